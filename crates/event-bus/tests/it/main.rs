@@ -1,0 +1,1 @@
+//! The bus against a real broker and registry: run through `make test`.
