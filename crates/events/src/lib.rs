@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod catalogue;
+mod timestamp;
+
+pub use catalogue::{Catalogue, find, topics};
+pub use generated::*;
+pub use timestamp::Timestamp;
+
+#[allow(clippy::pedantic, reason = "generated")]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/events.rs"));
+}
