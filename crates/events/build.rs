@@ -44,7 +44,10 @@ fn main() -> Result<()> {
         if module.is_empty() {
             out.push_str(&code);
         } else {
-            writeln!(out, "/// The events of `{module}.events` and the types in them.")?;
+            writeln!(
+                out,
+                "/// The events of `{module}.events` and the types in them."
+            )?;
             writeln!(out, "pub mod {module} {{\n{code}\n}}")?;
         }
     }

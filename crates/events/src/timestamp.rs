@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(timestamp.to_string(), "2025-11-21T01:48:12.123456Z");
         assert_eq!(timestamp.micros(), 1_763_689_692_123_456);
         let number = serde_json::to_string(&timestamp).unwrap();
-        assert_eq!(serde_json::from_str::<Timestamp>(&number).unwrap(), timestamp);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&number).unwrap(),
+            timestamp
+        );
         let text = format!("\"{timestamp}\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), timestamp);
     }
