@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Kafka and the schema registry from Maven Central: versions pinned by kafka/pom.xml, bytes by kafka/SHA256SUMS.
+
+install_downloads() {
+    local want stamp=$cache/.verified fresh=$cache/incoming
+    want=$(cat "$root/kafka/pom.xml" "$root/kafka/SHA256SUMS" | sha256sum | cut -d' ' -f1)
+    # The stamp is written last, after everything was verified and moved into place.
+    [[ $(cat "$stamp" 2>/dev/null) == "$want" && -d $kafka_jars && -d $registry_dir ]] && return
+
+    rm -rf "$stamp" "$fresh"
+    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch "$fresh"
+    verify "$fresh"
+    mkdir "$fresh/registry-app"
+    tar -xzf "$fresh/registry/"*.tar.gz -C "$fresh/registry-app"
+    rm -rf "$kafka_jars" "$registry_dir"
+    mv "$fresh/kafka" "$kafka_jars"
+    mv "$fresh/registry-app" "$registry_dir"
+    rm -rf "$fresh"
+    echo "$want" >"$stamp"
+}
+
+# A network that falters once is no reason to start over by hand.
+fetch() {
+    local into=$1 try
+    for try in 1 2 3 4; do
+        # -U: Maven remembers a failed look-up and would not ask again today.
+        mvn --batch-mode -U --file "$root/kafka/pom.xml" -Ddownloads="$into" package && return
+        echo "attempt $try failed"
+        ((try == 4)) || sleep $((try * 3))
+    done
+    return 1
+}
+
+# Every file is the one that was pinned, and there is no file more.
+verify() {
+    local dir=$1 strange
+    (cd "$dir" && sha256sum --check --strict --quiet "$root/kafka/SHA256SUMS") >"$state/logs/checksums.log" 2>&1 || {
+        sed 's/^/    /' "$state/logs/checksums.log" >&2
+        die "a download is not the file that kafka/SHA256SUMS pins; nothing was installed. It lies in $dir"
+    }
+    strange=$(comm -13 <(sed 's/^[0-9a-f]*  //' "$root/kafka/SHA256SUMS" | LC_ALL=C sort) \
+        <(cd "$dir" && find . -type f -printf '%P\n' | LC_ALL=C sort))
+    [[ -z $strange ]] || die "downloaded, but not pinned in kafka/SHA256SUMS: ${strange//$'\n'/, }"
+}
+
+write_sums() {
+    local fresh=$cache/incoming
+    rm -rf "$fresh"
+    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch "$fresh"
+    (cd "$fresh" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum) >"$root/kafka/SHA256SUMS"
+    say "kafka/SHA256SUMS is written anew: read the difference before you commit it"
+}

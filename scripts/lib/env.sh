@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# The home's env file: ports, addresses and secrets. Made at the first start, then kept; new names are added to it.
+# Lines are NAME=value, quoted for a shell only where a value needs it.
+
+# Names in the order in which they are written.
+env_names=()
+
+# put NAME VALUE: sets a name for this run and for the file.
+put() {
+    printf -v "$1" '%s' "$2"
+    env_names+=("$1")
+}
+
+# keep NAME COMMAND…: what the file already says, otherwise what the command prints.
+keep() {
+    local name=$1
+    shift
+    put "$name" "${!name:-$("$@")}"
+}
+
+secret() { openssl rand -hex 24; }
+
+# Nothing of another stack may leak in from the caller's shell.
+forget_env() {
+    local name
+    for name in $(compgen -v TENANTRY_); do unset "$name"; done
+}
+
+read_env() {
+    forget_env
+    if [[ -f $home/env ]]; then
+        # shellcheck disable=SC1091
+        . "$home/env"
+    fi
+}
+
+write_env() {
+    local name value
+    (
+        umask 077
+        for name in "${env_names[@]}"; do
+            value=${!name}
+            [[ $value =~ ^[A-Za-z0-9_./:@=,+-]*$ ]] || value="'${value//\'/\'\\\'\'}'"
+            printf '%s=%s\n' "$name" "$value"
+        done >"$home/env.new"
+    )
+    mv "$home/env.new" "$home/env"
+}
+
+# Fills in everything the stack and its users need to know. Ports must be chosen before.
+compose_env() {
+    local s host=127.0.0.1 pg name docs=
+    put TENANTRY_HOME "$home"
+    for s in "${parts_with_port[@]}"; do
+        name=TENANTRY_PORT_$(upper "$s")
+        put "$name" "${!name}"
+    done
+    for s in admin registry "${services[@]}"; do keep "TENANTRY_PASSWORD_$(upper "$s")" secret; done
+    for s in "${services[@]}"; do
+        name=TENANTRY_PORT_$(upper "$s")
+        put "TENANTRY_URL_$(upper "$s")" "http://$host:${!name}"
+        docs+=,$s=/api/docs/$s/openapi.json
+    done
+
+    pg=$host:$TENANTRY_PORT_POSTGRES
+    put TENANTRY_POSTGRES_ADMIN "postgres://tenantry_admin:$TENANTRY_PASSWORD_ADMIN@$pg/postgres"
+    put TENANTRY_KAFKA "$host:$TENANTRY_PORT_KAFKA"
+    put TENANTRY_REGISTRY "http://$host:$TENANTRY_PORT_REGISTRY/apis/ccompat/v7"
+    put TENANTRY_REDIS "redis://$host:$TENANTRY_PORT_REDIS/0"
+    put TENANTRY_PUBLIC_URL "http://$host:$TENANTRY_PORT_INGRESS"
+    put TENANTRY_USER_URL "$TENANTRY_URL_USER"
+    put TENANTRY_TENANT_URL "$TENANTRY_URL_TENANT"
+    put TENANTRY_JWKS_URL "$TENANTRY_URL_USER/.well-known/jwks.json"
+    put TENANTRY_REGIONS eu=eu-1
+    put TENANTRY_TEMPLATE tenantry_template
+    put TENANTRY_DOCS "${docs#,}"
+    put TENANTRY_MAIL_DIR "$home/mail"
+    put TENANTRY_SIGNING_KEY_FILE "$home/signing-key.pem"
+    keep TENANTRY_SERVICE_MASTER secret
+    keep TENANTRY_LANDLORD_EMAIL echo landlord@tenantry.localhost
+    keep TENANTRY_LANDLORD_PASSWORD secret
+    put TENANTRY_ORDER_PAYMENT_TTL_SECONDS "$payment_ttl"
+
+    # For tests that start a broker, a registry or a Redis of their own, to take it away.
+    put TENANTRY_KAFKA_CLASSPATH "$kafka_jars"
+    put TENANTRY_REGISTRY_DIR "$registry_dir"
+    put TENANTRY_JAVA "$(command -v java)"
+    put TENANTRY_REDIS_SERVER "$(command -v redis-server)"
+    put TENANTRY_BINARIES "$binaries"
+
+    if [[ ! -s $TENANTRY_SIGNING_KEY_FILE ]]; then
+        (umask 077 && openssl genpkey -algorithm ed25519 -out "$TENANTRY_SIGNING_KEY_FILE")
+    fi
+}

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# What one service program is given, and nothing more: no admin's password, no other service's.
+
+# HMAC-SHA256 of a service's name under the master. The user service has the master and computes the same.
+service_secret() {
+    # python3 and not `openssl dgst -hmac`, which would show the key in its command line.
+    TENANTRY_SERVICE_MASTER=$TENANTRY_SERVICE_MASTER python3 -c '
+import hashlib, hmac, os, sys
+print(hmac.new(os.environ["TENANTRY_SERVICE_MASTER"].encode(), sys.argv[1].encode(), hashlib.sha256).hexdigest())' "$1"
+}
+
+# Prints NAME=value lines for a service.
+service_env() {
+    local s=$1 role=tenantry_${1//-/_} password server name
+    password=TENANTRY_PASSWORD_$(upper "$s")
+    server=postgres://$role:${!password}@127.0.0.1:$TENANTRY_PORT_POSTGRES
+    echo "TENANTRY_BIND=127.0.0.1:$(port_of "$s")"
+    echo "TENANTRY_DATABASE=$server/$role"
+    echo "TENANTRY_SERVICE_SECRET=$(service_secret "$s")"
+
+    local -a given=(KAFKA REGISTRY REDIS PUBLIC_URL USER_URL TENANT_URL JWKS_URL)
+    case $s in
+        tenant | order | billing | analytics)
+            echo "TENANTRY_CLUSTERS=eu-1=$server"
+            given+=(TEMPLATE)
+            ;;&
+        tenant) given+=(REGIONS DOCS) ;;
+        user) given+=(SERVICE_MASTER SIGNING_KEY_FILE LANDLORD_EMAIL LANDLORD_PASSWORD) ;;
+        order) given+=(ORDER_PAYMENT_TTL_SECONDS) ;;
+        notification) given+=(MAIL_DIR) ;;
+    esac
+    for name in "${given[@]}"; do
+        name=TENANTRY_$name
+        echo "$name=${!name}"
+    done
+}
