@@ -16,7 +16,7 @@ as_postgres() {
 settle_postgres() {
     local data=$home/data/postgres
     if ((EUID != 0)); then
-        mkdir -p -m 700 "$data"
+        mkdir -p "$data" && chmod 700 "$data"
         echo "$data" >"$home/run/postgres.data"
         return
     fi

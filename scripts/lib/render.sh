@@ -20,7 +20,7 @@ supervisor_socket() {
     local path=$home/run/supervisor.sock dir
     if ((${#path} > 95)); then
         dir=/tmp/tenantry-$EUID-$(path_key "$home")
-        mkdir -p -m 700 "$dir"
+        mkdir -m 700 "$dir" 2>/dev/null || true
         [[ -O $dir && ! -L $dir ]] || die "$dir belongs to somebody else; remove it"
         path=$dir/supervisor.sock
     fi
