@@ -77,6 +77,7 @@ compose_env() {
     put TENANTRY_MAIL_DIR "$home/mail"
     put TENANTRY_SIGNING_KEY_FILE "$home/signing-key.pem"
     keep TENANTRY_SERVICE_MASTER secret
+    put_service_secrets
     keep TENANTRY_LANDLORD_EMAIL echo landlord@tenantry.localhost
     keep TENANTRY_LANDLORD_PASSWORD secret
     put TENANTRY_ORDER_PAYMENT_TTL_SECONDS "$payment_ttl"
@@ -91,4 +92,19 @@ compose_env() {
     if [[ ! -s $TENANTRY_SIGNING_KEY_FILE ]]; then
         (umask 077 && openssl genpkey -algorithm ed25519 -out "$TENANTRY_SIGNING_KEY_FILE")
     fi
+}
+
+# Each service's own secret is the HMAC-SHA256 of its name under the master: the user service, which has the master,
+# knows them all without being told. In Python and not with `openssl dgst -hmac`, whose command line shows the key.
+put_service_secrets() {
+    local name value
+    while read -r name value; do put "TENANTRY_SERVICE_SECRET_$(upper "$name")" "$value"; done < <(
+        TENANTRY_SERVICE_MASTER=$TENANTRY_SERVICE_MASTER python3 - "${services[@]}" <<'PYTHON'
+import hashlib, hmac, os, sys
+
+master = os.environ["TENANTRY_SERVICE_MASTER"].encode()
+for name in sys.argv[1:]:
+    print(name, hmac.new(master, name.encode(), hashlib.sha256).hexdigest())
+PYTHON
+    )
 }

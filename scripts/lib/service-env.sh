@@ -1,22 +1,15 @@
 # shellcheck shell=bash
 # What one service program is given, and nothing more: no admin's password, no other service's.
 
-# HMAC-SHA256 of a service's name under the master. The user service has the master and computes the same.
-service_secret() {
-    # python3 and not `openssl dgst -hmac`, which would show the key in its command line.
-    TENANTRY_SERVICE_MASTER=$TENANTRY_SERVICE_MASTER python3 -c '
-import hashlib, hmac, os, sys
-print(hmac.new(os.environ["TENANTRY_SERVICE_MASTER"].encode(), sys.argv[1].encode(), hashlib.sha256).hexdigest())' "$1"
-}
-
 # Prints NAME=value lines for a service.
 service_env() {
-    local s=$1 role=tenantry_${1//-/_} password server name
+    local s=$1 role=tenantry_${1//-/_} password secret server name
     password=TENANTRY_PASSWORD_$(upper "$s")
+    secret=TENANTRY_SERVICE_SECRET_$(upper "$s")
     server=postgres://$role:${!password}@127.0.0.1:$TENANTRY_PORT_POSTGRES
     echo "TENANTRY_BIND=127.0.0.1:$(port_of "$s")"
     echo "TENANTRY_DATABASE=$server/$role"
-    echo "TENANTRY_SERVICE_SECRET=$(service_secret "$s")"
+    echo "TENANTRY_SERVICE_SECRET=${!secret}"
 
     local -a given=(KAFKA REGISTRY REDIS PUBLIC_URL USER_URL TENANT_URL JWKS_URL)
     case $s in
