@@ -15,7 +15,8 @@ use crate::{
 pub const SCHEMA: &str = include_str!("directory.sql");
 
 const BY_ID: &str = "SELECT * FROM tenant_directory WHERE id = $1";
-const BY_CODE: &str = "SELECT * FROM tenant_directory WHERE code = $1 ORDER BY status = 'DELETED', id DESC LIMIT 1";
+const BY_CODE: &str =
+    "SELECT * FROM tenant_directory WHERE code = $1 ORDER BY status = 'DELETED', id DESC LIMIT 1";
 const ACTIVE: &str = "SELECT * FROM tenant_directory \
      WHERE status = 'ACTIVE' AND id > $1 ORDER BY id LIMIT $2";
 const APPLY: &str = "INSERT INTO tenant_directory \

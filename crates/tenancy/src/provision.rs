@@ -9,12 +9,20 @@ use crate::{
     sql::{connect_options, quoted, run_assembled, sqlstate},
 };
 
+const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('provisioning of ' || $1, 0))";
+
+// SQLSTATEs.
+const IN_USE: &str = "55006";
+const NOT_PERMITTED: &str = "42501";
+const NO_SUCH_DATABASE: &str = "3D000";
+const THERE_ALREADY: &str = "42P04";
+
 /// A tenant's database could not be made or dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
-    /// The template stayed in use, so it could not be cloned.
-    #[error("the template database is in use")]
-    TemplateInUse,
+    /// Somebody stayed connected to the template, so it could not be cloned, or to the database to drop.
+    #[error("database {0} stays in use")]
+    InUse(String),
     /// The cluster cannot be reached, or refused.
     #[error("the cluster refused: {0}")]
     Database(#[from] sqlx::Error),
@@ -32,7 +40,8 @@ pub enum Provisioned {
 /// Makes and drops tenants' databases on one cluster.
 ///
 /// A database is made closed (`ALLOW_CONNECTIONS false`), then granted, then opened: after a crash at any point it is
-/// either absent, or admits nobody, or is complete, and doing it again completes it.
+/// either absent, or admits nobody, or is complete, and doing it again completes it. Not even the provisioning role,
+/// which owns it, may connect.
 #[derive(Debug, Clone)]
 pub struct Provisioner {
     maintenance: PgConnectOptions,
@@ -47,8 +56,8 @@ impl Provisioner {
     const ATTEMPTS: u32 = 6;
     const PAUSE: Duration = Duration::from_millis(50);
 
-    /// On the cluster at `url`, as a role with CREATEDB (`postgres://tenantry_tenant:…@host:port/database to connect
-    /// to`); new databases are copies of `template` and admit `service_roles`.
+    /// On the cluster at `url`, as a role with CREATEDB (`postgres://tenantry_tenant:…@host:port/`, by way of the
+    /// database named there or else like the role); new databases are copies of `template` and admit `service_roles`.
     ///
     /// # Errors
     /// `url` cannot be read.
@@ -58,12 +67,8 @@ impl Provisioner {
         database_prefix: impl Into<String>,
         service_roles: Vec<String>,
     ) -> Result<Self, SettingsError> {
-        let mut maintenance = connect_options("the cluster's URL for provisioning", url)?;
-        if maintenance.get_database().is_none() {
-            maintenance = maintenance.database("postgres");
-        }
         Ok(Self {
-            maintenance: maintenance
+            maintenance: connect_options("the cluster's URL for provisioning", url)?
                 .application_name("provisioning")
                 .disable_statement_logging(),
             template: template.into(),
@@ -96,17 +101,42 @@ impl Provisioner {
         Ok(found.is_some())
     }
 
-    /// Drops the tenant's database with everything in it, ending the connections to it. Nothing to drop is fine.
+    /// Drops the tenant's database with everything in it. Nothing to drop is fine.
+    ///
+    /// Nobody new gets in from the first moment. Connections that are left are ended if this role is a member of
+    /// `pg_signal_backend`; else they are waited for, 5 s, and then it is [`ProvisionError::InUse`]: try again later.
     pub async fn drop(&self, code: &TenantCode) -> Result<(), ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
-        let database = quoted(&self.database(code));
-        let done = run_assembled(
-            &mut conn,
-            &["DROP DATABASE IF EXISTS ", &database, " WITH (FORCE)"],
-        )
-        .await;
+        let done = self.drop_with(&mut conn, code).await;
         conn.close().await?;
-        Ok(done?)
+        done
+    }
+
+    async fn drop_with(
+        &self,
+        conn: &mut PgConnection,
+        code: &TenantCode,
+    ) -> Result<(), ProvisionError> {
+        let name = self.database(code);
+        let database = quoted(&name);
+        let close = ["ALTER DATABASE ", &database, " ALLOW_CONNECTIONS false"];
+        match run_assembled(conn, &close).await {
+            Err(error) if sqlstate(&error).as_deref() == Some(NO_SUCH_DATABASE) => return Ok(()),
+            closed => closed?,
+        }
+        let by_force = ["DROP DATABASE IF EXISTS ", &database, " WITH (FORCE)"];
+        let dropped = match run_assembled(conn, &by_force).await {
+            Err(error) if sqlstate(&error).as_deref() == Some(NOT_PERMITTED) => {
+                run_assembled(conn, &["DROP DATABASE IF EXISTS ", &database]).await
+            }
+            dropped => dropped,
+        };
+        match dropped {
+            Err(error) if sqlstate(&error).as_deref() == Some(IN_USE) => {
+                Err(ProvisionError::InUse(name))
+            }
+            dropped => Ok(dropped?),
+        }
     }
 
     async fn create_with(
@@ -114,18 +144,33 @@ impl Provisioner {
         conn: &mut PgConnection,
         code: &TenantCode,
     ) -> Result<Provisioned, ProvisionError> {
-        let database = quoted(&self.database(code));
+        let name = self.database(code);
+        let database = quoted(&name);
+        // Two replicas at once would trip over each other's grants. The lock ends with the session.
+        sqlx::query(LOCK).bind(&name).execute(&mut *conn).await?;
         let made = self.clone_template(conn, &database).await?;
-        let everyone = ["REVOKE ALL ON DATABASE ", &database, " FROM PUBLIC"];
-        run_assembled(conn, &everyone).await?;
-        if !self.service_roles.is_empty() {
-            let roles: Vec<String> = self.service_roles.iter().map(|role| quoted(role)).collect();
-            let roles = roles.join(", ");
-            let grant = ["GRANT CONNECT ON DATABASE ", &database, " TO ", &roles];
-            run_assembled(conn, &grant).await?;
-        }
+        let roles: Vec<String> = self.service_roles.iter().map(|role| quoted(role)).collect();
+        let roles = roles.join(", ");
+        let revoke = [
+            "REVOKE ALL ON DATABASE ",
+            &database,
+            " FROM PUBLIC, CURRENT_USER; ",
+        ];
+        let grant = [
+            "GRANT CONNECT ON DATABASE ",
+            &database,
+            " TO ",
+            &roles,
+            "; ",
+        ];
         let open = ["ALTER DATABASE ", &database, " ALLOW_CONNECTIONS true"];
-        run_assembled(conn, &open).await?;
+        let grant = if self.service_roles.is_empty() {
+            &[]
+        } else {
+            grant.as_slice()
+        };
+        // One implicit transaction.
+        run_assembled(conn, &[&revoke, grant, &open].concat()).await?;
         Ok(made)
     }
 
@@ -147,17 +192,15 @@ impl Provisioner {
             match run_assembled(conn, &clone).await {
                 Ok(()) => return Ok(Provisioned::Created),
                 Err(error) => match sqlstate(&error).as_deref() {
-                    Some("42P04") => return Ok(Provisioned::Completed),
-                    Some("55006") => {
+                    Some(THERE_ALREADY) => return Ok(Provisioned::Completed),
+                    Some(IN_USE) => {
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_secs(1));
                     }
-                    // Two replicas at once: the other's row is not committed yet.
-                    Some("23505") => tokio::time::sleep(pause).await,
                     _ => return Err(error.into()),
                 },
             }
         }
-        Err(ProvisionError::TemplateInUse)
+        Err(ProvisionError::InUse(self.template.clone()))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, postgres::PgConnectOptions, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, Executor, PgConnection, Row, postgres::PgConnectOptions, postgres::PgRow,
+};
 
 /// A setting is wrong; says which and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +19,11 @@ impl SettingsError {
 
 /// Reads a `postgres://` URL. The error never repeats the URL, which holds a password.
 pub(crate) fn connect_options(what: &str, url: &str) -> Result<PgConnectOptions, SettingsError> {
-    PgConnectOptions::from_str(url)
-        .map_err(|_| SettingsError::new(format!("{what} is no postgres:// URL")))
+    let invalid = || SettingsError::new(format!("{what} is no postgres:// URL"));
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(invalid());
+    }
+    PgConnectOptions::from_str(url).map_err(|_| invalid())
 }
 
 /// An identifier in quotes, safe in any statement.
@@ -26,10 +31,7 @@ pub(crate) fn connect_options(what: &str, url: &str) -> Result<PgConnectOptions,
 /// # Panics
 /// Never for names made of a validated code, region or role: only a NUL cannot be quoted, and it is dropped.
 pub(crate) fn quoted(identifier: &str) -> String {
-    format!(
-        "\"{}\"",
-        identifier.replace('\0', "").replace('"', "\"\"")
-    )
+    format!("\"{}\"", identifier.replace('\0', "").replace('"', "\"\""))
 }
 
 /// Runs a statement whose identifiers cannot be bound as parameters. `parts` are joined as they are: each is either a
@@ -57,8 +59,6 @@ where
 
 /// The SQLSTATE of an error that the database reported.
 pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .map(|code| code.into_owned())
+    let code = error.as_database_error()?.code()?;
+    Some(code.into_owned())
 }

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
+};
 
 use crate::{
     SettingsError,
@@ -15,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// One migration at a time per database and schema; held by the session, so it ends with it.
-const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('tenantry migration of ' || current_schema(), 0))";
+const LOCK: &str =
+    "SELECT pg_advisory_lock(hashtextextended('tenantry migration of ' || current_schema(), 0))";
 
 /// A database could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

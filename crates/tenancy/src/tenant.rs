@@ -9,17 +9,7 @@ use crate::{ClusterName, Package, Region, TenantCode};
 
 /// A tenant's id, a `UUIDv7`.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    sqlx::Type,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
 )]
 #[serde(transparent)]
 #[sqlx(transparent)]
@@ -234,10 +224,7 @@ mod tests {
                 );
             }
             assert_eq!(from.as_str().parse(), Ok(from));
-            assert_eq!(
-                serde_json::to_value(from).expect("a string"),
-                from.as_str()
-            );
+            assert_eq!(serde_json::to_value(from).expect("a string"), from.as_str());
         }
         assert!("active".parse::<TenantStatus>().is_err());
     }

@@ -1,0 +1,122 @@
+//! Nobody gets into a database or a schema that is not theirs.
+
+use sqlx::Connection as _;
+
+use crate::world::{SERVICES, World, code, world};
+
+/// SQLSTATE `insufficient_privilege`.
+const DENIED: &str = "42501";
+
+fn sqlstate<T>(outcome: Result<T, sqlx::Error>) -> Option<String> {
+    let error = outcome.err()?;
+    let error = error.as_database_error().expect("the database answers");
+    error.code().map(Into::into)
+}
+
+async fn connects(world: &World, role: &str, database: &str) -> bool {
+    match world.as_role(role, database).await {
+        Ok(conn) => {
+            conn.close().await.expect("closes");
+            true
+        }
+        Err(error) => {
+            assert_eq!(
+                sqlstate(Err::<(), _>(error)).as_deref(),
+                Some(DENIED),
+                "{role} × {database}"
+            );
+            false
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_role_is_refused_by_every_database_that_is_not_its_own() {
+    world(async |world| {
+        for tenant in ["acme", "globex-eu"] {
+            world.tenant(tenant).await;
+        }
+        let n = &world.name;
+        let mut off_diagonal = 0;
+        for role in ["tenant", "order", "billing"] {
+            for platform in ["tenant", "order", "billing"] {
+                let allowed = connects(world, role, &format!("{n}_{platform}")).await;
+                assert_eq!(allowed, role == platform, "{role} × platform of {platform}");
+                off_diagonal += usize::from(allowed && role != platform);
+            }
+            for tenant in ["acme", "globex_eu"] {
+                let allowed = connects(world, role, &format!("{n}_{tenant}")).await;
+                assert_eq!(allowed, SERVICES.contains(&role), "{role} × {tenant}");
+            }
+        }
+        assert_eq!(off_diagonal, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_of_another_product_cannot_connect_to_a_tenants_database() {
+    world(async |world| {
+        world.tenant("acme").await;
+        let stranger = format!("{}_stranger", world.name);
+        world
+            .sql(format!("CREATE ROLE {stranger} LOGIN PASSWORD 'secret'"))
+            .await;
+        let admitted = connects(world, "stranger", &format!("{}_acme", world.name)).await;
+        world.sql(format!("DROP ROLE {stranger}")).await;
+        assert!(!admitted);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_service_cannot_read_another_services_schema_of_the_same_tenant() {
+    world(async |world| {
+        world.tenant("acme").await;
+        let database = format!("{}_acme", world.name);
+        let mut billing = world.as_role("billing", &database).await.expect("its own");
+        sqlx::raw_sql("INSERT INTO billing.secret VALUES ('canary')")
+            .execute(&mut billing)
+            .await
+            .expect("its own schema");
+
+        let mut order = world.as_role("order", &database).await.expect("its own");
+        for attempt in [
+            "SELECT * FROM billing.secret",
+            "INSERT INTO billing.secret VALUES ('forged')",
+            "CREATE TABLE billing.mine (x int)",
+            "CREATE TABLE public.mine (x int)",
+            "CREATE SCHEMA mine",
+            "CREATE TEMPORARY TABLE mine (x int)",
+            "DROP SCHEMA billing CASCADE",
+        ] {
+            let outcome = sqlx::raw_sql(attempt).execute(&mut order).await;
+            assert_eq!(sqlstate(outcome).as_deref(), Some(DENIED), "{attempt}");
+        }
+        let takes_over = format!("SET ROLE {}_billing", world.name);
+        let outcome = sqlx::raw_sql(sqlx::AssertSqlSafe(takes_over))
+            .execute(&mut order)
+            .await;
+        assert_eq!(sqlstate(outcome).as_deref(), Some(DENIED));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_a_database_is_half_made_nobody_gets_in() {
+    world(async |world| {
+        let n = &world.name;
+        // What a crash right after CREATE DATABASE leaves.
+        world
+            .sql(format!(
+                "CREATE DATABASE {n}_acme OWNER {n}_tenant TEMPLATE {n}_template ALLOW_CONNECTIONS false"
+            ))
+            .await;
+        for role in ["tenant", "order", "billing"] {
+            let outcome = world.as_role(role, &format!("{n}_acme")).await;
+            assert_eq!(sqlstate(outcome).as_deref(), Some("55000"), "{role}");
+        }
+        assert!(!world.provisioner.exists(&code("acme")).await.expect("looks"));
+    })
+    .await;
+}
