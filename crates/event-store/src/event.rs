@@ -1,0 +1,178 @@
+//! Events on their way in and out.
+
+use event_bus::Envelope;
+use serde_json::Value;
+use sqlx::{Row, postgres::PgRow, types::Json};
+use time::OffsetDateTime;
+
+use crate::StoreError;
+
+/// Longest type of an event or aggregate, in bytes.
+const MAX_TYPE: usize = 200;
+/// Longest id of an aggregate, in bytes: it must fit an index.
+const MAX_SUBJECT: usize = 500;
+
+/// Which aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AggregateRef<'a> {
+    /// What kind of thing, as `order`.
+    pub ty: &'a str,
+    /// Its id: the subject of its events.
+    pub id: &'a str,
+}
+
+/// Where in the log an event was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LogPlace {
+    /// The topic as the broker calls it.
+    pub topic: String,
+    /// The partition of it.
+    pub partition: i32,
+    /// The record's offset in it.
+    pub offset: i64,
+}
+
+/// An event the store cannot hold, whatever happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unstorable {
+    /// Payloads are records.
+    #[error("the payload is not an object")]
+    NotAnObject,
+    /// PostgreSQL's text and JSON hold no NUL.
+    #[error("a text holds the character NUL")]
+    Nul,
+    /// It would not fit an index.
+    #[error("attribute {0} is too long")]
+    TooLong(&'static str),
+    /// PostgreSQL's integers are signed.
+    #[error("attribute sequence is too large")]
+    Sequence,
+}
+
+/// An event to be appended, known to fit.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub(crate) envelope: Envelope,
+    pub(crate) payload: Value,
+    pub(crate) place: LogPlace,
+    pub(crate) version: i64,
+}
+
+impl NewEvent {
+    /// Checks what PostgreSQL would refuse, so that one event cannot fail its whole batch. The
+    /// envelope's time is cut to the microsecond, which is what PostgreSQL's times hold.
+    pub fn new(
+        mut envelope: Envelope,
+        payload: Value,
+        place: LogPlace,
+    ) -> Result<Self, Unstorable> {
+        let micros = envelope.time.microsecond() * 1000;
+        envelope.time = (envelope.time.replace_nanosecond(micros))
+            .expect("microseconds of a second are below a thousand million nanoseconds");
+        let version = i64::try_from(envelope.sequence).map_err(|_| Unstorable::Sequence)?;
+        if !payload.is_object() {
+            return Err(Unstorable::NotAnObject);
+        }
+        if has_nul(&payload) {
+            return Err(Unstorable::Nul);
+        }
+        let lengths = [
+            ("type", &envelope.event_type, MAX_TYPE),
+            ("aggregatetype", &envelope.aggregate, MAX_TYPE),
+            ("subject", &envelope.subject, MAX_SUBJECT),
+        ];
+        for (name, text, max) in lengths {
+            if text.len() > max {
+                return Err(Unstorable::TooLong(name));
+            }
+        }
+        Ok(Self {
+            envelope,
+            payload,
+            place,
+            version,
+        })
+    }
+
+    /// What the event says of itself.
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// Where it was read.
+    pub fn place(&self) -> &LogPlace {
+        &self.place
+    }
+}
+
+/// Envelopes need no such look: the bus refuses control characters in attributes.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// An event as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// Its place in the store: events become visible in this order.
+    pub position: i64,
+    /// What it says of itself.
+    pub envelope: Envelope,
+    /// What happened.
+    pub payload: Value,
+    /// When it was stored.
+    pub recorded_at: OffsetDateTime,
+    /// Where it was read.
+    pub place: LogPlace,
+}
+
+/// The columns of a [`StoredEvent`], in the order it reads them.
+pub(crate) const COLUMNS: &str =
+    "position, metadata, payload, recorded_at, topic, partition, log_offset, event_id";
+
+impl StoredEvent {
+    pub(crate) fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let Json(metadata): Json<Value> = row.try_get(1)?;
+        let envelope = match serde_json::from_value(metadata) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                return Err(StoreError::Envelope {
+                    event: row.try_get(7)?,
+                    reason: error.to_string(),
+                });
+            }
+        };
+        let Json(payload) = row.try_get(2)?;
+        Ok(Self {
+            position: row.try_get(0)?,
+            envelope,
+            payload,
+            recorded_at: row.try_get(3)?,
+            place: LogPlace {
+                topic: row.try_get(4)?,
+                partition: row.try_get(5)?,
+                offset: row.try_get(6)?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nul_is_found_wherever_it_hides() {
+        assert!(has_nul(&json!({"a": ["b\0"]})));
+        assert!(has_nul(&json!({"a": {"b\0": 1}})));
+        assert!(!has_nul(&json!({"a": "\\u0000", "b": [1, null, true]})));
+    }
+}
