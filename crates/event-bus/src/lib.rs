@@ -1,15 +1,35 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue;
+mod codec;
+mod consumer;
 mod envelope;
+mod error;
 mod event;
 mod failure;
+mod handler;
+mod json;
+mod metrics;
 mod outbound;
+mod producer;
+mod record;
+mod registry;
 mod schema;
+mod settings;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
+pub use codec::DecodeError;
+pub use consumer::{Consumer, ConsumerBuilder, DEAD_LETTER_SUFFIX, LaneOrder};
 pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
+pub use error::BusError;
 pub use event::{Event, Scope};
 pub use failure::{BoxError, Failure, FailureClass};
+pub use handler::{EventHandler, Handler, Router, event_span};
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
+pub use producer::{BreakerState, Producer, PublishError};
+pub use record::{Received, Record};
+pub use registry::{Registry, RegistryError};
 pub use schema::{AvroSchema, SchemaError};
+pub use settings::BusSettings;
+
+use producer::Outgoing;

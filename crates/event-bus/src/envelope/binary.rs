@@ -34,7 +34,7 @@ impl Envelope {
     pub fn from_record<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         key: Option<&[u8]>,
-        value: Option<&[u8]>,
+        value: Option<Bytes>,
     ) -> Result<Parsed, BadEnvelope> {
         let key = key.map(|key| {
             str::from_utf8(key).map_err(|_| BadEnvelope::Rule {
@@ -64,11 +64,11 @@ impl Envelope {
             }
         }
         if structured {
-            return structured::parse(value.unwrap_or_default(), key);
+            return structured::parse(&value.unwrap_or_default(), key);
         }
         Ok(Parsed {
             envelope: attributes.envelope(key)?,
-            payload: Bytes::copy_from_slice(value.unwrap_or_default()),
+            payload: value.unwrap_or_default(),
         })
     }
 }

@@ -1,0 +1,138 @@
+//! Payloads on the wire: Avro in the Confluent format, or JSON.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError};
+
+/// The first byte of the Confluent wire format.
+const MAGIC: u8 = 0;
+/// Magic byte and schema id.
+const HEADER: usize = 5;
+
+/// A payload that cannot be read, now or ever.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not the Confluent wire format.
+    #[error("payload is not in the confluent wire format: {0}")]
+    WireFormat(&'static str),
+    /// The registry never heard of its schema, or what it holds is no schema.
+    #[error(transparent)]
+    Schema(RegistryError),
+    /// The datum does not read with its schema as the wanted type.
+    #[error(transparent)]
+    Datum(#[from] SchemaError),
+    /// The JSON is not of the wanted type.
+    #[error("payload is not the json expected: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Neither Avro nor JSON.
+    #[error("payload has content type {0:?}, neither avro nor json")]
+    ContentType(String),
+    /// Another type of event than asked for.
+    #[error("event is a {found}, not a {wanted}")]
+    Type {
+        /// What the envelope says.
+        found: String,
+        /// What was asked for.
+        wanted: &'static str,
+    },
+}
+
+/// Puts the registry's id before a datum.
+pub(crate) fn frame(schema_id: u32, datum: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(HEADER + datum.len());
+    wire.push(MAGIC);
+    wire.extend_from_slice(&schema_id.to_be_bytes());
+    wire.extend_from_slice(datum);
+    wire
+}
+
+/// The registry's id and the datum in a wire-format payload.
+pub(crate) fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
+    let Some((header, datum)) = payload.split_first_chunk::<HEADER>() else {
+        return Err(DecodeError::WireFormat("shorter than its header"));
+    };
+    let [MAGIC, id @ ..] = *header else {
+        return Err(DecodeError::WireFormat("no magic byte"));
+    };
+    Ok((u32::from_be_bytes(id), datum))
+}
+
+/// Reads a payload as `T`, asking the registry for the writer's schema if it is not in memory.
+pub(crate) async fn decode<T: DeserializeOwned>(
+    registry: &Registry,
+    envelope: &Envelope,
+    payload: &[u8],
+) -> Result<T, Failure> {
+    match Format::of(&envelope.data_content_type) {
+        Some(Format::Json) => Ok(serde_json::from_slice(payload).map_err(undecodable)?),
+        Some(Format::Avro) => {
+            let (id, datum) = unframe(payload).map_err(Failure::permanent)?;
+            let schema = match registry.cached(id) {
+                Some(schema) => schema,
+                None => registry.schema(id).await.map_err(|error| match error {
+                    RegistryError::Unavailable(_) => Failure::unavailable(error),
+                    error => Failure::permanent(DecodeError::Schema(error)),
+                })?,
+            };
+            read(&schema, datum)
+        }
+        None => Err(Failure::permanent(DecodeError::ContentType(
+            envelope.data_content_type.clone(),
+        ))),
+    }
+}
+
+/// Reads a datum with its writer's schema.
+pub(crate) fn read<'a, T: Deserialize<'a>>(
+    schema: &AvroSchema,
+    datum: &'a [u8],
+) -> Result<T, Failure> {
+    schema.decode(datum).map_err(undecodable)
+}
+
+fn undecodable(error: impl Into<DecodeError>) -> Failure {
+    Failure::permanent(error.into())
+}
+
+enum Format {
+    Avro,
+    Json,
+}
+
+impl Format {
+    fn of(content_type: &str) -> Option<Self> {
+        let end = content_type.find(';').unwrap_or(content_type.len());
+        let media = content_type[..end].trim().to_ascii_lowercase();
+        match media.as_str() {
+            "application/avro" | "avro/binary" | "application/vnd.confluent.avro" => {
+                Some(Self::Avro)
+            }
+            "application/json" | "text/json" => Some(Self::Json),
+            other if other.ends_with("+json") => Some(Self::Json),
+            other if other.ends_with("+avro") => Some(Self::Avro),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_a_zero_the_id_and_the_datum() {
+        assert_eq!(frame(258, b"xy"), [0, 0, 0, 1, 2, b'x', b'y']);
+        assert_eq!(unframe(&frame(258, b"xy")).unwrap(), (258, &b"xy"[..]));
+    }
+
+    #[test]
+    fn what_is_no_frame_is_named() {
+        for (payload, why) in [
+            (&b""[..], "shorter"),
+            (b"\0\0\0\x01", "shorter"),
+            (b"{\"a\":1}", "magic"),
+        ] {
+            assert!(unframe(payload).unwrap_err().to_string().contains(why));
+        }
+    }
+}

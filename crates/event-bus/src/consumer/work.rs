@@ -1,0 +1,142 @@
+//! A record on its way through a lane, and how it is told from what can never be handled.
+
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
+
+use bytes::Bytes;
+use rdkafka::{
+    Message,
+    message::{BorrowedHeaders, BorrowedMessage, Headers, OwnedHeaders},
+};
+
+use super::{LaneOrder, partition::Ticket};
+use crate::{BadEnvelope, Envelope, Record, Registry, Scope, record::Payload};
+
+/// What a record costs in memory besides its bytes.
+const OVERHEAD: usize = 1024;
+
+/// The record as it lay in the log, for the dead-letter topic.
+pub(super) struct Original {
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) value: Option<Bytes>,
+    pub(super) headers: Option<OwnedHeaders>,
+    pub(super) timestamp: Option<i64>,
+}
+
+/// Why a record never reaches a handler.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    /// Its envelope does not read.
+    #[error(transparent)]
+    Envelope(#[from] BadEnvelope),
+    /// A tenant's event without a tenant.
+    #[error("{0} is a tenant's event and names no tenant")]
+    NoTenant(String),
+    /// A tenant's event under another key.
+    #[error("a tenant's event must have the tenant's id as its key: tenant {tenant}, key {key:?}")]
+    WrongKey {
+        /// The tenant named.
+        tenant: uuid::Uuid,
+        /// The key found.
+        key: String,
+    },
+}
+
+impl Unfit {
+    /// The class in the dead letter's headers.
+    pub(super) fn class(&self) -> &'static str {
+        match self {
+            Self::Envelope(_) => "undecodable",
+            Self::NoTenant(_) | Self::WrongKey { .. } => "context",
+        }
+    }
+}
+
+/// One record's work.
+pub(super) struct Work {
+    pub(super) ticket: Ticket,
+    pub(super) original: Original,
+    pub(super) content: Result<Box<Record>, Unfit>,
+}
+
+/// The event's type as its header says, before anything is read.
+pub(super) fn peek_type<'a>(headers: Option<&'a BorrowedHeaders>) -> Option<&'a str> {
+    let header = headers?.iter().find(|header| header.key == "ce_type")?;
+    std::str::from_utf8(header.value?).ok()
+}
+
+impl Original {
+    pub(super) fn of(message: &BorrowedMessage<'_>) -> Self {
+        Self {
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(Bytes::copy_from_slice),
+            headers: message.headers().map(BorrowedHeaders::detach),
+            timestamp: message.timestamp().to_millis(),
+        }
+    }
+
+    /// Its size in memory, about.
+    pub(super) fn bytes(message: &BorrowedMessage<'_>) -> usize {
+        message.key_len() + message.payload_len() + OVERHEAD
+    }
+
+    /// Reads the envelope and checks the tenant against what is known of the type.
+    pub(super) fn read(
+        &self,
+        registry: &Registry,
+        scope: impl Fn(&str) -> Option<Scope>,
+        ticket: &Ticket,
+    ) -> Result<Box<Record>, Unfit> {
+        let headers = self.headers.iter().flat_map(Headers::iter);
+        let pairs = headers.map(|header| (header.key, header.value.unwrap_or_default()));
+        let parsed = Envelope::from_record(pairs, self.key.as_deref(), self.value.clone())?;
+        let envelope = parsed.envelope;
+        if scope(&envelope.event_type) == Some(Scope::Tenant) {
+            check_tenant(&envelope, self.key.as_deref())?;
+        }
+        Ok(Box::new(Record {
+            envelope,
+            topic: ticket.partition.logical.clone(),
+            partition: ticket.partition.number,
+            offset: ticket.offset,
+            timestamp: self.timestamp,
+            attempt: 1,
+            payload: Payload::Wire(parsed.payload, registry.clone()),
+        }))
+    }
+}
+
+fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
+    let Some(tenant) = &envelope.tenant else {
+        return Err(Unfit::NoTenant(envelope.event_type.clone()));
+    };
+    let key = key.map_or(Cow::Borrowed(""), String::from_utf8_lossy);
+    if key != tenant.id.to_string() {
+        return Err(Unfit::WrongKey {
+            tenant: tenant.id,
+            key: key.into_owned(),
+        });
+    }
+    Ok(())
+}
+
+impl Work {
+    /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time.
+    pub(super) fn lane(&self, order: LaneOrder) -> u64 {
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        match &self.content {
+            Err(_) => HASHER.hash_one((&self.original.key, self.ticket.partition.number)),
+            Ok(record) => {
+                let envelope = &record.envelope;
+                let tenant = envelope.tenant.as_ref().map(|tenant| tenant.id);
+                match (order, tenant) {
+                    (LaneOrder::Tenant, Some(tenant)) => HASHER.hash_one(tenant),
+                    _ => HASHER.hash_one((tenant, &envelope.subject)),
+                }
+            }
+        }
+    }
+}

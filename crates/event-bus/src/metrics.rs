@@ -1,0 +1,85 @@
+//! What the bus counts, in the default registry of `prometheus`. All labels are bounded.
+
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use prometheus::{
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, register_histogram_vec,
+    register_int_counter, register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
+};
+
+use crate::PublishError;
+
+/// Types of events shown by name; further ones are counted as `other`.
+const MAX_EVENT_TYPES: usize = 300;
+
+/// Registration fails only for a name taken twice, which a first use would show.
+const UNIQUE: &str = "the names of the bus's metrics are its own";
+
+macro_rules! metrics {
+    ($($name:ident: $kind:ty = $register:ident($text:literal, $help:literal $(, $labels:expr)?);)*) => {
+        $(pub(crate) static $name: LazyLock<$kind> =
+            LazyLock::new(|| $register!($text, $help $(, $labels)?).expect(UNIQUE));)*
+    };
+}
+
+metrics! {
+    HANDLED: IntCounterVec = register_int_counter_vec("event_bus_events_total",
+        "events by what became of them: handled, skipped, dead_lettered, abandoned",
+        &["group", "topic", "event_type", "outcome"]);
+    FAILED: IntCounterVec = register_int_counter_vec("event_bus_failures_total",
+        "attempts that failed, by class", &["group", "topic", "event_type", "class"]);
+    RETRIED: IntCounterVec = register_int_counter_vec("event_bus_retries_total",
+        "attempts after the first", &["group", "topic", "event_type"]);
+    DEAD_LETTERS: IntCounterVec = register_int_counter_vec("event_bus_dead_letters_total",
+        "records put on a dead-letter topic, by class", &["group", "topic", "class"]);
+    SECONDS: HistogramVec = register_histogram_vec("event_bus_handle_seconds",
+        "time of one attempt", &["group", "event_type"]);
+    IN_FLIGHT: IntGaugeVec = register_int_gauge_vec("event_bus_in_flight",
+        "records taken from the log and not finished", &["group"]);
+    WAITING: IntGaugeVec = register_int_gauge_vec("event_bus_waiting",
+        "records that wait for something unavailable", &["group"]);
+    CONSUMER_BREAKER: IntGaugeVec = register_int_gauge_vec("event_bus_consumer_breaker",
+        "0: works, 2: something its handlers need is unavailable", &["group"]);
+    PAUSED: IntGaugeVec = register_int_gauge_vec("event_bus_paused",
+        "1 while the consumer takes nothing more because too much is in flight", &["group"]);
+    LAG: IntGaugeVec = register_int_gauge_vec("event_bus_lag",
+        "records behind the end of the partition, by what is stored as done",
+        &["group", "topic", "partition"]);
+    PUBLISHED: IntCounterVec = register_int_counter_vec("event_bus_published_total",
+        "records by outcome: published, unavailable, refused, after_failed", &["topic", "outcome"]);
+    PRODUCER_BREAKER: IntGauge = register_int_gauge("event_bus_producer_breaker",
+        "0 closed, 1 half-open, 2 open");
+    PRODUCER_REBUILDS: IntCounter = register_int_counter("event_bus_producer_rebuilds_total",
+        "producers torn down because they made no progress or failed for good");
+}
+
+/// Counts the results of a batch.
+pub(crate) fn published(topics: &[Option<String>], results: &[Result<(), PublishError>]) {
+    for (topic, result) in topics.iter().zip(results) {
+        let outcome = match result {
+            Ok(()) => "published",
+            Err(PublishError::Unavailable(_)) => "unavailable",
+            Err(PublishError::Refused(_)) => "refused",
+            Err(PublishError::AfterFailed) => "after_failed",
+        };
+        let topic = topic.as_deref().unwrap_or("unknown");
+        PUBLISHED.with_label_values(&[topic, outcome]).inc();
+    }
+}
+
+/// The type as a label: names come from the wire, so their number is bounded.
+pub(crate) fn type_label(event_type: &str) -> &str {
+    static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if seen.contains(event_type) {
+        return event_type;
+    }
+    if seen.len() >= MAX_EVENT_TYPES || event_type.len() > 100 {
+        return "other";
+    }
+    seen.insert(event_type.to_owned());
+    event_type
+}
