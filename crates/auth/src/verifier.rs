@@ -170,7 +170,7 @@ impl Verifier {
                 *remote.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
             Err(error) => {
-                tracing::warn!(url = remote.source.url(), %error, "cannot read the key set")
+                tracing::warn!(url = remote.source.url(), %error, "cannot read the key set");
             }
         }
     }
