@@ -17,7 +17,8 @@ probe() {
 
 # wait_ready SECONDS BEGUN PART…, where BEGUN is the `now` of the start.
 wait_ready() {
-    local limit=$1 from=$2 part told asked state
+    local limit=$1 from=$2 part told asked state pid
+    local -A last=() deaths=()
     shift 2
     local -a pending=("$@") still
     told=$from
@@ -35,8 +36,12 @@ wait_ready() {
         fi
         if (($(now) - asked > 1500)); then
             asked=$(now)
-            while read -r part state _; do
-                [[ $state == FATAL && " ${pending[*]} " == *" $part "* ]] && blame "$part" "it ends again and again"
+            while read -r part state pid; do
+                [[ " ${pending[*]} " == *" $part "* ]] || continue
+                # Waiting between two tries, or another process than at the last look: it has died in between.
+                [[ $state != BACKOFF && $pid == "${last[$part]:-$pid}" ]] || deaths[$part]=$((${deaths[$part]:-0} + 1))
+                last[$part]=$pid
+                [[ $state != FATAL && ${deaths[$part]:-0} -lt 5 ]] || blame "$part" "it ends again and again"
             done < <(part_states)
         fi
         (($(now) - from < limit * 1000)) || blame "${pending[0]}" "it was not ready after $limit s"
