@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use super::DatasourceError;
@@ -12,14 +11,21 @@ use crate::{
     sql::{connect_options, quoted},
 };
 
-/// The base URL of each cluster, with a role and its password and without a database; hidden when printed.
-pub type ClusterUrls = BTreeMap<ClusterName, SecretString>;
+/// Cluster name → `postgres://role:password@host:port` as this service's role, without a database. Hidden when printed.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterUrls(BTreeMap<String, SecretString>);
+
+impl FromIterator<(String, String)> for ClusterUrls {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let secret = |(name, url): (String, String)| (name, url.into());
+        Self(pairs.into_iter().map(secret).collect())
+    }
+}
 
 /// How a service reaches its tenants' databases.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct DatasourceSettings {
-    /// Cluster name → `postgres://role:password@host:port` as this service's role.
+    /// Where the clusters are.
     pub clusters: ClusterUrls,
     /// What a tenant database's name begins with.
     pub database_prefix: String,
@@ -27,27 +33,23 @@ pub struct DatasourceSettings {
     pub max_pools: u64,
     /// The most connections of one tenant.
     pub connections_per_pool: u32,
-    /// A pool unused for this many seconds is closed.
-    #[serde(with = "seconds")]
+    /// A pool unused for this long is closed.
     pub idle: Duration,
-    /// A pool is closed after this many seconds, used or not.
-    #[serde(with = "seconds")]
+    /// A pool this old is closed, used or not.
     pub ttl: Duration,
-    /// How many milliseconds a request waits for a connection.
-    #[serde(with = "milliseconds")]
+    /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
-    /// After how many milliseconds PostgreSQL ends a statement.
-    #[serde(with = "milliseconds")]
+    /// After how long PostgreSQL ends a statement.
     pub statement_timeout: Duration,
-    /// After how many milliseconds PostgreSQL ends a transaction in which nothing happens.
-    #[serde(with = "milliseconds")]
+    /// After how long PostgreSQL ends a transaction in which nothing happens.
     pub idle_in_transaction_timeout: Duration,
 }
 
-impl Default for DatasourceSettings {
-    fn default() -> Self {
+impl DatasourceSettings {
+    /// These clusters, and for everything else values that suit a service with two hundred busy tenants.
+    pub fn new(clusters: ClusterUrls) -> Self {
         Self {
-            clusters: ClusterUrls::new(),
+            clusters,
             database_prefix: "tenant_".into(),
             max_pools: 200,
             connections_per_pool: 5,
@@ -59,24 +61,6 @@ impl Default for DatasourceSettings {
         }
     }
 }
-
-macro_rules! whole {
-    ($module:ident, $from:ident) => {
-        mod $module {
-            use std::time::Duration;
-
-            use serde::{Deserialize, Deserializer};
-
-            pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-                from: D,
-            ) -> Result<Duration, D::Error> {
-                u64::deserialize(from).map(Duration::$from)
-            }
-        }
-    };
-}
-whole!(seconds, from_secs);
-whole!(milliseconds, from_millis);
 
 /// The database of a tenant: the prefix and the code with `_` for `-`. Codes hold no `_`, so no two meet.
 pub fn database_name(prefix: &str, code: &TenantCode) -> String {
@@ -133,14 +117,18 @@ impl Clusters {
         ];
         let options = settings
             .clusters
+            .0
             .iter()
             .map(|(name, url)| {
+                let cluster: ClusterName = name
+                    .parse()
+                    .map_err(|error| SettingsError::new(format!("{name}: {error}")))?;
                 let what = format!("the URL of cluster {name}");
                 let options = connect_options(&what, url.expose_secret())?
                     .application_name(application_name)
                     .options(session.clone())
                     .disable_statement_logging();
-                Ok((name.clone(), options))
+                Ok((cluster, options))
             })
             .collect::<Result<_, SettingsError>>()?;
         Ok(Self {
@@ -174,23 +162,25 @@ impl Clusters {
 mod tests {
     use super::*;
 
+    fn refused(settings: &DatasourceSettings) -> String {
+        let outcome = Clusters::new(settings, "order", "order");
+        outcome.err().expect("is refused").to_string()
+    }
+
     #[test]
     fn wrong_settings_are_named_without_their_secrets() {
-        let mut settings = DatasourceSettings::default();
-        let cluster: ClusterName = "eu-1".parse().expect("a name");
-        settings
-            .clusters
-            .insert(cluster, "mysql://root:hunter2@db".to_owned().into());
-        let error = Clusters::new(&settings, "order", "order")
-            .err()
-            .expect("not PostgreSQL");
+        let one = |name: &str, url: &str| {
+            DatasourceSettings::new([(name.to_owned(), url.to_owned())].into_iter().collect())
+        };
+        let other_database = one("eu-1", "mysql://root:hunter2@db");
         assert_eq!(
-            error.to_string(),
+            refused(&other_database),
             "the URL of cluster eu-1 is no postgres:// URL"
         );
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        settings.clusters.clear();
+        assert!(!format!("{other_database:?}").contains("hunter2"));
+        assert!(refused(&one("EU", "postgres://u@h")).starts_with("EU: a cluster is"));
+        let mut settings = one("eu-1", "postgres://u@h");
         settings.database_prefix = "x".repeat(24);
-        assert!(Clusters::new(&settings, "order", "order").is_err());
+        assert!(refused(&settings).starts_with("database_prefix"));
     }
 }

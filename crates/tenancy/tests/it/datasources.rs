@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use sqlx::error::DatabaseError;
 use tenancy::{DatasourceError, DatasourceSettings, Directory, NoTenantSource, Tenant};
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +77,7 @@ async fn a_session_sees_its_services_schema_within_limits() {
         assert_eq!(path, "\"order\"");
         let slow = sqlx::query("SELECT pg_sleep(5)").execute(&mut *tx).await;
         let code = slow.expect_err("is ended");
-        let code = code.as_database_error().and_then(|error| error.code());
+        let code = code.as_database_error().and_then(DatabaseError::code);
         assert_eq!(code.as_deref(), Some("57014"));
     })
     .await;

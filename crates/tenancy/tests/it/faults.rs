@@ -11,14 +11,12 @@ use crate::{
 
 /// Settings by which the order service goes through the proxy.
 fn through(world: &World, proxy: &Proxy) -> DatasourceSettings {
-    let mut settings = world.settings();
     let url = format!("postgres://{}_order:secret@{}", world.name, proxy.address);
-    settings
-        .clusters
-        .insert("eu-1".parse().expect("a name"), url.into());
-    settings.connections_per_pool = 3;
-    settings.acquire_timeout = Duration::from_secs(1);
-    settings
+    DatasourceSettings {
+        connections_per_pool: 3,
+        acquire_timeout: Duration::from_secs(1),
+        ..world.settings_at(url)
+    }
 }
 
 async fn comes_and_goes(wire: Wire) {

@@ -5,11 +5,11 @@ use std::{panic::AssertUnwindSafe, str::FromStr as _, sync::Arc};
 use futures::FutureExt as _;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool,
-    migrate::Migrator, postgres::PgConnectOptions,
+    postgres::PgConnectOptions,
 };
 use tenancy::{
     DatasourceSettings, Datasources, Tenant, TenantCode, TenantFacts, TenantId, TenantStatus,
-    provision::Provisioner, template::migrate_template,
+    provision::Provisioner, template,
 };
 
 /// The services that have a schema in tenants' databases here.
@@ -82,18 +82,12 @@ impl World {
             )
             .await;
             conn.close().await.expect("closes");
-            let migrations = Migrator::with_migrations(Vec::new());
-            let prelude = ["CREATE TABLE IF NOT EXISTS secret (word text NOT NULL)"];
             let url = role_url(&self.admin, n, service);
-            migrate_template(
-                &url,
-                &format!("{n}_template"),
-                service,
-                &prelude,
-                &migrations,
-            )
-            .await
-            .expect("the template is migrated");
+            let mut conn = template::connect(&url, &format!("{n}_template"), service)
+                .await
+                .expect("the template admits the service");
+            run(&mut conn, "CREATE TABLE secret (word text NOT NULL)".into()).await;
+            conn.close().await.expect("closes");
         }
     }
 
@@ -159,11 +153,15 @@ impl World {
     }
 
     pub fn settings(&self) -> DatasourceSettings {
-        let cluster = "eu-1".parse().expect("a name");
+        self.settings_at(self.url("order"))
+    }
+
+    /// Settings by which the order service finds the cluster at `url`.
+    pub fn settings_at(&self, url: String) -> DatasourceSettings {
+        let clusters = [("eu-1".to_owned(), url)].into_iter().collect();
         DatasourceSettings {
-            clusters: [(cluster, self.url("order").into())].into(),
             database_prefix: format!("{}_", self.name),
-            ..DatasourceSettings::default()
+            ..DatasourceSettings::new(clusters)
         }
     }
 
