@@ -4,6 +4,7 @@ mod assignment;
 mod dead_letter;
 mod flow;
 mod lanes;
+mod log_reader;
 mod partition;
 mod poll;
 mod tracker;
@@ -27,6 +28,7 @@ use poll::{Exit, Poll};
 use worker::Worker;
 
 pub use dead_letter::DEAD_LETTER_SUFFIX;
+pub use log_reader::{LogReader, LogRecord, Unreadable};
 
 /// Pauses before the second, third and fourth attempt.
 const RETRY: [Duration; 3] = [

@@ -151,7 +151,8 @@ impl Poll {
             return;
         };
         let original = Original::of(message);
-        let content = original.read(&self.registry, |ty| self.scope(ty), &ticket);
+        let place = (&partition.logical, partition.number, offset);
+        let content = original.read(&self.registry, |ty| self.scope(ty), place);
         if let Ok(record) = &content
             && !self.handler.wants(&record.envelope.event_type)
         {

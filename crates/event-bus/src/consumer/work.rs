@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     hash::{BuildHasher, RandomState},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use bytes::Bytes;
@@ -88,7 +88,7 @@ impl Original {
         &self,
         registry: &Registry,
         scope: impl Fn(&str) -> Option<Scope>,
-        ticket: &Ticket,
+        (topic, partition, offset): (&Arc<str>, i32, i64),
     ) -> Result<Box<Record>, Unfit> {
         let headers = self.headers.iter().flat_map(Headers::iter);
         let pairs = headers.map(|header| (header.key, header.value.unwrap_or_default()));
@@ -99,9 +99,9 @@ impl Original {
         }
         Ok(Box::new(Record {
             envelope,
-            topic: ticket.partition.logical.clone(),
-            partition: ticket.partition.number,
-            offset: ticket.offset,
+            topic: Arc::clone(topic),
+            partition,
+            offset,
             timestamp: self.timestamp,
             attempt: 1,
             payload: Payload::Wire(parsed.payload, registry.clone()),
