@@ -11,6 +11,12 @@ use crate::{
 
 const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('provisioning of ' || $1, 0))";
 
+const ROLES: &str = "SELECT role.rolname::text \
+     FROM pg_database AS template, aclexplode(template.datacl) AS granted \
+     JOIN pg_roles AS role ON role.oid = granted.grantee \
+     WHERE template.datname = $1 AND granted.privilege_type = 'CONNECT' AND granted.grantee <> template.datdba \
+     ORDER BY 1";
+
 // SQLSTATEs.
 const IN_USE: &str = "55006";
 const NOT_PERMITTED: &str = "42501";
@@ -23,6 +29,9 @@ pub enum ProvisionError {
     /// Somebody stayed connected to the template, so it could not be cloned, or to the database to drop.
     #[error("database {0} stays in use")]
     InUse(String),
+    /// The template admits no service, so its copies would be of no use.
+    #[error("template {0} grants CONNECT to no service's role")]
+    NoServices(String),
     /// The cluster cannot be reached, or refused.
     #[error("the cluster refused: {0}")]
     Database(#[from] sqlx::Error),
@@ -47,7 +56,6 @@ pub struct Provisioner {
     maintenance: PgConnectOptions,
     template: String,
     database_prefix: String,
-    service_roles: Vec<String>,
 }
 
 impl Provisioner {
@@ -57,7 +65,8 @@ impl Provisioner {
     const PAUSE: Duration = Duration::from_millis(50);
 
     /// On the cluster at `url`, as a role with CREATEDB (`postgres://tenantry_tenant:…@host:port/`, by way of the
-    /// database named there or else like the role); new databases are copies of `template` and admit `service_roles`.
+    /// database named there or else like the role); new databases are copies of `template` and admit the roles that
+    /// the template admits.
     ///
     /// # Errors
     /// `url` cannot be read.
@@ -65,7 +74,6 @@ impl Provisioner {
         url: &str,
         template: impl Into<String>,
         database_prefix: impl Into<String>,
-        service_roles: Vec<String>,
     ) -> Result<Self, SettingsError> {
         Ok(Self {
             maintenance: connect_options("the cluster's URL for provisioning", url)?
@@ -73,7 +81,6 @@ impl Provisioner {
                 .disable_statement_logging(),
             template: template.into(),
             database_prefix: database_prefix.into(),
-            service_roles,
         })
     }
 
@@ -86,7 +93,7 @@ impl Provisioner {
     pub async fn create(&self, code: &TenantCode) -> Result<Provisioned, ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
         let done = self.create_with(&mut conn, code).await;
-        conn.close().await?;
+        conn.close().await.ok();
         done
     }
 
@@ -97,7 +104,7 @@ impl Provisioner {
             .bind(self.database(code))
             .fetch_optional(&mut conn)
             .await?;
-        conn.close().await?;
+        conn.close().await.ok();
         Ok(found.is_some())
     }
 
@@ -108,7 +115,7 @@ impl Provisioner {
     pub async fn drop(&self, code: &TenantCode) -> Result<(), ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
         let done = self.drop_with(&mut conn, code).await;
-        conn.close().await?;
+        conn.close().await.ok();
         done
     }
 
@@ -149,8 +156,7 @@ impl Provisioner {
         // Two replicas at once would trip over each other's grants. The lock ends with the session.
         sqlx::query(LOCK).bind(&name).execute(&mut *conn).await?;
         let made = self.clone_template(conn, &database).await?;
-        let roles: Vec<String> = self.service_roles.iter().map(|role| quoted(role)).collect();
-        let roles = roles.join(", ");
+        let roles = self.roles_of_template(conn).await?;
         let revoke = [
             "REVOKE ALL ON DATABASE ",
             &database,
@@ -164,14 +170,23 @@ impl Provisioner {
             "; ",
         ];
         let open = ["ALTER DATABASE ", &database, " ALLOW_CONNECTIONS true"];
-        let grant = if self.service_roles.is_empty() {
-            &[]
-        } else {
-            grant.as_slice()
-        };
         // One implicit transaction.
-        run_assembled(conn, &[&revoke, grant, &open].concat()).await?;
+        run_assembled(conn, &[revoke.as_slice(), &grant, &open].concat()).await?;
         Ok(made)
+    }
+
+    /// Whom the template admits by name besides its owner, quoted and in a row. That grant is where a service becomes
+    /// one with tenant databases; a clone does not inherit it.
+    async fn roles_of_template(&self, conn: &mut PgConnection) -> Result<String, ProvisionError> {
+        let roles: Vec<String> = sqlx::query_scalar(ROLES)
+            .bind(&self.template)
+            .fetch_all(conn)
+            .await?;
+        if roles.is_empty() {
+            return Err(ProvisionError::NoServices(self.template.clone()));
+        }
+        let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+        Ok(roles.join(", "))
     }
 
     async fn clone_template(

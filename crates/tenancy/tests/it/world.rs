@@ -45,7 +45,6 @@ impl World {
                 &role_url(&admin, &name, "tenant"),
                 format!("{name}_template"),
                 format!("{name}_"),
-                SERVICES.map(|service| format!("{name}_{service}")).into(),
             )
             .expect("the settings are right"),
             name,
