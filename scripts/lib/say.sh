@@ -16,7 +16,7 @@ since() {
 }
 
 # The last thing a log says, short enough for one line of a terminal.
-last_words() { tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | sed 's/^[[:space:]]*//' | cut -c1-72; }
+last_words() { tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^[[:space:]]*$' | tail -n 1 | sed 's/^[[:space:]]*//' | cut -c1-72; }
 
 # Prints what a long step is doing: a line that moves on a terminal, a new line every five seconds elsewhere.
 # It watches the shell that started it, so that it never outlives it.
