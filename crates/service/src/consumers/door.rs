@@ -1,0 +1,87 @@
+//! From a record to the transaction of its effect.
+
+use async_trait::async_trait;
+use event_bus::{Failure, Handler, Record, Scope, event_span};
+use tenancy::{DirectoryError, TenantId, TenantStatus};
+use tracing::Span;
+
+use super::steps::Work;
+use crate::{Context, Runtime, StoreError, Tx, telemetry};
+
+/// In which database a consumer's effects are.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Platform,
+    Tenant,
+}
+
+pub(super) struct Door<W> {
+    pub runtime: Runtime,
+    pub group: String,
+    pub place: Place,
+    pub work: W,
+}
+
+#[async_trait]
+impl<W: Work> Handler for Door<W> {
+    fn wants(&self, event_type: &str) -> bool {
+        self.work.wants(event_type)
+    }
+
+    fn scope(&self, event_type: &str) -> Option<Scope> {
+        self.runtime.catalogue().scope(event_type)
+    }
+
+    fn span(&self, record: &Record, group: &str) -> Span {
+        let span = event_span(record, group);
+        telemetry::continue_trace(&span, &record.envelope);
+        span
+    }
+
+    /// Inbox row, effect and outgoing events commit together.
+    async fn handle(&self, record: &Record) -> Result<(), Failure> {
+        let Some(mut tx) = self.begin(record).await? else { return Ok(()) };
+        let new = outbox::first_time(tx.conn(), &self.group, record.envelope.id)
+            .await
+            .map_err(StoreError::from)?;
+        if !new {
+            tracing::debug!("already handled");
+            return Ok(());
+        }
+        self.work.run(record, &mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl<W: Work> Door<W> {
+    /// The transaction to work in; none when the tenant is gone and with it everything the event could change.
+    async fn begin(&self, record: &Record) -> Result<Option<Tx>, Failure> {
+        let context = Context::of_event(&record.envelope);
+        if let Place::Platform = self.place {
+            return Ok(Some(self.runtime.platform(context).begin().await?));
+        }
+        let named = record.envelope.tenant.as_ref().ok_or_else(|| {
+            Failure::permanent("the event names no tenant, and its effects belong in a tenant's database")
+        })?;
+        let tenant = match self.runtime.directory().by_id(TenantId(named.id)).await {
+            Ok(Some(tenant)) => tenant,
+            Ok(None) => {
+                return Err(Failure::permanent(format!("there is no tenant {}", named.id)));
+            }
+            Err(error @ (DirectoryError::Unreachable(_) | DirectoryError::Store(_))) => {
+                return Err(Failure::unavailable(error));
+            }
+        };
+        if tenant.region.as_str() != named.region {
+            return Err(Failure::permanent(format!(
+                "the event says tenant {} is in region {}, the directory says {}",
+                named.id, named.region, tenant.region
+            )));
+        }
+        if tenant.status == TenantStatus::Deleted {
+            tracing::info!("tenant is deleted; the event has nothing left to change");
+            return Ok(None);
+        }
+        Ok(Some(self.runtime.tenant(tenant, context).begin().await?))
+    }
+}

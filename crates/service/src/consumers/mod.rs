@@ -1,0 +1,115 @@
+//! The other door: events in, use cases called. The transaction is open and holds the inbox row before the handler
+//! begins, so its effect happens once.
+
+mod door;
+mod steps;
+
+use event_bus::{Event, Failure, Received, Record};
+
+use self::{
+    door::{Door, Place},
+    steps::{Any, Steps, Work},
+};
+use crate::{Runtime, Tx};
+
+/// Handles events of one type. What it does through `tx` happens once per event, or not at all.
+///
+/// An `Err` rolls back: a transient failure is tried again and then dead-lettered, a permanent one is dead-lettered
+/// at once, an unavailable dependency is waited for.
+pub trait Handles<E: Event>: Send + Sync + 'static {
+    /// Does what the event asks for.
+    fn handle(
+        &self,
+        event: Received<E>,
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Handles every event of its topics, whatever its type.
+pub trait HandlesAny: Send + Sync + 'static {
+    /// Does what the event asks for.
+    fn handle(
+        &self,
+        record: &Record,
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A consumer group, and the database in which its effects are.
+///
+/// ```text
+/// EventConsumer::in_tenant(&runtime, "order-payment-consumer", Payments)
+///     .on::<PaymentSucceeded>()
+///     .on::<PaymentFailed>()
+///     .start();
+/// ```
+pub struct EventConsumer<W> {
+    runtime: Runtime,
+    group: String,
+    topics: Vec<&'static str>,
+    place: Place,
+    work: W,
+}
+
+impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
+    /// A group (`<service>-<purpose>-consumer`) whose effects are in the service's platform database.
+    pub fn in_platform(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
+        Self::new(runtime, group, Place::Platform, handler)
+    }
+
+    /// A group whose effects are in the database of the event's tenant.
+    pub fn in_tenant(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
+        Self::new(runtime, group, Place::Tenant, handler)
+    }
+
+    fn new(runtime: &Runtime, group: impl Into<String>, place: Place, handler: H) -> Self {
+        Self {
+            runtime: runtime.clone(),
+            group: group.into(),
+            topics: Vec::new(),
+            place,
+            work: Steps::new(handler),
+        }
+    }
+
+    /// Handles events of type `E`, and so reads their topic. Other types on the topic are passed over.
+    #[must_use]
+    pub fn on<E: Event>(mut self) -> Self
+    where
+        H: Handles<E>,
+    {
+        self.work.add::<E>();
+        if !self.topics.contains(&E::TOPIC) {
+            self.topics.push(E::TOPIC);
+        }
+        self
+    }
+}
+
+impl<H: HandlesAny> EventConsumer<Any<H>> {
+    /// A group that handles every event of `topics`, with its effects in the service's platform database.
+    pub fn any_in_platform(
+        runtime: &Runtime,
+        group: impl Into<String>,
+        topics: &[&'static str],
+        handler: H,
+    ) -> Self {
+        Self {
+            runtime: runtime.clone(),
+            group: group.into(),
+            topics: topics.to_vec(),
+            place: Place::Platform,
+            work: Any(handler),
+        }
+    }
+}
+
+#[expect(private_bounds, reason = "how the work is found is nobody else's matter")]
+impl<W: Work> EventConsumer<W> {
+    /// Starts consuming; ends with the runtime.
+    pub fn start(self) {
+        let Self { runtime, group, topics, place, work } = self;
+        let door = Door { runtime: runtime.clone(), group: group.clone(), place, work };
+        runtime.consume(group, &topics, door);
+    }
+}

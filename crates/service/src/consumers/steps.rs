@@ -1,0 +1,68 @@
+//! Which handler takes which type of event.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use event_bus::{Event, Failure, Record};
+use futures::future::BoxFuture;
+
+use super::{Handles, HandlesAny};
+use crate::Tx;
+
+/// What a consumer does with a record once the transaction is open.
+#[async_trait]
+pub(super) trait Work: Send + Sync + 'static {
+    fn wants(&self, event_type: &str) -> bool;
+    async fn run(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure>;
+}
+
+type Step<H> = for<'a> fn(&'a H, &'a Record, &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>>;
+
+/// One step per type: decode, then call the handler for it.
+pub struct Steps<H> {
+    handler: H,
+    by_type: HashMap<&'static str, Step<H>>,
+}
+
+impl<H: Send + Sync + 'static> Steps<H> {
+    pub(super) fn new(handler: H) -> Self {
+        Self { handler, by_type: HashMap::new() }
+    }
+
+    pub(super) fn add<E: Event>(&mut self)
+    where
+        H: Handles<E>,
+    {
+        self.by_type.insert(E::TYPE, |handler, record, tx| {
+            Box::pin(async move { handler.handle(record.receive::<E>().await?, tx).await })
+        });
+    }
+}
+
+#[async_trait]
+impl<H: Send + Sync + 'static> Work for Steps<H> {
+    fn wants(&self, event_type: &str) -> bool {
+        self.by_type.contains_key(event_type)
+    }
+
+    async fn run(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
+        match self.by_type.get(record.envelope.event_type.as_str()) {
+            Some(step) => step(&self.handler, record, tx).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// One handler for all types.
+pub struct Any<H>(pub(super) H);
+
+#[async_trait]
+impl<H: HandlesAny> Work for Any<H> {
+    fn wants(&self, _event_type: &str) -> bool {
+        true
+    }
+
+    async fn run(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
+        self.0.handle(record, tx).await
+    }
+}

@@ -1,0 +1,78 @@
+//! Headers with a meaning of their own.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use auth::{Caller, UserId};
+use futures::{FutureExt, future::LocalBoxFuture};
+
+use super::Problem;
+
+/// Who makes an unsafe call, which one, and the `Idempotency-Key` it carries, if any.
+///
+/// The call's method and path belong to the key: one key may be used for one order and, again, for its payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whose key it is.
+    pub caller: UserId,
+    /// Method and path.
+    pub operation: String,
+    /// The key; without one, every call is the first.
+    pub key: Option<String>,
+}
+
+impl Idempotency {
+    /// A call without a key.
+    #[must_use]
+    pub fn none(caller: UserId) -> Self {
+        Self { caller, operation: String::new(), key: None }
+    }
+}
+
+impl FromRequest for Idempotency {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        let operation = format!("{} {}", request.method(), request.path());
+        let key = single(request, "idempotency-key").and_then(|key| match key {
+            Some(key) if key.is_empty() || key.len() > 255 || !key.is_ascii() => {
+                Err(Problem::invalid("Idempotency-Key", "should be 1 to 255 ASCII characters"))
+            }
+            key => Ok(key),
+        });
+        async move { Ok(Self { caller: caller.await?.user_id, operation, key: key? }) }.boxed_local()
+    }
+}
+
+/// The version an update is based on: `If-Match: "7"`. Without it the update is made on whatever is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfMatch(pub Option<i64>);
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(single(request, header::IF_MATCH.as_str()).and_then(|given| {
+            given
+                .filter(|tag| tag != "*")
+                .map(|tag| tag.trim_matches('"').parse())
+                .transpose()
+                .map(Self)
+                .map_err(|_| Problem::invalid("If-Match", "should be the ETag of the last read, as \"7\""))
+        }))
+    }
+}
+
+/// A header that may be given once; `None` when it is not.
+pub(super) fn single(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem> {
+    let mut given = request.headers().get_all(name);
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(_) => Err(Problem::invalid(name, "should be plain text")),
+        },
+        (Some(_), Some(_)) => Err(Problem::invalid(name, "is given twice")),
+    }
+}

@@ -1,0 +1,19 @@
+//! The HTTP conventions that every service keeps.
+
+mod answer;
+mod body;
+mod docs;
+mod headers;
+mod health;
+mod observe;
+mod paging;
+mod problem;
+pub mod serve;
+mod tenant;
+
+pub use answer::Answer;
+pub use body::{Query, Valid};
+pub use headers::{Idempotency, IfMatch};
+pub use paging::{Links, Listing, Meta, Page};
+pub use problem::{FieldError, Problem};
+pub use tenant::ActiveTenant;

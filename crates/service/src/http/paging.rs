@@ -1,0 +1,140 @@
+//! Lists by page: `?page=2&per_page=20`, answered with totals and links.
+
+use actix_web::HttpRequest;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Problem;
+
+/// The furthest row a page may reach to: beyond it a list is to be searched, not leafed through.
+const FURTHEST_ROW: u32 = 100_000;
+
+/// Which page of a list is asked for: made of the optional `page` and `per_page` of a route's query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The page, from 1.
+    pub page: u32,
+    /// Rows a page, 1 to 100.
+    pub per_page: u32,
+}
+
+impl Page {
+    /// From what a query holds: absent is the first page of twenty.
+    ///
+    /// # Errors
+    /// 400, naming the field.
+    pub fn new(page: Option<u32>, per_page: Option<u32>) -> Result<Self, Problem> {
+        let (page, per_page) = (page.unwrap_or(1), per_page.unwrap_or(20));
+        if page == 0 {
+            return Err(Problem::invalid("page", "should be 1 or more"));
+        }
+        if !(1..=100).contains(&per_page) {
+            return Err(Problem::invalid("per_page", "should be 1 to 100"));
+        }
+        if page.saturating_mul(per_page) > FURTHEST_ROW {
+            let reason = format!("only the first {FURTHEST_ROW} rows can be leafed through");
+            return Err(Problem::invalid("page", reason));
+        }
+        Ok(Self { page, per_page })
+    }
+
+    /// Rows to take.
+    #[must_use]
+    pub fn limit(&self) -> i64 {
+        i64::from(self.per_page)
+    }
+
+    /// Rows to leave out before.
+    #[must_use]
+    pub fn offset(&self) -> i64 {
+        i64::from(self.page - 1) * i64::from(self.per_page)
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Listing<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// Where in the list they are.
+    pub meta: Meta,
+    /// The pages around.
+    pub links: Links,
+}
+
+/// Where in a list a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    /// The page, from 1.
+    pub page: u32,
+    /// Rows a page.
+    pub per_page: u32,
+    /// Rows in the whole list.
+    pub total: i64,
+}
+
+/// Paths of the pages around.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Links {
+    /// This page.
+    #[serde(rename = "self")]
+    pub this: String,
+    /// The page after, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The page before, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prev: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// The page `page` of a list of `total` rows, asked for by `request`.
+    pub fn new(request: &HttpRequest, page: Page, data: Vec<T>, total: i64) -> Self {
+        let link = |number: u32| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+                if name != "page" && name != "per_page" {
+                    query.append_pair(&name, &value);
+                }
+            }
+            query.append_pair("page", &number.to_string());
+            query.append_pair("per_page", &page.per_page.to_string());
+            format!("{}?{}", request.path(), query.finish())
+        };
+        let more = page.offset() + page.limit() < total;
+        Self {
+            data,
+            meta: Meta { page: page.page, per_page: page.per_page, total },
+            links: Links {
+                this: link(page.page),
+                next: more.then(|| link(page.page + 1)),
+                prev: (page.page > 1).then(|| link(page.page - 1)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn links_keep_the_rest_of_the_query() {
+        let request = TestRequest::with_uri("/api/x?search=a%20b&page=2&per_page=10").to_http_request();
+        let page = Page::new(Some(2), Some(10)).unwrap();
+        let listing = Listing::new(&request, page, vec![1], 21);
+        assert_eq!(listing.links.next.as_deref(), Some("/api/x?search=a+b&page=3&per_page=10"));
+        assert_eq!(listing.links.prev.as_deref(), Some("/api/x?search=a+b&page=1&per_page=10"));
+    }
+
+    #[test]
+    fn pages_have_bounds() {
+        assert!(Page::new(Some(0), None).is_err());
+        assert!(Page::new(None, Some(101)).is_err());
+        assert!(Page::new(Some(u32::MAX), Some(100)).is_err());
+        assert_eq!(Page::new(None, None).unwrap().offset(), 0);
+    }
+}

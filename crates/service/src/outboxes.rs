@@ -1,0 +1,59 @@
+//! Where this service's outboxes are: one in its platform database, one in each tenant's.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use outbox::{Marks, OutboxId, Outboxes, SourceError, Sweep};
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use tenancy::{Datasources, Directory, TenantId};
+
+/// The name of the platform database's outbox; a tenant's is named by its id.
+pub(crate) const PLATFORM: &str = "platform";
+
+/// Tenants asked for at once in a full sweep.
+const PAGE: u32 = 500;
+
+pub(crate) struct ServiceOutboxes {
+    pub platform: PgPool,
+    pub datasources: Option<Datasources>,
+    pub directory: Directory,
+    pub marks: Arc<Marks>,
+}
+
+#[async_trait]
+impl Outboxes for ServiceOutboxes {
+    async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
+        let mut found = vec![PLATFORM.into()];
+        match sweep {
+            Sweep::Marked => found.extend(self.marks.marked().await?),
+            Sweep::All if self.datasources.is_some() => {
+                let mut after = None;
+                loop {
+                    let page = self.directory.active(after, PAGE).await?;
+                    let Some(last) = page.last() else { break };
+                    after = Some(last.id);
+                    found.extend(page.iter().map(|tenant| OutboxId::from(tenant.id.to_string())));
+                }
+            }
+            Sweep::All => {}
+        }
+        Ok(found)
+    }
+
+    async fn open(&self, outbox: &OutboxId) -> Result<PoolConnection<Postgres>, SourceError> {
+        if outbox.as_str() == PLATFORM {
+            return Ok(self.platform.acquire().await?);
+        }
+        let id: TenantId = outbox.as_str().parse()?;
+        let tenant = self.directory.by_id(id).await?.ok_or("no such tenant")?;
+        let datasources = self.datasources.as_ref().ok_or("this service has no tenant databases")?;
+        Ok(datasources.acquire(&tenant).await?)
+    }
+
+    async fn drained(&self, outbox: &OutboxId) -> Result<(), SourceError> {
+        if outbox.as_str() != PLATFORM {
+            self.marks.clear(outbox).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! A transaction that can publish.
+
+use std::fmt::Display;
+
+use event_bus::{Event, EventParts, OutboundRecord, TenantRef};
+use outbox::{Nudge, OutboxId};
+use sqlx::{PgConnection, Postgres, Transaction};
+use tenancy::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Context, Runtime, StoreError};
+
+/// A database transaction and the events that belong to it. Dropped without [`Tx::commit`], nothing happened.
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    context: Context,
+    source: String,
+    tenant: Option<TenantRef>,
+    outbox: OutboxId,
+    nudge: Nudge,
+    now: OffsetDateTime,
+    published: bool,
+    pub(super) once: Option<super::idempotency::Pending>,
+}
+
+impl Tx {
+    pub(crate) fn new(
+        inner: Transaction<'static, Postgres>,
+        context: Context,
+        tenant: Option<&Tenant>,
+        outbox: OutboxId,
+        runtime: &Runtime,
+    ) -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self {
+            inner,
+            context,
+            source: format!("/tenantry/{}", runtime.name()),
+            tenant: tenant.map(|tenant| TenantRef {
+                id: tenant.id.0,
+                region: tenant.region.to_string(),
+            }),
+            outbox,
+            nudge: runtime.nudge(),
+            // PostgreSQL keeps microseconds: what is stored, published and answered is the same instant.
+            now: now.replace_nanosecond(now.microsecond() * 1000).unwrap_or(now),
+            published: false,
+            once: None,
+        }
+    }
+
+    /// The connection, for the queries in `store/`.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+
+    /// The instant of this transaction, to the microsecond: rows that it changes and events that it publishes carry it.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
+    /// Why this is being done, and on whose behalf.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Acts on behalf of `user` from here on; for calls that learn who calls while they run, such as a login.
+    pub fn on_behalf_of(&mut self, user: auth::UserId) {
+        self.context.user_id = Some(user);
+    }
+
+    /// Publishes `event` if and only if this transaction commits. `subject` is the aggregate, `sequence` its version
+    /// after the change. Its row must be locked or inserted by now: that keeps one aggregate's events in order.
+    ///
+    /// # Errors
+    /// The database is out of reach, or the event breaks a rule.
+    pub async fn publish<E: Event>(
+        &mut self,
+        subject: impl Display,
+        sequence: u64,
+        event: &E,
+    ) -> Result<(), StoreError> {
+        self.publish_in(self.tenant.clone(), subject, sequence, event).await
+    }
+
+    /// As [`Tx::publish`], naming the tenant it concerns: for events about a tenant that are written down in the
+    /// platform database.
+    ///
+    /// # Errors
+    /// The database is out of reach, or the event breaks a rule.
+    pub async fn publish_for<E: Event>(
+        &mut self,
+        tenant: (Uuid, &str),
+        subject: impl Display,
+        sequence: u64,
+        event: &E,
+    ) -> Result<(), StoreError> {
+        let (id, region) = tenant;
+        self.publish_in(Some(TenantRef { id, region: region.to_owned() }), subject, sequence, event)
+            .await
+    }
+
+    async fn publish_in<E: Event>(
+        &mut self,
+        tenant: Option<TenantRef>,
+        subject: impl Display,
+        sequence: u64,
+        event: &E,
+    ) -> Result<(), StoreError> {
+        let mut parts = EventParts::new(self.source.clone(), subject).sequence(sequence);
+        parts.tenant = tenant;
+        parts.time = self.now;
+        self.context.fill(&mut parts);
+        let record = OutboundRecord::of(parts, event)?;
+        outbox::append(&mut self.inner, &record).await?;
+        self.published = true;
+        Ok(())
+    }
+
+    /// Commits the change and its events together, and wakes the relay.
+    ///
+    /// # Errors
+    /// Nothing was committed, unless the connection broke at that very moment: then it may or may not have been, and
+    /// an `Idempotency-Key` or the inbox makes the next try safe.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.inner.commit().await?;
+        if self.published {
+            self.nudge.nudge(self.outbox);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! What a service is told from outside: read once, before anything is bound.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
+
+use config::{Config, Environment, File};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// A setting that is missing or cannot be used: names the variable and the mend.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct BadSetting {
+    variable: String,
+    problem: String,
+}
+
+impl BadSetting {
+    /// A complaint about `variable`, such as `TENANTRY_BIND`.
+    pub fn new(variable: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self { variable: variable.into(), problem: problem.to_string() }
+    }
+}
+
+/// Settings that every service takes. Each is the environment variable `TENANTRY_<NAME>`, or a key of the TOML file
+/// that `TENANTRY_CONFIG` names; the environment wins.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// Address to listen on, `127.0.0.1:8080`; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// URL of the service's platform database, with its role and password.
+    pub database: SecretString,
+    /// Connections to the platform database at the most.
+    #[serde(default = "default_platform_connections")]
+    pub platform_connections: u32,
+    /// Kafka bootstrap servers, `host:port[,host:port]`.
+    pub kafka: String,
+    /// Further librdkafka settings, `name=value[,name=value]`.
+    #[serde(default)]
+    pub kafka_options: Pairs,
+    /// Base URL of the schema registry's Confluent API.
+    pub registry: String,
+    /// URL of Redis; without it nothing is cached and live messages arrive by polling.
+    #[serde(default)]
+    pub redis: Option<SecretString>,
+    /// Where the keys that sign access tokens are published.
+    pub jwks_url: String,
+    /// Base URL of the user service.
+    pub user_url: String,
+    /// Base URL of the tenant service.
+    pub tenant_url: String,
+    /// This service's secret for a token of its own.
+    pub service_secret: SecretString,
+    /// Base URL that people reach the product under; links in mails begin with it.
+    pub public_url: String,
+    /// PostgreSQL clusters that hold tenant databases, `name=url[,name=url]`, each URL with this service's role and
+    /// without a database.
+    #[serde(default)]
+    pub clusters: Pairs,
+    /// The database that new tenants are cloned from.
+    #[serde(default = "default_template")]
+    pub template: String,
+    /// What a tenant database's name begins with.
+    #[serde(default = "default_database_prefix")]
+    pub database_prefix: String,
+    /// Put before every topic and consumer group, so that several systems can share one broker.
+    #[serde(default)]
+    pub topic_prefix: String,
+    /// Open pools of tenant databases at the most.
+    #[serde(default = "default_tenant_pools")]
+    pub tenant_pools: u64,
+    /// Connections to one tenant's database at the most.
+    #[serde(default = "default_tenant_connections")]
+    pub tenant_connections: u32,
+    /// OpenAPI documents that the page at `/api/docs` offers, `name=path[,name=path]`; without it the service's own.
+    #[serde(default)]
+    pub docs: Pairs,
+}
+
+fn default_platform_connections() -> u32 {
+    8
+}
+fn default_template() -> String {
+    "tenantry_template".to_owned()
+}
+fn default_database_prefix() -> String {
+    "tenant_".to_owned()
+}
+fn default_tenant_pools() -> u64 {
+    100
+}
+fn default_tenant_connections() -> u32 {
+    4
+}
+
+impl Settings {
+    /// Reads the settings that every service takes.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for the first that is missing or wrong.
+    pub fn load() -> Result<Self, BadSetting> {
+        let settings: Self = load()?;
+        if settings.tenant_pools == 0 || settings.tenant_connections == 0 {
+            return Err(BadSetting::new(
+                "TENANTRY_TENANT_POOLS, TENANTRY_TENANT_CONNECTIONS",
+                "must be at least 1",
+            ));
+        }
+        Ok(settings)
+    }
+
+    /// How the event bus is reached, as `client` (the service's name).
+    #[must_use]
+    pub fn bus(&self, client: &str) -> event_bus::BusSettings {
+        event_bus::BusSettings {
+            bootstrap: self.kafka.clone(),
+            registry_url: self.registry.clone(),
+            topic_prefix: self.topic_prefix.clone(),
+            client_id: client.to_owned(),
+            extra: self.kafka_options.0.clone(),
+        }
+    }
+
+    /// Redis' URL, where one is set.
+    #[must_use]
+    pub fn redis_url(&self) -> Option<&str> {
+        self.redis.as_ref().map(ExposeSecret::expose_secret).filter(|url| !url.is_empty())
+    }
+}
+
+/// Reads a service's own settings from the same places as [`Settings`]; unknown names are left to others.
+///
+/// # Errors
+/// [`BadSetting`] for the first that is missing or wrong.
+pub fn load<T: DeserializeOwned>() -> Result<T, BadSetting> {
+    let mut sources = Config::builder();
+    if let Ok(path) = std::env::var("TENANTRY_CONFIG") {
+        sources = sources.add_source(File::with_name(&path));
+    }
+    let read = sources
+        .add_source(Environment::with_prefix("TENANTRY").ignore_empty(true))
+        .build()
+        .map_err(|error| BadSetting::new("TENANTRY_CONFIG", error))?;
+    serde_path_to_error::deserialize(read).map_err(|error| {
+        let path = error.path().to_string();
+        match error.into_inner() {
+            config::ConfigError::NotFound(name) => missing(&name),
+            config::ConfigError::Type { key: Some(key), unexpected, expected, .. } => {
+                BadSetting::new(variable(&key), format!("is {unexpected}, should be {expected}"))
+            }
+            other => match other.to_string().strip_prefix("missing configuration field \"") {
+                Some(rest) => missing(rest.trim_end_matches('"')),
+                None => BadSetting::new(variable(&path), other),
+            },
+        }
+    })
+}
+
+fn missing(name: &str) -> BadSetting {
+    BadSetting::new(variable(name), "is not set; `.tenantry/dev/env` shows a value that works")
+}
+
+fn variable(key: &str) -> String {
+    if key.is_empty() || key == "." { "TENANTRY_*".to_owned() } else { format!("TENANTRY_{}", key.to_uppercase()) }
+}
+
+/// `name=value[,name=value]`. Values may hold secrets, so only the names are ever shown.
+#[derive(Clone, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pairs(pub BTreeMap<String, String>);
+
+impl TryFrom<String> for Pairs {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| match pair.split_once('=') {
+                Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+                    Ok((name.trim().to_owned(), value.trim().to_owned()))
+                }
+                _ => Err("should be name=value[,name=value]".to_owned()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Debug for Pairs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_and_their_values_not_shown() {
+        let pairs = Pairs::try_from("eu-1=postgres://u:secret@h, us-1=x=y".to_owned()).unwrap();
+        assert_eq!(pairs.0["us-1"], "x=y");
+        assert_eq!(format!("{pairs:?}"), r#"{"eu-1", "us-1"}"#);
+        assert!(Pairs::try_from("eu-1".to_owned()).is_err());
+        assert!(Pairs::try_from(String::new()).unwrap().0.is_empty());
+    }
+}
