@@ -59,9 +59,10 @@ init_postgres() {
         rm -f "$password"
         as_postgres touch "$data/tenantry-ready"
     fi
-    # Ours from end to end, so a change of the template reaches an old home.
-    cp "$home/conf/postgresql.conf" "$data/postgresql.conf"
-    ((EUID != 0)) || chown postgres: "$data/postgresql.conf"
+    # initdb's own file stays, since it found out what this machine can do; ours comes after it.
+    cp "$home/conf/postgresql.conf" "$data/tenantry.conf"
+    ((EUID != 0)) || chown postgres: "$data/tenantry.conf"
+    grep -qx "include 'tenantry.conf'" "$data/postgresql.conf" || echo "include 'tenantry.conf'" >>"$data/postgresql.conf"
 }
 
 # sql DATABASE [NAME VALUE]… FILE: runs a file of scripts/sql. Variables go in by standard input, because a command
