@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 mod catalogue;
 mod codec;
 mod consumer;
@@ -19,7 +20,9 @@ mod settings;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
-pub use consumer::{Consumer, ConsumerBuilder, DEAD_LETTER_SUFFIX, LaneOrder};
+pub use consumer::{
+    Consumer, ConsumerBuilder, DEAD_LETTER_SUFFIX, LaneOrder, LogReader, LogRecord, Unreadable,
+};
 pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
 pub use error::BusError;
 pub use event::{Event, Scope};

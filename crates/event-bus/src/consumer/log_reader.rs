@@ -112,6 +112,11 @@ impl LogReader {
 }
 
 impl LogRecord {
+    /// The length of its value.
+    pub fn bytes(&self) -> usize {
+        self.original.value.as_ref().map_or(0, bytes::Bytes::len)
+    }
+
     /// The record with its envelope, if that can be read.
     pub fn record(&self) -> Result<&Record, Unreadable> {
         self.content.as_deref().map_err(|unfit| Unreadable {

@@ -13,6 +13,7 @@ use std::{
 
 use rdkafka::{
     ClientConfig,
+    error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
 };
 use tokio::time::Instant;
@@ -198,22 +199,58 @@ impl Producer {
             .iter()
             .map(|record| record.as_ref().ok().map(|record| record.topic.clone()))
             .collect();
-        let results = self.attempt(records, keys).await;
+        let (mut results, blame_is_shared) = self.attempt(&records, keys).await;
+        if blame_is_shared {
+            self.one_by_one(&records, keys, &mut results).await;
+        }
         metrics::published(&topics, &results);
         results
     }
 
+    /// Kafka refuses a whole batch for one record that is too large. Sends what failed again, each record
+    /// for itself, to learn which it is.
+    async fn one_by_one(
+        &self,
+        records: &[Result<Outgoing, PublishError>],
+        keys: &[&str],
+        results: &mut [Result<(), PublishError>],
+    ) {
+        let mut blocked: HashSet<&str> = HashSet::new();
+        let mut away = None;
+        for (index, key) in keys.iter().enumerate() {
+            if results[index].is_ok() {
+                continue;
+            }
+            results[index] = match (&records[index], &away) {
+                _ if blocked.contains(key) => Err(PublishError::AfterFailed),
+                (Err(error), _) => Err(error.clone()),
+                (Ok(_), Some(error)) => Err(PublishError::clone(error)),
+                (Ok(_), None) => {
+                    let alone = std::slice::from_ref(&records[index]);
+                    self.attempt(alone, &[key]).await.0.remove(0)
+                }
+            };
+            if let Err(error) = &results[index] {
+                blocked.insert(key);
+                if matches!(error, PublishError::Unavailable(_)) && records[index].is_ok() {
+                    away = Some(error.clone());
+                }
+            }
+        }
+    }
+
+    /// Sends what can be sent; the results, and whether one record's fault may have failed others.
     async fn attempt(
         &self,
-        records: Vec<Result<Outgoing, PublishError>>,
+        records: &[Result<Outgoing, PublishError>],
         keys: &[&str],
-    ) -> Vec<Result<(), PublishError>> {
+    ) -> (Vec<Result<(), PublishError>>, bool) {
         let link = match self.link() {
             Ok(link) => link,
             Err(error) => {
                 self.0.breaker.failed();
                 let error = PublishError::Unavailable(error.to_string());
-                return records.iter().map(|_| Err(error.clone())).collect();
+                return (vec![Err(error); records.len()], false);
             }
         };
         let deadline = Instant::now() + self.0.deadline;
@@ -233,14 +270,16 @@ impl Producer {
             // The purge reports every record that was enqueued.
             let _ = tokio::time::timeout(Duration::from_secs(2), batch.all_reported()).await;
         }
-        let broker_answered = judge(&mut results, batch.take(), keys);
+        let outcomes = batch.take();
+        let blame_is_shared = records.len() > 1 && outcomes.iter().flatten().any(is_too_large);
+        let broker_answered = judge(&mut results, outcomes, keys);
         if broker_answered {
             self.0.breaker.succeeded();
         } else {
             self.0.breaker.failed();
         }
         metrics::PRODUCER_BREAKER.set(self.state().gauge());
-        results
+        (results, blame_is_shared)
     }
 
     /// The link of now, born anew if the last one died.
@@ -276,7 +315,7 @@ impl Producer {
 async fn enqueue_all(
     link: &Link,
     batch: &Arc<Batch>,
-    records: Vec<Result<Outgoing, PublishError>>,
+    records: &[Result<Outgoing, PublishError>],
     keys: &[&str],
     results: &mut [Result<(), PublishError>],
 ) {
@@ -288,15 +327,15 @@ async fn enqueue_all(
     }
     let _sealed = Seal(batch);
     let mut blocked: HashSet<&str> = HashSet::new();
-    for (index, record) in records.into_iter().enumerate() {
+    for (index, record) in records.iter().enumerate() {
         let key = keys[index];
         if blocked.contains(key) {
             results[index] = Err(PublishError::AfterFailed);
             continue;
         }
         results[index] = match record {
-            Err(error) => Err(error),
-            Ok(record) => enqueue(link, batch, &record, index).await,
+            Err(error) => Err(error.clone()),
+            Ok(record) => enqueue(link, batch, record, index).await,
         };
         if results[index].is_err() {
             blocked.insert(key);
@@ -364,6 +403,14 @@ fn judge(
     acknowledged || !unavailable
 }
 
+fn is_too_large(outcome: &Outcome) -> bool {
+    let code = outcome
+        .as_ref()
+        .err()
+        .and_then(KafkaError::rdkafka_error_code);
+    code == Some(RDKafkaErrorCode::MessageSizeTooLarge)
+}
+
 fn of_registry(error: RegistryError) -> PublishError {
     match error {
         RegistryError::Unavailable(_) => PublishError::Unavailable(error.to_string()),
@@ -375,8 +422,6 @@ fn of_registry(error: RegistryError) -> PublishError {
 
 #[cfg(test)]
 mod tests {
-    use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-
     use super::*;
 
     fn failed(code: RDKafkaErrorCode) -> Option<Outcome> {

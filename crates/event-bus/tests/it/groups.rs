@@ -1,0 +1,221 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use event_bus::{Event, Failure, LaneOrder, OutboundRecord, Received, Router, admin::TopicSpec};
+
+use crate::world::{Counter, Placed, Seen, World, eventually, parts, tenant};
+
+/// Publishes `count` events for each of `subjects` orders of one tenant, numbered per order.
+async fn publish(world: &World, subjects: usize, count: usize) {
+    let acme = tenant();
+    let mut records = Vec::new();
+    for number in 0..count {
+        for subject in 0..subjects {
+            let event = Placed {
+                number: number as i64,
+            };
+            records.push(OutboundRecord::of(parts(&acme, subject), &event).unwrap());
+        }
+    }
+    let results = world.producer().publish_batch(&records).await;
+    assert!(results.iter().all(Result::is_ok));
+}
+
+/// Takes a moment, then notes.
+fn slow(seen: &Seen, moment: impl Fn(i64) -> Duration + Clone + Send + Sync + 'static) -> Router {
+    let seen = seen.clone();
+    Router::new().on::<Placed>(move |event: Received<Placed>| {
+        let (seen, moment) = (seen.clone(), moment.clone());
+        async move {
+            tokio::time::sleep(moment(event.data.number)).await;
+            seen.note(&event);
+            Ok::<(), Failure>(())
+        }
+    })
+}
+
+#[tokio::test]
+async fn many_keys_go_side_by_side_and_each_in_order() {
+    let world = World::with_partitions(2).await;
+    let seen = Seen::default();
+    publish(&world, 50, 20).await;
+    let began = std::time::Instant::now();
+
+    // Early ones take longest: without lanes, later ones would overtake them.
+    let handler = slow(&seen, |number| Duration::from_millis(20 - number as u64));
+    let consumer = world.run(world.consumer("c").parallel(50).in_flight(200), handler);
+
+    seen.reaches(1000).await;
+    let elapsed = began.elapsed();
+    consumer.stop().await;
+    for subject in 0..50 {
+        let in_order: Vec<i64> = (0..20).collect();
+        assert_eq!(
+            seen.numbers_of(&subject.to_string()),
+            in_order,
+            "order {subject}"
+        );
+    }
+    assert!(
+        elapsed < Duration::from_secs(8),
+        "one after the other it takes 10.5 s: {elapsed:?}"
+    );
+    assert_eq!(world.committed("c").await, 1000);
+}
+
+#[tokio::test]
+async fn ordered_by_tenant_the_aggregates_of_a_tenant_wait_for_each_other() {
+    let world = World::with_partitions(1).await;
+    let seen = Seen::default();
+    publish(&world, 5, 10).await;
+
+    let handler = slow(&seen, |number| Duration::from_millis(10 - number as u64));
+    let consumer = world.run(world.consumer("c").order_by(LaneOrder::Tenant), handler);
+
+    seen.reaches(50).await;
+    consumer.stop().await;
+    let numbers: Vec<i64> = seen.all().into_iter().map(|(_, number)| number).collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_at_the_first_unfinished_event_even_if_later_ones_were_finished() {
+    let world = World::with_partitions(1).await;
+    publish(&world, 10, 1).await; // offsets 0..10, one of each order
+    let first = Seen::default();
+    let stuck = {
+        let first = first.clone();
+        Router::new().on::<Placed>(move |event: Received<Placed>| {
+            let first = first.clone();
+            async move {
+                if event.envelope.subject == "4" {
+                    std::future::pending::<()>().await;
+                }
+                first.note(&event);
+                Ok::<(), Failure>(())
+            }
+        })
+    };
+    let consumer = world.run(world.consumer("c").drain(Duration::from_millis(300)), stuck);
+    first.reaches(9).await;
+    consumer.stop().await;
+    assert_eq!(world.committed("c").await, 4, "not past the unfinished one");
+
+    let second = Seen::default();
+    let consumer = world.run(world.consumer("c"), second.handler());
+    second.reaches(6).await;
+    consumer.stop().await;
+    let subjects: BTreeSet<String> = second
+        .all()
+        .into_iter()
+        .map(|(subject, _)| subject)
+        .collect();
+    assert_eq!(subjects, (4..10).map(|n| n.to_string()).collect());
+    assert_eq!(world.committed("c").await, 10);
+}
+
+#[tokio::test]
+async fn a_stop_lets_running_work_end_and_commits_it() {
+    let world = World::with_partitions(1).await;
+    publish(&world, 20, 1).await;
+    let (seen, begun) = (Seen::default(), Counter::default());
+    let handler = {
+        let (seen, begun) = (seen.clone(), begun.clone());
+        Router::new().on::<Placed>(move |event: Received<Placed>| {
+            let (seen, begun) = (seen.clone(), begun.clone());
+            async move {
+                begun.next();
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                seen.note(&event);
+                Ok::<(), Failure>(())
+            }
+        })
+    };
+    let consumer = world.run(world.consumer("c").parallel(5), handler);
+    eventually(|| async { begun.get() >= 5 }).await;
+    consumer.stop().await;
+
+    assert_eq!(seen.all().len(), begun.get(), "all that began ended");
+    assert!(begun.get() < 20, "and nothing began after the stop");
+    let committed = usize::try_from(world.committed("c").await).unwrap();
+    assert_eq!(committed, seen.all().len());
+}
+
+#[tokio::test]
+async fn members_come_and_go_and_every_event_is_handled() {
+    let world = World::with_partitions(6).await;
+    let seen = Seen::default();
+    let member = || {
+        let handler = slow(&seen, |_| Duration::from_millis(3));
+        world.run(world.consumer("c").parallel(4), handler)
+    };
+    let first = member();
+    let publishing = async {
+        let producer = world.producer();
+        for number in 0..600 {
+            let event = Placed { number };
+            producer
+                .publish(parts(&tenant(), "s"), &event)
+                .await
+                .unwrap();
+        }
+    };
+    let coming_and_going = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let second = member();
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        let third = member();
+        first.abandon();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        second.stop().await;
+        third
+    };
+    let (third, ()) = tokio::join!(coming_and_going, publishing);
+
+    let all: BTreeSet<i64> = (0..600).collect();
+    eventually(|| async { seen.numbers_of("s").into_iter().collect::<BTreeSet<_>>() == all }).await;
+    eventually(|| async { world.committed("c").await == 600 }).await;
+    third.stop().await;
+    let again = seen.all().len() - 600;
+    assert!(again < 60, "{again} events came again");
+}
+
+#[tokio::test]
+async fn a_full_house_pauses_and_goes_on() {
+    let world = World::with_partitions(2).await;
+    publish(&world, 400, 1).await;
+    let (seen, running, most) = (Seen::default(), Counter::default(), Counter::default());
+    let handler = {
+        let (seen, running) = (seen.clone(), running.clone());
+        slow(&seen, move |_| {
+            running.next();
+            Duration::from_millis(250)
+        })
+    };
+    let consumer = world.run(world.consumer("c").parallel(40).in_flight(40), handler);
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let in_flight = running.get().saturating_sub(seen.all().len());
+        assert!(in_flight <= 42, "{in_flight} in flight");
+        most.next();
+    }
+    seen.reaches(400).await;
+    consumer.stop().await;
+    assert_eq!(seen.all().len(), 400, "none twice, none lost");
+    assert_eq!(world.committed("c").await, 400);
+}
+
+#[tokio::test]
+async fn a_consumer_waits_for_a_topic_that_is_not_there_yet() {
+    let world = World::without_topics();
+    let seen = Seen::default();
+    let consumer = world.run(world.consumer("c"), seen.handler());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world
+        .admin
+        .create_topics(&[TopicSpec::new(Placed::TOPIC, 1)])
+        .await
+        .unwrap();
+    publish(&world, 3, 1).await;
+    seen.reaches(3).await;
+    consumer.stop().await;
+}
