@@ -16,7 +16,9 @@ impl HandlesAny for Copy {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
         let payload = record.decode_json().await?;
         let facts: TenantFacts = serde_json::from_value(payload).map_err(Failure::permanent)?;
-        Directory::apply(tx.conn(), &facts).await.map_err(StoreError::from)?;
+        Directory::apply(tx.conn(), &facts)
+            .await
+            .map_err(StoreError::from)?;
         self.directory.forget(facts.tenant_id, &facts.code).await;
         Ok(())
     }
@@ -25,7 +27,9 @@ impl HandlesAny for Copy {
 impl Runtime {
     /// Follows the tenants: needed by every service that resolves one from a request or an event.
     pub fn follow_tenants(&self) {
-        let copy = Copy { directory: self.directory().clone() };
+        let copy = Copy {
+            directory: self.directory().clone(),
+        };
         let group = format!("{}-tenant-directory-consumer", self.name());
         EventConsumer::any_in_platform(self, group, &[TOPIC], copy).start();
     }

@@ -24,7 +24,10 @@ pub enum StartError {
 impl StartError {
     /// `what` could not be reached or prepared.
     pub fn dependency(what: impl Into<String>, cause: impl Into<BoxError>) -> Self {
-        Self::Dependency { what: what.into(), cause: cause.into() }
+        Self::Dependency {
+            what: what.into(),
+            cause: cause.into(),
+        }
     }
 }
 
@@ -56,7 +59,10 @@ pub enum StoreError {
 impl StoreError {
     /// A stored `what` that cannot be read back.
     pub fn corrupt(what: &'static str, cause: impl Into<BoxError>) -> Self {
-        Self::Corrupt { what, cause: cause.into() }
+        Self::Corrupt {
+            what,
+            cause: cause.into(),
+        }
     }
 }
 

@@ -16,7 +16,8 @@ mod schema;
 pub use consumers::{EventConsumer, Handles, HandlesAny};
 pub use error::{StartError, StoreError};
 pub use http::{
-    ActiveTenant, Answer, Idempotency, IfMatch, Listing, Page, Problem, Query, Valid, serve::Running,
+    ActiveTenant, Answer, Idempotency, IfMatch, Listing, Page, Problem, Query, Valid,
+    serve::Running,
 };
 pub use main_loop::main;
 pub use runtime::{Identity, Runtime};

@@ -35,7 +35,11 @@ where
     running.stop().await;
     tracing::info!(service = name, "stopped");
     telemetry::flush();
-    if stopped == "server ended" { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if stopped == "server ended" {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 async fn wait_for_signal(running: &Running) -> &'static str {

@@ -32,7 +32,10 @@ impl Outboxes for ServiceOutboxes {
                     let page = self.directory.active(after, PAGE).await?;
                     let Some(last) = page.last() else { break };
                     after = Some(last.id);
-                    found.extend(page.iter().map(|tenant| OutboxId::from(tenant.id.to_string())));
+                    found.extend(
+                        page.iter()
+                            .map(|tenant| OutboxId::from(tenant.id.to_string())),
+                    );
                 }
             }
             Sweep::All => {}
@@ -46,7 +49,10 @@ impl Outboxes for ServiceOutboxes {
         }
         let id: TenantId = outbox.as_str().parse()?;
         let tenant = self.directory.by_id(id).await?.ok_or("no such tenant")?;
-        let datasources = self.datasources.as_ref().ok_or("this service has no tenant databases")?;
+        let datasources = self
+            .datasources
+            .as_ref()
+            .ok_or("this service has no tenant databases")?;
         Ok(datasources.acquire(&tenant).await?)
     }
 

@@ -71,24 +71,32 @@ impl Runtime {
     /// # Errors
     /// [`StartError`]: a setting is wrong, or the database does not answer within half a minute.
     pub async fn start(identity: Identity, settings: Settings) -> Result<Self, StartError> {
-        let Identity { name, catalogue, platform: own_tables, tenant: tenant_tables, verifier } =
-            identity;
+        let Identity {
+            name,
+            catalogue,
+            platform: own_tables,
+            tenant: tenant_tables,
+            verifier,
+        } = identity;
         let platform = open_platform(name, &settings).await?;
         migrate_platform(&platform, &own_tables).await?;
         if let Some(tables) = &tenant_tables {
             migrate_template(name, &settings, tables).await?;
         }
 
-        let tokens =
-            ServiceTokens::new(&settings.user_url, name, settings.service_secret.clone());
+        let tokens = ServiceTokens::new(&settings.user_url, name, settings.service_secret.clone());
         let directory = Directory::new(platform.clone(), tenant_source(name, &settings, &tokens)?);
         let datasources = match &tenant_tables {
             Some(_) => Some(open_datasources(name, &settings)?),
             None => None,
         };
         let bus = settings.bus(name);
-        let producer = Producer::new(&bus, Arc::clone(&catalogue))
-            .map_err(|error| BadSetting::new("TENANTRY_KAFKA, TENANTRY_KAFKA_OPTIONS, TENANTRY_REGISTRY", error))?;
+        let producer = Producer::new(&bus, Arc::clone(&catalogue)).map_err(|error| {
+            BadSetting::new(
+                "TENANTRY_KAFKA, TENANTRY_KAFKA_OPTIONS, TENANTRY_REGISTRY",
+                error,
+            )
+        })?;
         let producer = Arc::new(producer);
         let marks = Arc::new(Marks::new(platform.clone()));
         let outboxes = ServiceOutboxes {
@@ -97,8 +105,11 @@ impl Runtime {
             directory: directory.clone(),
             marks: Arc::clone(&marks),
         };
-        let (relay, nudge) =
-            Relay::new(Arc::new(outboxes), Arc::clone(&producer), RelaySettings::default());
+        let (relay, nudge) = Relay::new(
+            Arc::new(outboxes),
+            Arc::clone(&producer),
+            RelaySettings::default(),
+        );
         let verifier = verifier.unwrap_or_else(|| Verifier::new(settings.jwks_url.clone()));
         let runtime = Self(Arc::new(Inner {
             name,
@@ -118,9 +129,14 @@ impl Runtime {
             stop_relay: CancellationToken::new(),
             relay: TaskTracker::new(),
         }));
-        runtime.0.relay.spawn(relay.run(runtime.0.stop_relay.clone()));
+        runtime
+            .0
+            .relay
+            .spawn(relay.run(runtime.0.stop_relay.clone()));
         if let Some(datasources) = runtime.0.datasources.clone() {
-            runtime.spawn("datasource sweep", |stop| async move { datasources.sweep(stop).await });
+            runtime.spawn("datasource sweep", |stop| async move {
+                datasources.sweep(stop).await
+            });
         }
         Ok(runtime)
     }
@@ -213,10 +229,16 @@ impl Runtime {
 
     /// Starts a consumer of the bus that ends with the runtime. Handlers whose effect is in a database are better off
     /// with [`crate::EventConsumer`], which adds the inbox.
-    pub fn consume(&self, group: impl Into<String>, topics: &[&'static str], handler: impl Handler) {
+    pub fn consume(
+        &self,
+        group: impl Into<String>,
+        topics: &[&'static str],
+        handler: impl Handler,
+    ) {
         let group = group.into();
         let built = Consumer::builder(self.bus(), group.clone())
             .topics(topics.iter().copied())
+            .catalogue(Arc::clone(self.catalogue()))
             .handler(handler)
             .build();
         match built {
@@ -236,10 +258,7 @@ impl Runtime {
     /// The address cannot be bound.
     pub fn serve(
         self,
-        routes: impl Fn(&mut utoipa_actix_web::service_config::ServiceConfig)
-        + Clone
-        + Send
-        + 'static,
+        routes: impl Fn(&mut utoipa_actix_web::service_config::ServiceConfig) + Clone + Send + 'static,
     ) -> Result<crate::Running, StartError> {
         let bind = self.0.settings.bind;
         let listener = TcpListener::bind(bind).map_err(|error| {
@@ -283,9 +302,10 @@ async fn open_platform(name: &str, settings: &Settings) -> Result<PgPool, StartE
         .expose_secret()
         .parse()
         .map_err(|error| BadSetting::new("TENANTRY_DATABASE", error))?;
-    let options = options
-        .application_name(name)
-        .options([("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "70s")]);
+    let options = options.application_name(name).options([
+        ("statement_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "70s"),
+    ]);
     let pool = PgPoolOptions::new()
         .max_connections(settings.platform_connections)
         .acquire_timeout(Duration::from_secs(3))
@@ -311,7 +331,9 @@ async fn open_platform(name: &str, settings: &Settings) -> Result<PgPool, StartE
 async fn migrate_platform(pool: &PgPool, own: &Migrator) -> Result<(), StartError> {
     let failed = |error| StartError::dependency("the platform database cannot be migrated", error);
     let mut conn = pool.acquire().await.map_err(failed)?;
-    schema::migrate_platform(&mut conn, own).await.map_err(failed)
+    schema::migrate_platform(&mut conn, own)
+        .await
+        .map_err(failed)
 }
 
 /// Brings this service's schema in the template of each cluster up to date, so that new tenants are born with it.
@@ -323,14 +345,19 @@ async fn migrate_template(
     for (cluster, base) in &settings.clusters.0 {
         let failed = |error: sqlx::Error| {
             StartError::dependency(
-                format!("the template {} on cluster {cluster} cannot be migrated", settings.template),
+                format!(
+                    "the template {} on cluster {cluster} cannot be migrated",
+                    settings.template
+                ),
                 error,
             )
         };
         let mut conn = tenancy::template::connect(base, &settings.template, name)
             .await
             .map_err(failed)?;
-        schema::migrate_tenant(&mut conn, own).await.map_err(failed)?;
+        schema::migrate_tenant(&mut conn, own)
+            .await
+            .map_err(failed)?;
     }
     Ok(())
 }

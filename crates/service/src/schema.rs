@@ -30,16 +30,24 @@ async fn locked<'a>(
     crates: impl Iterator<Item = &'a &'static str>,
     own: &Migrator,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut *conn).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *conn)
+        .await?;
     let done = async {
         let mut tx = conn.begin().await?;
         for statements in crates {
             sqlx::raw_sql(*statements).execute(&mut *tx).await?;
         }
         tx.commit().await?;
-        own.run(&mut *conn).await.map_err(|error| sqlx::Error::Configuration(error.into()))
+        own.run(&mut *conn)
+            .await
+            .map_err(|error| sqlx::Error::Configuration(error.into()))
     }
     .await;
-    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *conn).await?;
+    sqlx::query("SELECT pg_advisory_unlock($1)")
+        .bind(LOCK)
+        .execute(&mut *conn)
+        .await?;
     done
 }

@@ -1,6 +1,10 @@
 //! What a service is told from outside: read once, before anything is bound.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    net::SocketAddr,
+};
 
 use config::{Config, Environment, File};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +21,10 @@ pub struct BadSetting {
 impl BadSetting {
     /// A complaint about `variable`, such as `TENANTRY_BIND`.
     pub fn new(variable: impl Into<String>, problem: impl fmt::Display) -> Self {
-        Self { variable: variable.into(), problem: problem.to_string() }
+        Self {
+            variable: variable.into(),
+            problem: problem.to_string(),
+        }
     }
 }
 
@@ -98,7 +105,19 @@ impl Settings {
     /// # Errors
     /// [`BadSetting`] for the first that is missing or wrong.
     pub fn load() -> Result<Self, BadSetting> {
-        let settings: Self = load()?;
+        Self::checked(load()?)
+    }
+
+    /// The same from these variables instead of the process's own: for tests, which run several services in one
+    /// process.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for the first that is missing or wrong.
+    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, BadSetting> {
+        Self::checked(read(environment().source(Some(variables)))?)
+    }
+
+    fn checked(settings: Self) -> Result<Self, BadSetting> {
         if settings.tenant_pools == 0 || settings.tenant_connections == 0 {
             return Err(BadSetting::new(
                 "TENANTRY_TENANT_POOLS, TENANTRY_TENANT_CONNECTIONS",
@@ -123,7 +142,10 @@ impl Settings {
     /// Redis' URL, where one is set.
     #[must_use]
     pub fn redis_url(&self) -> Option<&str> {
-        self.redis.as_ref().map(ExposeSecret::expose_secret).filter(|url| !url.is_empty())
+        self.redis
+            .as_ref()
+            .map(ExposeSecret::expose_secret)
+            .filter(|url| !url.is_empty())
     }
 }
 
@@ -132,22 +154,39 @@ impl Settings {
 /// # Errors
 /// [`BadSetting`] for the first that is missing or wrong.
 pub fn load<T: DeserializeOwned>() -> Result<T, BadSetting> {
+    read(environment())
+}
+
+fn environment() -> Environment {
+    Environment::with_prefix("TENANTRY").ignore_empty(true)
+}
+
+fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, BadSetting> {
     let mut sources = Config::builder();
     if let Ok(path) = std::env::var("TENANTRY_CONFIG") {
         sources = sources.add_source(File::with_name(&path));
     }
     let read = sources
-        .add_source(Environment::with_prefix("TENANTRY").ignore_empty(true))
+        .add_source(variables)
         .build()
         .map_err(|error| BadSetting::new("TENANTRY_CONFIG", error))?;
     serde_path_to_error::deserialize(read).map_err(|error| {
         let path = error.path().to_string();
         match error.into_inner() {
             config::ConfigError::NotFound(name) => missing(&name),
-            config::ConfigError::Type { key: Some(key), unexpected, expected, .. } => {
-                BadSetting::new(variable(&key), format!("is {unexpected}, should be {expected}"))
-            }
-            other => match other.to_string().strip_prefix("missing configuration field \"") {
+            config::ConfigError::Type {
+                key: Some(key),
+                unexpected,
+                expected,
+                ..
+            } => BadSetting::new(
+                variable(&key),
+                format!("is {unexpected}, should be {expected}"),
+            ),
+            other => match other
+                .to_string()
+                .strip_prefix("missing configuration field \"")
+            {
                 Some(rest) => missing(rest.trim_end_matches('"')),
                 None => BadSetting::new(variable(&path), other),
             },
@@ -156,11 +195,18 @@ pub fn load<T: DeserializeOwned>() -> Result<T, BadSetting> {
 }
 
 fn missing(name: &str) -> BadSetting {
-    BadSetting::new(variable(name), "is not set; `.tenantry/dev/env` shows a value that works")
+    BadSetting::new(
+        variable(name),
+        "is not set; `.tenantry/dev/env` shows a value that works",
+    )
 }
 
 fn variable(key: &str) -> String {
-    if key.is_empty() || key == "." { "TENANTRY_*".to_owned() } else { format!("TENANTRY_{}", key.to_uppercase()) }
+    if key.is_empty() || key == "." {
+        "TENANTRY_*".to_owned()
+    } else {
+        format!("TENANTRY_{}", key.to_uppercase())
+    }
 }
 
 /// `name=value[,name=value]`. Values may hold secrets, so only the names are ever shown.

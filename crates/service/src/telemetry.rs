@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use opentelemetry::{KeyValue, propagation::TextMapCompositePropagator, trace::TracerProvider as _};
+use opentelemetry::{
+    KeyValue, propagation::TextMapCompositePropagator, trace::TracerProvider as _,
+};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
@@ -11,9 +13,9 @@ static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
 /// Installs the subscriber of the process; a second call changes nothing. `RUST_LOG` filters, `info` by default.
 pub fn install(service: &'static str) {
-    opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![Box::new(
-        TraceContextPropagator::new(),
-    )]));
+    opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+    ]));
     let mut provider = SdkTracerProvider::builder().with_resource(
         Resource::builder()
             .with_service_name(service)
@@ -22,7 +24,10 @@ pub fn install(service: &'static str) {
     );
     let mut complaint = None;
     if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
-        match opentelemetry_otlp::SpanExporter::builder().with_tonic().build() {
+        match opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .build()
+        {
             Ok(exporter) => provider = provider.with_batch_exporter(exporter),
             Err(error) => complaint = Some(error),
         }
@@ -33,7 +38,12 @@ pub fn install(service: &'static str) {
         .unwrap_or_else(|_| EnvFilter::new("info,librdkafka=error,rdkafka=error"));
     let installed = tracing_subscriber::registry()
         .with(filter)
-        .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false),
+        )
         .with(traces)
         .try_init();
     if installed.is_ok() {
@@ -61,13 +71,17 @@ pub fn current_trace() -> (Option<String>, Option<String>) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
         propagator.inject_context(&context, &mut carrier);
     });
-    let state = carrier.remove("tracestate").filter(|state| !state.is_empty());
+    let state = carrier
+        .remove("tracestate")
+        .filter(|state| !state.is_empty());
     (carrier.remove("traceparent"), state)
 }
 
 /// Makes `span` a child of the trace that an event carries.
 pub fn continue_trace(span: &tracing::Span, envelope: &event_bus::Envelope) {
-    let Some(parent) = envelope.traceparent.clone() else { return };
+    let Some(parent) = envelope.traceparent.clone() else {
+        return;
+    };
     let mut carrier = std::collections::HashMap::from([("traceparent".to_owned(), parent)]);
     if let Some(state) = envelope.tracestate.clone() {
         carrier.insert("tracestate".to_owned(), state);

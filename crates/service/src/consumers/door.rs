@@ -1,7 +1,7 @@
 //! From a record to the transaction of its effect.
 
 use async_trait::async_trait;
-use event_bus::{Failure, Handler, Record, Scope, event_span};
+use event_bus::{Failure, Handler, Record, event_span};
 use tenancy::{DirectoryError, TenantId, TenantStatus};
 use tracing::Span;
 
@@ -28,10 +28,6 @@ impl<W: Work> Handler for Door<W> {
         self.work.wants(event_type)
     }
 
-    fn scope(&self, event_type: &str) -> Option<Scope> {
-        self.runtime.catalogue().scope(event_type)
-    }
-
     fn span(&self, record: &Record, group: &str) -> Span {
         let span = event_span(record, group);
         telemetry::continue_trace(&span, &record.envelope);
@@ -40,7 +36,9 @@ impl<W: Work> Handler for Door<W> {
 
     /// Inbox row, effect and outgoing events commit together.
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
-        let Some(mut tx) = self.begin(record).await? else { return Ok(()) };
+        let Some(mut tx) = self.begin(record).await? else {
+            return Ok(());
+        };
         let new = outbox::first_time(tx.conn(), &self.group, record.envelope.id)
             .await
             .map_err(StoreError::from)?;
@@ -61,12 +59,17 @@ impl<W: Work> Door<W> {
             return Ok(Some(self.runtime.platform(context).begin().await?));
         }
         let named = record.envelope.tenant.as_ref().ok_or_else(|| {
-            Failure::permanent("the event names no tenant, and its effects belong in a tenant's database")
+            Failure::permanent(
+                "the event names no tenant, and its effects belong in a tenant's database",
+            )
         })?;
         let tenant = match self.runtime.directory().by_id(TenantId(named.id)).await {
             Ok(Some(tenant)) => tenant,
             Ok(None) => {
-                return Err(Failure::permanent(format!("there is no tenant {}", named.id)));
+                return Err(Failure::permanent(format!(
+                    "there is no tenant {}",
+                    named.id
+                )));
             }
             Err(error @ (DirectoryError::Unreachable(_) | DirectoryError::Store(_))) => {
                 return Err(Failure::unavailable(error));

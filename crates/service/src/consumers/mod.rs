@@ -104,12 +104,26 @@ impl<H: HandlesAny> EventConsumer<Any<H>> {
     }
 }
 
-#[expect(private_bounds, reason = "how the work is found is nobody else's matter")]
+#[expect(
+    private_bounds,
+    reason = "how the work is found is nobody else's matter"
+)]
 impl<W: Work> EventConsumer<W> {
     /// Starts consuming; ends with the runtime.
     pub fn start(self) {
-        let Self { runtime, group, topics, place, work } = self;
-        let door = Door { runtime: runtime.clone(), group: group.clone(), place, work };
+        let Self {
+            runtime,
+            group,
+            topics,
+            place,
+            work,
+        } = self;
+        let door = Door {
+            runtime: runtime.clone(),
+            group: group.clone(),
+            place,
+            work,
+        };
         runtime.consume(group, &topics, door);
     }
 }

@@ -26,7 +26,10 @@ pub struct Steps<H> {
 
 impl<H: Send + Sync + 'static> Steps<H> {
     pub(super) fn new(handler: H) -> Self {
-        Self { handler, by_type: HashMap::new() }
+        Self {
+            handler,
+            by_type: HashMap::new(),
+        }
     }
 
     pub(super) fn add<E: Event>(&mut self)

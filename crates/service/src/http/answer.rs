@@ -22,7 +22,12 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// 200 with `body`.
     pub fn ok(body: T) -> Self {
-        Self { status: StatusCode::OK, location: None, version: None, body: Some(body) }
+        Self {
+            status: StatusCode::OK,
+            location: None,
+            version: None,
+            body: Some(body),
+        }
     }
 
     /// 201: `body` is at `location` now.
@@ -36,13 +41,21 @@ impl<T> Answer<T> {
 
     /// 202: it goes on behind the answer, and can be watched at `location`.
     pub fn accepted(location: impl Into<String>, body: T) -> Self {
-        Self { status: StatusCode::ACCEPTED, ..Self::created(location, body) }
+        Self {
+            status: StatusCode::ACCEPTED,
+            ..Self::created(location, body)
+        }
     }
 
     /// 204: done, and nothing to say.
     #[must_use]
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, location: None, version: None, body: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            location: None,
+            version: None,
+            body: None,
+        }
     }
 
     /// Says which version this is, in `ETag`, for a later `If-Match`.

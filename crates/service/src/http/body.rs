@@ -42,7 +42,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Valid<T> {
 }
 
 fn is_json(request: &HttpRequest) -> bool {
-    let Some(given) = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(given) = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return false;
     };
     let essence = given.split(';').next().unwrap_or_default().trim();
@@ -53,7 +57,10 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk: Bytes = chunk.map_err(|error| {
-            Problem::invalid("", format!("the body could not be read to its end: {error}"))
+            Problem::invalid(
+                "",
+                format!("the body could not be read to its end: {error}"),
+            )
         })?;
         if body.len() + chunk.len() > LARGEST_BODY {
             return Err(Problem::new(
@@ -74,7 +81,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let path = error.path().to_string();
         complaint(&path, &error.into_inner().to_string())
     })?;
-    json.end().map_err(|error| Problem::invalid("", error.to_string()))?;
+    json.end()
+        .map_err(|error| Problem::invalid("", error.to_string()))?;
     Ok(value)
 }
 
@@ -88,10 +96,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded(request));
-        std::future::ready(serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            complaint(&path, &error.into_inner().to_string())
-        }))
+        std::future::ready(
+            serde_path_to_error::deserialize(pairs)
+                .map(Self)
+                .map_err(|error| {
+                    let path = error.path().to_string();
+                    complaint(&path, &error.into_inner().to_string())
+                }),
+        )
     }
 }
 
@@ -103,11 +115,18 @@ fn form_urlencoded(request: &HttpRequest) -> url::form_urlencoded::Parse<'_> {
 fn complaint(path: &str, reason: &str) -> Problem {
     let reason = reason.split(" at line ").next().unwrap_or(reason);
     let quoted = |before: &str| {
-        reason.strip_prefix(before).and_then(|rest| rest.split('`').next()).map(str::to_owned)
+        reason
+            .strip_prefix(before)
+            .and_then(|rest| rest.split('`').next())
+            .map(str::to_owned)
     };
     let inside = |field: String| {
         if path.is_empty() || path == "." || path.split('.').next_back() == Some(&field) {
-            if path.is_empty() || path == "." { field } else { path.to_owned() }
+            if path.is_empty() || path == "." {
+                field
+            } else {
+                path.to_owned()
+            }
         } else {
             format!("{path}.{field}")
         }
@@ -143,17 +162,30 @@ mod tests {
     }
 
     fn field_of(body: &str) -> String {
-        parse::<Wish>(body.as_bytes()).unwrap_err().errors.remove(0).field
+        parse::<Wish>(body.as_bytes())
+            .unwrap_err()
+            .errors
+            .remove(0)
+            .field
     }
 
     #[test]
     fn the_field_is_named() {
         assert_eq!(field_of(r#"{"items":[]}"#), "name");
         assert_eq!(field_of(r#"{"name":1,"items":[]}"#), "name");
-        assert_eq!(field_of(r#"{"name":"a","items":[{"quantity":-1}]}"#), "items[0].quantity");
-        assert_eq!(field_of(r#"{"name":"a","items":[{}]}"#), "items[0].quantity");
+        assert_eq!(
+            field_of(r#"{"name":"a","items":[{"quantity":-1}]}"#),
+            "items[0].quantity"
+        );
+        assert_eq!(
+            field_of(r#"{"name":"a","items":[{}]}"#),
+            "items[0].quantity"
+        );
         assert_eq!(field_of(r#"{"name":"a","items":[],"extra":1}"#), "extra");
-        assert_eq!(field_of(r#"{"name":"a","items":[{"quantity":1,"more":2}]}"#), "items[0].more");
+        assert_eq!(
+            field_of(r#"{"name":"a","items":[{"quantity":1,"more":2}]}"#),
+            "items[0].more"
+        );
         assert_eq!(field_of("[]"), "");
         assert_eq!(field_of("{"), "");
         assert_eq!(field_of(r#"{"name":"a","items":[]} x"#), "");

@@ -13,7 +13,10 @@ const DOCUMENT: &str = "/api/docs/openapi.json";
 
 /// Completes a service's document: its name, the bearer token, the shape of problems.
 pub(crate) fn complete(mut api: OpenApi, service: &str) -> OpenApi {
-    let mut info = Info::new(format!("Tenantry {service} service"), env!("CARGO_PKG_VERSION").to_owned());
+    let mut info = Info::new(
+        format!("Tenantry {service} service"),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    );
     info.description = Some(
         "Errors are RFC 9457 problem documents. Unsafe calls take an Idempotency-Key.".to_owned(),
     );
@@ -22,19 +25,27 @@ pub(crate) fn complete(mut api: OpenApi, service: &str) -> OpenApi {
     components.add_security_scheme(
         "token",
         SecurityScheme::Http(
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build(),
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .build(),
         ),
     );
     for (name, schema) in problem_schemas() {
         components.schemas.insert(name, schema);
     }
     api.components = Some(components);
-    api.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    api.security = Some(vec![SecurityRequirement::new(
+        "token",
+        Vec::<String>::new(),
+    )]);
     api
 }
 
-fn problem_schemas()
--> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)> {
+fn problem_schemas() -> Vec<(
+    String,
+    utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
+)> {
     use utoipa::{PartialSchema, ToSchema};
     let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
     Problem::schemas(&mut schemas);
@@ -48,7 +59,12 @@ pub(super) fn offered(settings: &Settings) -> Vec<Url<'static>> {
     if settings.docs.0.is_empty() {
         return vec![Url::new("this service", DOCUMENT)];
     }
-    settings.docs.0.iter().map(|(name, path)| Url::new(leak(name), leak(path))).collect()
+    settings
+        .docs
+        .0
+        .iter()
+        .map(|(name, path)| Url::new(leak(name), leak(path)))
+        .collect()
 }
 
 /// The routes of document and page.
@@ -62,7 +78,11 @@ pub(super) fn routes(api: &OpenApi, offered: Vec<Url<'static>>, config: &mut web
         DOCUMENT,
         web::get().to(move || {
             let document = document.clone();
-            async move { HttpResponse::Ok().content_type("application/json").body(document) }
+            async move {
+                HttpResponse::Ok()
+                    .content_type("application/json")
+                    .body(document)
+            }
         }),
     );
     config.route("/api/docs", web::get().to(to_page));
@@ -70,5 +90,7 @@ pub(super) fn routes(api: &OpenApi, offered: Vec<Url<'static>>, config: &mut web
 }
 
 async fn to_page() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header(("location", "/api/docs/")).finish()
+    HttpResponse::PermanentRedirect()
+        .insert_header(("location", "/api/docs/"))
+        .finish()
 }

@@ -23,7 +23,11 @@ impl Idempotency {
     /// A call without a key.
     #[must_use]
     pub fn none(caller: UserId) -> Self {
-        Self { caller, operation: String::new(), key: None }
+        Self {
+            caller,
+            operation: String::new(),
+            key: None,
+        }
     }
 }
 
@@ -35,12 +39,19 @@ impl FromRequest for Idempotency {
         let caller = Caller::from_request(request, payload);
         let operation = format!("{} {}", request.method(), request.path());
         let key = single(request, "idempotency-key").and_then(|key| match key {
-            Some(key) if key.is_empty() || key.len() > 255 || !key.is_ascii() => {
-                Err(Problem::invalid("Idempotency-Key", "should be 1 to 255 ASCII characters"))
-            }
+            Some(key) if key.is_empty() || key.len() > 255 || !key.is_ascii() => Err(
+                Problem::invalid("Idempotency-Key", "should be 1 to 255 ASCII characters"),
+            ),
             key => Ok(key),
         });
-        async move { Ok(Self { caller: caller.await?.user_id, operation, key: key? }) }.boxed_local()
+        async move {
+            Ok(Self {
+                caller: caller.await?.user_id,
+                operation,
+                key: key?,
+            })
+        }
+        .boxed_local()
     }
 }
 
@@ -53,14 +64,21 @@ impl FromRequest for IfMatch {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(single(request, header::IF_MATCH.as_str()).and_then(|given| {
-            given
-                .filter(|tag| tag != "*")
-                .map(|tag| tag.trim_matches('"').parse())
-                .transpose()
-                .map(Self)
-                .map_err(|_| Problem::invalid("If-Match", "should be the ETag of the last read, as \"7\""))
-        }))
+        std::future::ready(
+            single(request, header::IF_MATCH.as_str()).and_then(|given| {
+                given
+                    .filter(|tag| tag != "*")
+                    .map(|tag| tag.trim_matches('"').parse())
+                    .transpose()
+                    .map(Self)
+                    .map_err(|_| {
+                        Problem::invalid(
+                            "If-Match",
+                            "should be the ETag of the last read, as \"7\"",
+                        )
+                    })
+            }),
+        )
     }
 }
 

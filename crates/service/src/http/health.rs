@@ -25,7 +25,11 @@ pub(super) async fn ready(runtime: web::Data<Runtime>) -> HttpResponse {
     )
     .await;
     let database_up = matches!(database, Ok(Ok(_)));
-    let status = if database_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if database_up {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let word = |up: bool| if up { "up" } else { "down" };
     HttpResponse::build(status).json(json!({
         "status": word(database_up),
@@ -51,7 +55,9 @@ pub(super) async fn metrics() -> HttpResponse {
     let mut text = Vec::new();
     let encoder = TextEncoder::new();
     match encoder.encode(&prometheus::gather(), &mut text) {
-        Ok(()) => HttpResponse::Ok().content_type(encoder.format_type()).body(text),
+        Ok(()) => HttpResponse::Ok()
+            .content_type(encoder.format_type())
+            .body(text),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be rendered");
             HttpResponse::InternalServerError().finish()

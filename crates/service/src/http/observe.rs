@@ -50,8 +50,13 @@ impl RootSpanBuilder for RequestSpan {
 }
 
 fn correlate(request: &ServiceRequest) -> Uuid {
-    let given = request.headers().get(&HEADER).and_then(|value| value.to_str().ok());
-    let id = given.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7);
+    let given = request
+        .headers()
+        .get(&HEADER)
+        .and_then(|value| value.to_str().ok());
+    let id = given
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .unwrap_or_else(Uuid::now_v7);
     request.extensions_mut().insert(Correlation(id));
     id
 }
@@ -73,7 +78,10 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     {
         response.headers_mut().insert(HEADER, value);
     }
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".to_owned());
     DURATION
         .with_label_values(&[method.as_str(), &route, response.status().as_str()])
         .observe(begun.elapsed().as_secs_f64());

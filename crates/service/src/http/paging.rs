@@ -105,7 +105,11 @@ impl<T> Listing<T> {
         let more = page.offset() + page.limit() < total;
         Self {
             data,
-            meta: Meta { page: page.page, per_page: page.per_page, total },
+            meta: Meta {
+                page: page.page,
+                per_page: page.per_page,
+                total,
+            },
             links: Links {
                 this: link(page.page),
                 next: more.then(|| link(page.page + 1)),
@@ -123,11 +127,18 @@ mod tests {
 
     #[test]
     fn links_keep_the_rest_of_the_query() {
-        let request = TestRequest::with_uri("/api/x?search=a%20b&page=2&per_page=10").to_http_request();
+        let request =
+            TestRequest::with_uri("/api/x?search=a%20b&page=2&per_page=10").to_http_request();
         let page = Page::new(Some(2), Some(10)).unwrap();
         let listing = Listing::new(&request, page, vec![1], 21);
-        assert_eq!(listing.links.next.as_deref(), Some("/api/x?search=a+b&page=3&per_page=10"));
-        assert_eq!(listing.links.prev.as_deref(), Some("/api/x?search=a+b&page=1&per_page=10"));
+        assert_eq!(
+            listing.links.next.as_deref(),
+            Some("/api/x?search=a+b&page=3&per_page=10")
+        );
+        assert_eq!(
+            listing.links.prev.as_deref(),
+            Some("/api/x?search=a+b&page=1&per_page=10")
+        );
     }
 
     #[test]

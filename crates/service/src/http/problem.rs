@@ -75,16 +75,29 @@ impl Problem {
     /// 400: a field cannot be used.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         let (field, message) = (field.into(), message.into());
-        let detail = if field.is_empty() { message.clone() } else { format!("{field}: {message}") };
-        let mut problem =
-            Self::new(StatusCode::BAD_REQUEST, "invalid-input", "The request is not valid", detail);
+        let detail = if field.is_empty() {
+            message.clone()
+        } else {
+            format!("{field}: {message}")
+        };
+        let mut problem = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-input",
+            "The request is not valid",
+            detail,
+        );
         problem.errors = vec![FieldError { field, message }];
         problem
     }
 
     /// 404: there is no such thing, or none that this caller may know of.
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found",
+            format!("there is no such {what}"),
+        )
     }
 
     /// 403: the caller is known and may not.
@@ -147,7 +160,9 @@ impl Problem {
         if let Some(header) = &self.header {
             answer.insert_header(header.clone());
         }
-        answer.insert_header((CONTENT_TYPE, "application/problem+json")).json(self)
+        answer
+            .insert_header((CONTENT_TYPE, "application/problem+json"))
+            .json(self)
     }
 }
 
@@ -175,11 +190,15 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(cause) => {
                 tracing::warn!(%cause, "database out of reach");
-                Self::unavailable("the data cannot be reached at the moment; nothing was changed", 2)
+                Self::unavailable(
+                    "the data cannot be reached at the moment; nothing was changed",
+                    2,
+                )
             }
-            StoreError::Conflict => {
-                Self::conflict("conflict", "another change came between; nothing was changed, try again")
-            }
+            StoreError::Conflict => Self::conflict(
+                "conflict",
+                "another change came between; nothing was changed, try again",
+            ),
             StoreError::Event(_) | StoreError::Database(_) | StoreError::Corrupt { .. } => {
                 Self::internal(&error)
             }

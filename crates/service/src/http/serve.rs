@@ -1,6 +1,10 @@
 //! The server: routes in, a running service out.
 
-use std::{net::{SocketAddr, TcpListener}, sync::Mutex, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Mutex,
+    time::Duration,
+};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use tokio::{sync::watch, task::JoinHandle};
@@ -97,5 +101,11 @@ pub(crate) fn serve(
         }
         tell.send_replace(true);
     });
-    Ok(Running { address, runtime, handle, server: Mutex::new(Some(server)), ended })
+    Ok(Running {
+        address,
+        runtime,
+        handle,
+        server: Mutex::new(Some(server)),
+        ended,
+    })
 }

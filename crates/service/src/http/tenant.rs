@@ -77,7 +77,9 @@ fn context(request: &HttpRequest) -> Context {
     request
         .extensions()
         .get::<Correlation>()
-        .map_or_else(Context::own_accord, |correlation| Context::of_request(correlation.0))
+        .map_or_else(Context::own_accord, |correlation| {
+            Context::of_request(correlation.0)
+        })
 }
 
 async fn resolve(
@@ -118,12 +120,16 @@ async fn find(runtime: &Runtime, named: &str) -> Result<Arc<Tenant>, Problem> {
     match runtime.directory().by_reference(named).await {
         Ok(Some(tenant)) => Ok(tenant),
         Ok(None) => Err(Problem::not_found("tenant")),
-        Err(DirectoryError::Unreachable(_)) => {
-            Err(Problem::unavailable("the tenant cannot be looked up at the moment", 1))
-        }
+        Err(DirectoryError::Unreachable(_)) => Err(Problem::unavailable(
+            "the tenant cannot be looked up at the moment",
+            1,
+        )),
         Err(DirectoryError::Store(error)) => {
             tracing::warn!(%error, "tenant directory out of reach");
-            Err(Problem::unavailable("the tenant cannot be looked up at the moment", 2))
+            Err(Problem::unavailable(
+                "the tenant cannot be looked up at the moment",
+                2,
+            ))
         }
     }
 }

@@ -21,13 +21,21 @@ impl Context {
     /// The beginning of something new that no request asked for, such as a timer's work.
     #[must_use]
     pub fn own_accord() -> Self {
-        Self { correlation_id: Uuid::now_v7(), causation_id: None, user_id: None }
+        Self {
+            correlation_id: Uuid::now_v7(),
+            causation_id: None,
+            user_id: None,
+        }
     }
 
     /// A request with this correlation id.
     #[must_use]
     pub fn of_request(correlation_id: Uuid) -> Self {
-        Self { correlation_id, causation_id: None, user_id: None }
+        Self {
+            correlation_id,
+            causation_id: None,
+            user_id: None,
+        }
     }
 
     /// The handling of this event. What a service does about an event is not the person's own act, so the next

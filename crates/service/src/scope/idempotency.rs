@@ -12,8 +12,7 @@ pub(crate) const SCHEMA: &str = include_str!("idempotency.sql");
 const TAKE: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || $2 || $3, 0))";
 const FIND: &str = "SELECT fingerprint, answer FROM idempotency_key
      WHERE caller = $1 AND operation = $2 AND key = $3";
-const STORE: &str =
-    "INSERT INTO idempotency_key (caller, operation, key, fingerprint, answer) VALUES ($1, $2, $3, $4, $5)";
+const STORE: &str = "INSERT INTO idempotency_key (caller, operation, key, fingerprint, answer) VALUES ($1, $2, $3, $4, $5)";
 
 /// Whether this call is the first with its key.
 pub enum Begun<A> {
@@ -55,7 +54,9 @@ impl Tx {
         call: &Idempotency,
         wish: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
-        let Some(key) = call.key.clone() else { return Ok(Begun::First(self)) };
+        let Some(key) = call.key.clone() else {
+            return Ok(Begun::First(self));
+        };
         let wish = serde_json::to_vec(wish).map_err(|e| StoreError::corrupt("request", e))?;
         let fingerprint = Sha256::digest(wish).to_vec();
         let mine: bool = sqlx::query_scalar(TAKE)
@@ -79,7 +80,11 @@ impl Tx {
                 .map(Begun::Replayed)
                 .map_err(|error| StoreError::corrupt("answer", error).into()),
             None => {
-                self.once = Some(Pending { call: call.clone(), key, fingerprint });
+                self.once = Some(Pending {
+                    call: call.clone(),
+                    key,
+                    fingerprint,
+                });
                 Ok(Begun::First(self))
             }
         }
@@ -90,7 +95,12 @@ impl Tx {
     /// # Errors
     /// As [`Tx::commit`].
     pub async fn commit_once<A: Serialize>(mut self, answer: &A) -> Result<(), StoreError> {
-        if let Some(Pending { call, key, fingerprint }) = self.once.take() {
+        if let Some(Pending {
+            call,
+            key,
+            fingerprint,
+        }) = self.once.take()
+        {
             sqlx::query(STORE)
                 .bind(call.caller.as_uuid())
                 .bind(&call.operation)

@@ -27,7 +27,11 @@ pub struct TenantScope {
 
 impl TenantScope {
     pub(crate) fn new(tenant: Arc<Tenant>, runtime: Runtime, context: Context) -> Self {
-        Self { tenant, runtime, context }
+        Self {
+            tenant,
+            runtime,
+            context,
+        }
     }
 
     /// The tenant.
@@ -51,7 +55,13 @@ impl TenantScope {
         // Before the transaction: after a crash the sweep looks into every outbox that could hold a row.
         self.runtime.marks().mark(&outbox).await?;
         let inner = self.runtime.datasources()?.begin(&self.tenant).await?;
-        Ok(Tx::new(inner, self.context.clone(), Some(&self.tenant), outbox, &self.runtime))
+        Ok(Tx::new(
+            inner,
+            self.context.clone(),
+            Some(&self.tenant),
+            outbox,
+            &self.runtime,
+        ))
     }
 
     /// Begins the transaction of a call that may carry an `Idempotency-Key`: finds the answer of the first such call,
@@ -100,7 +110,13 @@ impl PlatformScope {
     /// [`StoreError::Unavailable`] when the database is out of reach.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.runtime.platform_pool().begin().await?;
-        Ok(Tx::new(inner, self.context.clone(), None, PLATFORM.into(), &self.runtime))
+        Ok(Tx::new(
+            inner,
+            self.context.clone(),
+            None,
+            PLATFORM.into(),
+            &self.runtime,
+        ))
     }
 
     /// As [`TenantScope::begin_once`], in the platform database.

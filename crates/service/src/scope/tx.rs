@@ -44,7 +44,9 @@ impl Tx {
             outbox,
             nudge: runtime.nudge(),
             // PostgreSQL keeps microseconds: what is stored, published and answered is the same instant.
-            now: now.replace_nanosecond(now.microsecond() * 1000).unwrap_or(now),
+            now: now
+                .replace_nanosecond(now.microsecond() * 1000)
+                .unwrap_or(now),
             published: false,
             once: None,
         }
@@ -83,7 +85,8 @@ impl Tx {
         sequence: u64,
         event: &E,
     ) -> Result<(), StoreError> {
-        self.publish_in(self.tenant.clone(), subject, sequence, event).await
+        self.publish_in(self.tenant.clone(), subject, sequence, event)
+            .await
     }
 
     /// As [`Tx::publish`], naming the tenant it concerns: for events about a tenant that are written down in the
@@ -99,8 +102,16 @@ impl Tx {
         event: &E,
     ) -> Result<(), StoreError> {
         let (id, region) = tenant;
-        self.publish_in(Some(TenantRef { id, region: region.to_owned() }), subject, sequence, event)
-            .await
+        self.publish_in(
+            Some(TenantRef {
+                id,
+                region: region.to_owned(),
+            }),
+            subject,
+            sequence,
+            event,
+        )
+        .await
     }
 
     async fn publish_in<E: Event>(

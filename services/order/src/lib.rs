@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod domain;
+pub mod settings;
+pub mod store;
+pub mod use_cases;
+
+mod consumers;
+mod convert;
+mod http;
+
+pub use app::App;

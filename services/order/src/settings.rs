@@ -1,0 +1,33 @@
+//! What the order service is told besides what every service is told.
+
+use serde::Deserialize;
+use service::settings::{BadSetting, load};
+
+/// The order service's own settings.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OrderSettings {
+    /// How long an order waits for its payment before it expires, in seconds (`TENANTRY_ORDER_PAYMENT_TTL_SECONDS`).
+    #[serde(default = "quarter_of_an_hour")]
+    pub order_payment_ttl_seconds: u64,
+}
+
+fn quarter_of_an_hour() -> u64 {
+    900
+}
+
+impl OrderSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first that is wrong.
+    pub fn load() -> Result<Self, BadSetting> {
+        let settings: Self = load()?;
+        if !(1..=31 * 86_400).contains(&settings.order_payment_ttl_seconds) {
+            return Err(BadSetting::new(
+                "TENANTRY_ORDER_PAYMENT_TTL_SECONDS",
+                "should be 1 second to 31 days",
+            ));
+        }
+        Ok(settings)
+    }
+}

@@ -1,0 +1,43 @@
+//! A new product in a tenant's catalogue.
+
+use events::order::ProductCreated;
+use service::{Begun, Idempotency, TenantScope};
+
+use super::OrderError;
+use crate::{
+    App,
+    convert::event_money,
+    domain::{NewProduct, Product},
+    store::products,
+};
+
+/// Puts a product into the catalogue.
+///
+/// # Errors
+/// [`OrderError::Idempotency`], [`OrderError::Store`].
+pub async fn create_product(
+    app: &App,
+    tenant: &TenantScope,
+    call: &Idempotency,
+    wish: NewProduct,
+) -> Result<Product, OrderError> {
+    let mut tx = match tenant.begin_once(call, &wish).await? {
+        Begun::First(tx) => tx,
+        Begun::Replayed(product) => return Ok(product),
+    };
+    let product = Product::new(wish, tx.now());
+    products::insert(tx.conn(), &product).await?;
+    let event = ProductCreated {
+        product_id: product.id.0,
+        name: product.name.clone(),
+        description: product.description.clone(),
+        price: event_money(product.price),
+        stock: product.stock,
+        reserved: product.reserved,
+    };
+    tx.publish(product.id, product.version.cast_unsigned(), &event)
+        .await?;
+    tx.commit_once(&product).await?;
+    app.forget_products(tenant).await;
+    Ok(product)
+}

@@ -1,0 +1,108 @@
+//! A buyer's orders over all tenants.
+
+use std::sync::Arc;
+
+use auth::UserId;
+use futures::{StreamExt, stream};
+use service::{Context, Page, StoreError};
+use tenancy::{Tenant, TenantCode, TenantId, TenantStatus};
+
+use super::OrderError;
+use crate::{
+    App,
+    domain::Order,
+    store::{buyers, orders},
+};
+
+/// Tenants asked at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// A page of a buyer's orders, newest first.
+pub struct OwnOrders {
+    /// The orders of the page, each with its tenant.
+    pub orders: Vec<(Arc<Tenant>, Order)>,
+    /// How many there are over all tenants that answered.
+    pub total: i64,
+    /// Tenants that could not be asked just now: their orders are missing here, not gone.
+    pub unavailable: Vec<TenantCode>,
+}
+
+/// The buyer's own orders at every tenant that is ready. Only tenants where they ever ordered are asked.
+///
+/// # Errors
+/// The platform database is out of reach.
+pub async fn list_own_orders(
+    app: &App,
+    buyer: UserId,
+    page: Page,
+) -> Result<OwnOrders, OrderError> {
+    let mut conn = app
+        .runtime
+        .platform_pool()
+        .acquire()
+        .await
+        .map_err(StoreError::from)?;
+    let tenants = buyers::tenants_of(&mut conn, buyer).await?;
+    drop(conn);
+
+    let newest = page.offset() + page.limit();
+    let answers: Vec<_> = stream::iter(tenants)
+        .map(|tenant| newest_at(app, tenant, buyer, newest))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+
+    let mut own = OwnOrders {
+        orders: Vec::new(),
+        total: 0,
+        unavailable: Vec::new(),
+    };
+    for answer in answers {
+        match answer? {
+            Some((tenant, Ok((orders, total)))) => {
+                own.total += total;
+                own.orders
+                    .extend(orders.into_iter().map(|order| (Arc::clone(&tenant), order)));
+            }
+            Some((tenant, Err(_))) => own.unavailable.push(tenant.code.clone()),
+            None => {}
+        }
+    }
+    own.orders
+        .sort_by_key(|(_, order)| std::cmp::Reverse((order.created_at, order.id)));
+    let skipped = usize::try_from(page.offset())
+        .unwrap_or(usize::MAX)
+        .min(own.orders.len());
+    own.orders.drain(..skipped);
+    own.orders.truncate(page.per_page as usize);
+    own.unavailable.sort();
+    Ok(own)
+}
+
+type AtTenant = (Arc<Tenant>, Result<(Vec<Order>, i64), StoreError>);
+
+/// The buyer's newest orders at one tenant; none where the tenant is not ready.
+async fn newest_at(
+    app: &App,
+    id: TenantId,
+    buyer: UserId,
+    newest: i64,
+) -> Result<Option<AtTenant>, OrderError> {
+    let tenant = app
+        .runtime
+        .directory()
+        .by_id(id)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.into()))?;
+    let Some(tenant) = tenant.filter(|tenant| tenant.status == TenantStatus::Active) else {
+        return Ok(None);
+    };
+    let scope = app
+        .runtime
+        .tenant(Arc::clone(&tenant), Context::own_accord());
+    let read = async {
+        let mut conn = scope.read().await?;
+        orders::newest_of(&mut conn, buyer, newest).await
+    };
+    Ok(Some((tenant, read.await)))
+}

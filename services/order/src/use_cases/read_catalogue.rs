@@ -1,0 +1,75 @@
+//! Reading products, from the cache where it holds them.
+
+use std::time::Duration;
+
+use cache::{CacheKey, Name};
+use service::{Page, TenantScope};
+
+use super::OrderError;
+use crate::{
+    App,
+    domain::{Product, ProductId},
+    store::products::{self, Sort},
+};
+
+/// The cached resource that every change of a tenant's products drops.
+pub(crate) const PRODUCTS: Name = Name::new("products");
+const ONE: Name = Name::new("one");
+const LIST: Name = Name::new("list");
+
+/// How long a cached answer may serve when nothing changed.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// Which products are asked for.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What their names hold; empty for all.
+    pub text: String,
+    /// In which order.
+    pub sort: Sort,
+    /// Which page.
+    pub page: Page,
+}
+
+/// One product.
+///
+/// # Errors
+/// [`OrderError::NoProduct`].
+pub async fn find_product(
+    app: &App,
+    tenant: &TenantScope,
+    id: ProductId,
+) -> Result<Product, OrderError> {
+    let key = CacheKey::new(tenant.tenant().id.0, PRODUCTS, ONE).arg(id);
+    app.cache
+        .get_or_load(&key, KEPT, async || {
+            let mut conn = tenant.read().await?;
+            products::find(&mut conn, id)
+                .await?
+                .ok_or(OrderError::NoProduct(id))
+        })
+        .await
+}
+
+/// One page of products, and how many there are in all.
+///
+/// # Errors
+/// [`OrderError::Store`].
+pub async fn list_products(
+    app: &App,
+    tenant: &TenantScope,
+    search: &Search,
+) -> Result<(Vec<Product>, i64), OrderError> {
+    let Search { text, sort, page } = search;
+    let key = CacheKey::new(tenant.tenant().id.0, PRODUCTS, LIST)
+        .arg(format_args!("{sort:?}"))
+        .arg(page.page)
+        .arg(page.per_page)
+        .arg(text);
+    app.cache
+        .get_or_load(&key, KEPT, async || {
+            let mut conn = tenant.read().await?;
+            Ok(products::list(&mut conn, text, *sort, *page).await?)
+        })
+        .await
+}

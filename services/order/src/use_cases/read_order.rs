@@ -1,0 +1,40 @@
+//! Reading one order.
+
+use auth::{Caller, Role};
+use service::TenantScope;
+
+use super::OrderError;
+use crate::{
+    domain::{Order, OrderId},
+    store::orders,
+};
+
+/// The order, for its buyer, its seller or a service. For anyone else there is no such order.
+///
+/// # Errors
+/// [`OrderError::NoOrder`].
+pub async fn read_order(
+    tenant: &TenantScope,
+    caller: &Caller,
+    id: OrderId,
+) -> Result<Order, OrderError> {
+    let mut conn = tenant.read().await?;
+    let order = orders::find(&mut conn, id)
+        .await?
+        .ok_or(OrderError::NoOrder)?;
+    visible(&order, caller)?;
+    Ok(order)
+}
+
+/// Whether the caller may know of the order. That an admin is the admin of this tenant was settled with the tenant.
+pub(super) fn visible(order: &Order, caller: &Caller) -> Result<(), OrderError> {
+    let may = match caller.role {
+        Role::Admin | Role::Service => true,
+        Role::Customer | Role::PlatformAdmin => order.buyer.id == caller.user_id,
+    };
+    if may {
+        Ok(())
+    } else {
+        Err(OrderError::NoOrder)
+    }
+}

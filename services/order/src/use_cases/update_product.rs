@@ -1,0 +1,58 @@
+//! A product changes.
+
+use events::order::ProductUpdated;
+use service::{IfMatch, TenantScope, Tx};
+
+use super::OrderError;
+use crate::{
+    App,
+    convert::event_money,
+    domain::{Product, ProductId, ProductPatch},
+    store::products,
+};
+
+/// Changes a product, if it is still at the version that the caller read.
+///
+/// # Errors
+/// [`OrderError::NoProduct`], [`OrderError::Stale`].
+pub async fn update_product(
+    app: &App,
+    tenant: &TenantScope,
+    id: ProductId,
+    version: IfMatch,
+    patch: ProductPatch,
+) -> Result<Product, OrderError> {
+    let mut tx = tenant.begin().await?;
+    let mut product = lock_at(&mut tx, id, version).await?;
+    product.change(patch, tx.now());
+    products::update(tx.conn(), &product).await?;
+    let event = ProductUpdated {
+        product_id: product.id.0,
+        name: product.name.clone(),
+        description: product.description.clone(),
+        price: event_money(product.price),
+        stock: product.stock,
+        reserved: product.reserved,
+    };
+    tx.publish(product.id, product.version.cast_unsigned(), &event)
+        .await?;
+    tx.commit().await?;
+    app.forget_products(tenant).await;
+    Ok(product)
+}
+
+/// The product, locked, at the version that the caller knows.
+pub(super) async fn lock_at(
+    tx: &mut Tx,
+    id: ProductId,
+    IfMatch(known): IfMatch,
+) -> Result<Product, OrderError> {
+    let product = products::lock(tx.conn(), &[id])
+        .await?
+        .pop()
+        .ok_or(OrderError::NoProduct(id))?;
+    match known {
+        Some(known) if known != product.version => Err(OrderError::Stale(product.version)),
+        _ => Ok(product),
+    }
+}
