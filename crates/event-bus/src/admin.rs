@@ -1,10 +1,17 @@
 //! Topics and groups: made, listed, measured. For command lines and tests.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+    },
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
@@ -13,6 +20,9 @@ use rdkafka::{
 use serde::Deserialize;
 
 use crate::{BusError, BusSettings, DEAD_LETTER_SUFFIX};
+
+/// Before asking again for what is just being made.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A topic as it should be, and its dead-letter topic beside it.
 #[derive(Clone, Debug, Deserialize)]
@@ -190,7 +200,34 @@ impl Admin {
                 }
                 Err((name, code)) => Err(BusError::Settings(format!("topic {name}: {code}"))),
             });
-        applied.collect()
+        let applied: Vec<(String, Applied)> = applied.collect::<Result<_, _>>()?;
+        self.wait_until_led(specs).await?;
+        Ok(applied)
+    }
+
+    /// A topic is of use only when each of its partitions has a leader, which comes a moment later.
+    async fn wait_until_led(&self, specs: &[TopicSpec]) -> Result<(), BusError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let topics = self.topics().await?;
+            let is_led = |spec: &TopicSpec| {
+                let topic = topics.iter().find(|topic| topic.name == spec.name);
+                topic.is_some_and(|topic| {
+                    topic
+                        .partitions
+                        .iter()
+                        .all(|partition| partition.leader >= 0)
+                })
+            };
+            if specs.iter().all(is_led) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let late = "topics were created, but are without leaders still";
+                return Err(BusError::Settings(late.to_owned()));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
     }
 
     /// Removes topics with everything in them.
@@ -233,6 +270,27 @@ impl Admin {
             .find(|topic| topic.name == name))
     }
 
+    /// The settings of a topic that are not the broker's default, by name.
+    pub async fn settings_of(&self, topic: &Topic) -> Result<BTreeMap<String, String>, BusError> {
+        let name = self.settings.prefixed(&topic.name);
+        let asked = [ResourceSpecifier::Topic(&name)];
+        let answers = self
+            .client()?
+            .describe_configs(&asked, &self.options())
+            .await?;
+        let mut settings = BTreeMap::new();
+        for answer in answers {
+            let resource =
+                answer.map_err(|code| BusError::Settings(format!("topic {name}: {code}")))?;
+            for entry in resource.entries {
+                if entry.source == ConfigSource::DynamicTopic {
+                    settings.insert(entry.name, entry.value.unwrap_or_default());
+                }
+            }
+        }
+        Ok(settings)
+    }
+
     /// The first offset and the one after the last, by partition.
     pub async fn watermarks(&self, topic: &Topic) -> Result<Vec<(i32, i64, i64)>, BusError> {
         let (admin, topic) = (self.clone(), topic.clone());
@@ -240,8 +298,7 @@ impl Admin {
             let name = admin.settings.prefixed(&topic.name);
             let mut marks = Vec::with_capacity(topic.partitions.len());
             for partition in &topic.partitions {
-                let (low, high) =
-                    consumer.fetch_watermarks(&name, partition.number, admin.timeout)?;
+                let (low, high) = watermarks(consumer, &name, partition.number, admin.timeout)?;
                 marks.push((partition.number, low, high));
             }
             Ok(marks)
@@ -294,7 +351,7 @@ impl Admin {
                     continue;
                 };
                 let (topic, partition) = (element.topic(), element.partition());
-                let (_, end) = consumer.fetch_watermarks(topic, partition, admin.timeout)?;
+                let (_, end) = watermarks(&consumer, topic, partition, admin.timeout)?;
                 lags.push(Lag {
                     topic: admin.settings.without_prefix(topic).to_owned(),
                     partition,
@@ -341,6 +398,34 @@ impl Admin {
             Ok(ask(&consumer)?)
         })
         .await
+    }
+}
+
+/// The first offset and the one after the last; waits for a leader that is just being made.
+pub(crate) fn watermarks(
+    consumer: &BaseConsumer,
+    topic: &str,
+    partition: i32,
+    timeout: Duration,
+) -> Result<(i64, i64), KafkaError> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let error = match consumer.fetch_watermarks(topic, partition, timeout) {
+            Ok(marks) => return Ok(marks),
+            Err(error) => error,
+        };
+        let passes = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::NotLeaderForPartition
+                    | RDKafkaErrorCode::LeaderNotAvailable
+                    | RDKafkaErrorCode::UnknownTopicOrPartition
+            )
+        );
+        if !passes || Instant::now() > deadline {
+            return Err(error);
+        }
+        thread::sleep(RETRY_PAUSE);
     }
 }
 

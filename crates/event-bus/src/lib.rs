@@ -17,6 +17,7 @@ mod record;
 mod registry;
 mod schema;
 mod settings;
+pub mod tail;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
@@ -29,10 +30,8 @@ pub use event::{Event, Scope};
 pub use failure::{BoxError, Failure, FailureClass};
 pub use handler::{EventHandler, Handler, Router, event_span};
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
-pub use producer::{BreakerState, Producer, PublishError};
+pub use producer::{BreakerState, Producer, PublishError, RawRecord};
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};
 pub use schema::{AvroSchema, SchemaError};
 pub use settings::BusSettings;
-
-use producer::Outgoing;

@@ -1,12 +1,12 @@
 //! The record that can not be handled, put aside with its whole story.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::Headers;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{partition::Partition, work::Original};
-use crate::{BusError, BusSettings, EventSchemas, Outgoing, Producer, PublishError};
+use crate::{BusError, BusSettings, EventSchemas, Producer, PublishError, RawRecord};
 
 /// What comes after a topic's name to make its dead-letter topic's.
 pub const DEAD_LETTER_SUFFIX: &str = ".dlq";
@@ -44,17 +44,16 @@ impl DeadLetters {
         original: &Original,
         story: &Story<'_>,
     ) -> Result<(), PublishError> {
-        let record = Outgoing {
-            topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.topic),
+        let record = RawRecord {
+            topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.logical),
             key: original.key.clone(),
             value: original.value.as_ref().map(|value| value.to_vec()),
             headers: headers(partition, offset, original, story),
-            timestamp: None,
         };
         let producer = self
             .producer()
             .map_err(|error| PublishError::Unavailable(error.to_string()))?;
-        producer.send_raw(record).await
+        producer.publish_raw(record).await
     }
 
     fn producer(&self) -> Result<&Producer, BusError> {
@@ -72,7 +71,7 @@ fn headers(
     offset: i64,
     original: &Original,
     story: &Story<'_>,
-) -> OwnedHeaders {
+) -> Vec<(Cow<'static, str>, Option<Vec<u8>>)> {
     let now = rfc3339(OffsetDateTime::now_utc());
     let mut error = story.error.as_str();
     if let Some((end, _)) = error.char_indices().nth(MAX_ERROR) {
@@ -94,13 +93,20 @@ fn headers(
         ("dlq-first-failure", rfc3339(story.first_failure)),
         ("dlq-last-failure", now),
     ];
-    let begin = original.headers.clone().unwrap_or_default();
-    story.iter().fold(begin, |headers, (key, value)| {
-        headers.insert(Header {
-            key,
-            value: Some(value),
-        })
-    })
+    let originals = original
+        .headers
+        .iter()
+        .flat_map(Headers::iter)
+        .map(|header| {
+            (
+                Cow::Owned(header.key.to_owned()),
+                header.value.map(<[u8]>::to_vec),
+            )
+        });
+    let story = story
+        .into_iter()
+        .map(|(name, value)| (Cow::Borrowed(name), Some(value.into_bytes())));
+    originals.chain(story).collect()
 }
 
 fn rfc3339(time: OffsetDateTime) -> String {

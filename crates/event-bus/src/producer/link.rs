@@ -5,17 +5,20 @@
 //! go out in order, or the link is dead and everything behind the gap fails with it. A link that makes no
 //! progress is torn down as a whole: first nothing more is let in, then what is queued is purged.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use rdkafka::{
     ClientConfig, ClientContext,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
-    message::{DeliveryResult, OwnedHeaders},
+    message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batch;
+use super::{batch::Batch, raw::RawRecord};
 
 /// Bytes and messages that may wait in librdkafka.
 const QUEUE_KBYTES: &str = "131072";
@@ -44,15 +47,6 @@ pub(super) fn configure(config: &mut ClientConfig) {
         .set("enable.idempotence", "true")
         .set("enable.gapless.guarantee", "true")
         .set("message.timeout.ms", "0");
-}
-
-/// A record as Kafka takes it; the topic is the broker's name.
-pub(crate) struct Outgoing {
-    pub(crate) topic: String,
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) value: Option<Vec<u8>>,
-    pub(crate) headers: OwnedHeaders,
-    pub(crate) timestamp: Option<i64>,
 }
 
 pub(super) struct Ticket {
@@ -116,7 +110,7 @@ impl Link {
     }
 
     /// Hands one record over; never blocks.
-    pub(super) fn enqueue(&self, record: &Outgoing, batch: &Arc<Batch>, index: usize) -> Enqueued {
+    pub(super) fn enqueue(&self, record: &RawRecord, batch: &Arc<Batch>, index: usize) -> Enqueued {
         let dead = self.dead.read().unwrap_or_else(PoisonError::into_inner);
         if *dead {
             return Enqueued::Dead;
@@ -126,10 +120,9 @@ impl Link {
             index,
         });
         let mut message: BaseRecord<'_, [u8], [u8], _> =
-            BaseRecord::with_opaque_to(&record.topic, ticket).headers(record.headers.clone());
+            BaseRecord::with_opaque_to(&record.topic, ticket).headers(owned(&record.headers));
         message.key = record.key.as_deref();
         message.payload = record.value.as_deref();
-        message.timestamp = record.timestamp;
         batch.enqueue();
         match self.producer.send(message) {
             Ok(()) => Enqueued::Taken,
@@ -162,4 +155,14 @@ impl Link {
                 .purge(PurgeConfig::default().queue().inflight());
         }
     }
+}
+
+fn owned(headers: &[(Cow<'static, str>, Option<Vec<u8>>)]) -> OwnedHeaders {
+    let empty = OwnedHeaders::new_with_capacity(headers.len());
+    headers.iter().fold(empty, |owned, (key, value)| {
+        owned.insert(Header {
+            key,
+            value: value.as_ref(),
+        })
+    })
 }

@@ -4,6 +4,7 @@ mod batch;
 mod breaker;
 mod error;
 mod link;
+mod raw;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,7 +15,6 @@ use std::{
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
 };
 use tokio::time::Instant;
 
@@ -28,7 +28,7 @@ use link::{Enqueued, Link};
 
 pub use breaker::BreakerState;
 pub use error::PublishError;
-pub(crate) use link::Outgoing;
+pub use raw::RawRecord;
 
 /// How long a batch may wait for its acknowledgements.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -135,8 +135,9 @@ impl Producer {
         &self.0.registry
     }
 
-    /// Sends raw records, each for itself: no schema, no key rule.
-    pub(crate) async fn send_raw(&self, record: Outgoing) -> Result<(), PublishError> {
+    /// Puts bytes on a topic: for dead letters, replays and tools.
+    pub async fn publish_raw(&self, mut record: RawRecord) -> Result<(), PublishError> {
+        record.topic = self.0.settings.prefixed(&record.topic);
         self.send(vec![Ok(record)], &[""]).await.remove(0)
     }
 
@@ -160,29 +161,22 @@ impl Producer {
             .map_err(of_registry)
     }
 
-    fn outgoing(&self, record: &OutboundRecord, schema_id: u32) -> Outgoing {
+    fn outgoing(&self, record: &OutboundRecord, schema_id: u32) -> RawRecord {
         let envelope = &record.envelope;
-        let headers = envelope.to_headers();
-        let mut owned = OwnedHeaders::new_with_capacity(headers.len());
-        for (name, value) in &headers {
-            owned = owned.insert(Header {
-                key: name,
-                value: Some(value),
-            });
-        }
-        Outgoing {
+        let headers = envelope.to_headers().into_iter();
+        RawRecord {
             topic: self.0.settings.prefixed(&record.topic),
             key: Some(envelope.partition_key.clone().into_bytes()),
             value: Some(codec::frame(schema_id, &record.datum)),
-            headers: owned,
-            // Kafka's own clock: retention counts from when the log got the event, not from when it happened.
-            timestamp: None,
+            headers: headers
+                .map(|(name, value)| (name, Some(value.into_bytes())))
+                .collect(),
         }
     }
 
     async fn send(
         &self,
-        records: Vec<Result<Outgoing, PublishError>>,
+        records: Vec<Result<RawRecord, PublishError>>,
         keys: &[&str],
     ) -> Vec<Result<(), PublishError>> {
         // Without one that can be sent, the broker is not asked and the breaker learns nothing.
@@ -211,7 +205,7 @@ impl Producer {
     /// for itself, to learn which it is.
     async fn one_by_one(
         &self,
-        records: &[Result<Outgoing, PublishError>],
+        records: &[Result<RawRecord, PublishError>],
         keys: &[&str],
         results: &mut [Result<(), PublishError>],
     ) {
@@ -242,7 +236,7 @@ impl Producer {
     /// Sends what can be sent; the results, and whether one record's fault may have failed others.
     async fn attempt(
         &self,
-        records: &[Result<Outgoing, PublishError>],
+        records: &[Result<RawRecord, PublishError>],
         keys: &[&str],
     ) -> (Vec<Result<(), PublishError>>, bool) {
         let link = match self.link() {
@@ -315,7 +309,7 @@ impl Producer {
 async fn enqueue_all(
     link: &Link,
     batch: &Arc<Batch>,
-    records: &[Result<Outgoing, PublishError>],
+    records: &[Result<RawRecord, PublishError>],
     keys: &[&str],
     results: &mut [Result<(), PublishError>],
 ) {
@@ -356,7 +350,7 @@ impl Drop for Seal<'_> {
 async fn enqueue(
     link: &Link,
     batch: &Arc<Batch>,
-    record: &Outgoing,
+    record: &RawRecord,
     index: usize,
 ) -> Result<(), PublishError> {
     loop {

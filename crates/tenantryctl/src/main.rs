@@ -1,0 +1,140 @@
+#![doc = include_str!("../README.md")]
+
+mod consume;
+mod groups;
+mod produce;
+mod table;
+mod topics;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+use event_bus::{BusSettings, admin::Admin};
+
+/// Looks after the bus: topics, records, consumer groups.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    bus: BusArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the bus is.
+#[derive(clap::Args)]
+struct BusArguments {
+    /// Kafka's bootstrap servers, as host:port
+    #[arg(
+        long,
+        global = true,
+        env = "TENANTRY_KAFKA",
+        default_value = "127.0.0.1:9092"
+    )]
+    kafka: String,
+    /// The schema registry's Confluent API
+    #[arg(
+        long,
+        global = true,
+        env = "TENANTRY_REGISTRY",
+        default_value = "http://127.0.0.1:8081/apis/ccompat/v7"
+    )]
+    registry: String,
+    /// Put before the name of every topic and group
+    #[arg(
+        long,
+        global = true,
+        env = "TENANTRY_TOPIC_PREFIX",
+        default_value = "",
+        hide_default_value = true
+    )]
+    prefix: String,
+    /// How many seconds to wait for an answer
+    #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, list and describe topics
+    #[command(subcommand)]
+    Topics(topics::Topics),
+    /// Print a topic's records: place, time, envelope, decoded payload; of a dead letter also its story
+    Consume(consume::Consume),
+    /// Put records on a topic, one for each line of the standard input
+    #[command(long_about = produce::HELP)]
+    Produce(produce::Produce),
+    /// List consumer groups: state, members, and how far each is on each partition
+    Groups(groups::Groups),
+}
+
+/// The bus as every command sees it.
+struct Bus {
+    settings: BusSettings,
+    admin: Admin,
+    timeout: Duration,
+}
+
+impl Bus {
+    fn new(arguments: BusArguments) -> Self {
+        let mut settings = BusSettings::new(arguments.kafka, arguments.registry);
+        settings.topic_prefix = arguments.prefix;
+        "tenantryctl".clone_into(&mut settings.client_id);
+        let timeout = Duration::from_secs(arguments.timeout);
+        Self {
+            admin: Admin::new(&settings, timeout),
+            settings,
+            timeout,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let bus = Bus::new(cli.bus);
+    let done = match cli.command {
+        Command::Topics(topics) => topics.run(&bus).await,
+        Command::Consume(consume) => consume.run(&bus).await,
+        Command::Produce(produce) => produce.run(&bus).await,
+        Command::Groups(groups) => groups.run(&bus).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", one_line(&error, &bus));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever reads our output (`head`, a pager) has seen enough.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn one_line(error: &anyhow::Error, bus: &Bus) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let away = [
+        "BrokerTransportFailure",
+        "OperationTimedOut",
+        "AllBrokersDown",
+        "TimedOut",
+        "Resolve",
+    ];
+    if away.iter().any(|sign| said.contains(sign)) {
+        return format!(
+            "kafka at {} does not answer ({said}); is it running, and is TENANTRY_KAFKA right?",
+            bus.settings.bootstrap
+        );
+    }
+    said
+}
