@@ -4,6 +4,8 @@ mod attributes;
 mod binary;
 mod json;
 mod structured;
+#[cfg(test)]
+mod tests;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
