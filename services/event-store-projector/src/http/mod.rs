@@ -1,0 +1,20 @@
+//! The route table. Handlers are thin: who asks, for what.
+
+mod aggregates;
+mod events;
+mod problems;
+
+use actix_web::web;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::App;
+
+/// The routes of the service.
+pub(crate) fn routes(app: App) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
+    move |config| {
+        config
+            .app_data(web::Data::new(app.clone()))
+            .service(events::list)
+            .service(aggregates::read);
+    }
+}

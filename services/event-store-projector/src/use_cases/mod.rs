@@ -1,0 +1,9 @@
+//! What callers can ask for.
+
+mod error;
+mod find_events;
+mod show_aggregate;
+
+pub use error::ReadError;
+pub use find_events::find_events;
+pub use show_aggregate::{AggregateState, show_aggregate};
