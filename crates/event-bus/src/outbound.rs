@@ -12,7 +12,7 @@ use crate::{
 /// What the publisher says of an event besides its payload.
 #[derive(Clone, Debug)]
 pub struct EventParts {
-    /// The event's id; a new UUIDv7 unless set.
+    /// The event's id; a new UUID of version 7 unless set.
     pub id: Uuid,
     /// Who says so, as `/tenantry/order`.
     pub source: String,
@@ -38,6 +38,7 @@ pub struct EventParts {
 
 impl EventParts {
     /// An event of now about `subject`, told by `source`.
+    #[allow(clippy::needless_pass_by_value)] // so that ids and texts are given alike
     pub fn new(source: impl Into<String>, subject: impl ToString) -> Self {
         let id = Uuid::now_v7();
         Self {

@@ -157,8 +157,8 @@ impl Reader {
         send: &mpsc::Sender<Result<Logged, BusError>>,
     ) {
         while !send.is_closed() && ends.as_ref().is_none_or(|ends| !ends.is_empty()) {
-            let sent = match consumer.poll(TICK) {
-                None => Ok(()),
+            let passed_on = match consumer.poll(TICK) {
+                None | Some(Err(KafkaError::PartitionEOF(_))) => Ok(()),
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
                     if let Some(ends) = &mut ends
@@ -168,10 +168,9 @@ impl Reader {
                     }
                     send.blocking_send(Ok(self.logged(&message)))
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => Ok(()),
                 Some(Err(error)) => send.blocking_send(Err(error.into())),
             };
-            if sent.is_err() {
+            if passed_on.is_err() {
                 return;
             }
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 const WRITER: &str = r#"{"type":"record","name":"Order","namespace":"shop","fields":[
-    {"name":"orderId","type":{"type":"string","logicalType":"uuid"}},
+    {"name":"buyerId","type":{"type":"string","logicalType":"uuid"}},
     {"name":"placedAt","type":{"type":"long","logicalType":"timestamp-micros"}},
     {"name":"note","type":["null","string"],"default":null},
     {"name":"lines","type":{"type":"array","items":{"type":"record","name":"Line","fields":[
@@ -25,7 +25,7 @@ const WRITER: &str = r#"{"type":"record","name":"Order","namespace":"shop","fiel
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Order {
-    order_id: Uuid,
+    buyer_id: Uuid,
     placed_at: i64,
     note: Option<String>,
     lines: Vec<Line>,
@@ -50,7 +50,7 @@ enum Gateway {
 
 prop_compose! {
     fn order()(
-        order_id in any::<u128>().prop_map(Uuid::from_u128),
+        buyer_id in any::<u128>().prop_map(Uuid::from_u128),
         placed_at in any::<i64>(),
         note in prop::option::of(".{0,20}"),
         lines in prop::collection::vec((".{0,9}", any::<i32>(), -1e12..1e12f64), 0..5),
@@ -60,7 +60,7 @@ prop_compose! {
     ) -> Order {
         let lines = lines.into_iter().map(|(product, quantity, weight)| Line { product, quantity, weight });
         let gateway = if card { Gateway::Card } else { Gateway::Test };
-        Order { order_id, placed_at, note, lines: lines.collect(), labels, gateway, paid }
+        Order { buyer_id, placed_at, note, lines: lines.collect(), labels, gateway, paid }
     }
 }
 
@@ -126,7 +126,7 @@ fn fields_may_come_and_go_between_writer_and_reader() {
     }
     let (ours, theirs) = schemas();
     let order = Order {
-        order_id: Uuid::nil(),
+        buyer_id: Uuid::nil(),
         placed_at: 1,
         note: None,
         lines: Vec::new(),
@@ -161,7 +161,7 @@ fn what_is_no_schema_or_does_not_fit_is_named() {
     assert!(error.to_string().contains("shop.Order"), "{error}");
     let mut datum = ours
         .encode(&Order {
-            order_id: Uuid::nil(),
+            buyer_id: Uuid::nil(),
             placed_at: 0,
             note: None,
             lines: Vec::new(),
@@ -182,14 +182,14 @@ fn what_is_no_schema_or_does_not_fit_is_named() {
 /// An array of a billion nulls is four bytes.
 #[test]
 fn a_small_datum_cannot_ask_for_much() {
-    let schema = AvroSchema::parse(
-        r#"{"type":"record","name":"Bomb","fields":[{"name":"nothing","type":{"type":"array","items":"null"}}]}"#,
-    ).unwrap();
     #[derive(Deserialize)]
     struct Bomb {
         #[allow(dead_code)]
         nothing: Vec<()>,
     }
+    let schema = AvroSchema::parse(
+        r#"{"type":"record","name":"Bomb","fields":[{"name":"nothing","type":{"type":"array","items":"null"}}]}"#,
+    ).unwrap();
     let zigzag = [0x80, 0xa8, 0xd6, 0xb9, 0x07, 0x00];
     assert!(schema.decode::<Bomb>(&zigzag).is_err());
 }

@@ -109,7 +109,7 @@ impl Assignment {
             Ok(()) => {}
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NoOffset) => {}
             Err(error) => {
-                tracing::warn!(group = self.group, %error, "commit failed; the events will come again")
+                tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
             }
         }
     }
@@ -130,18 +130,18 @@ impl Assignment {
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let lost = consumer.assignment_lost();
+        let is_lost = consumer.assignment_lost();
         let partitions: Vec<Arc<Partition>> = list
             .elements()
             .iter()
             .filter_map(|element| self.get(element.topic(), element.partition()))
             .collect();
-        tracing::info!(group = self.group, partitions = %names(list), lost, "partitions revoked");
-        if lost {
+        tracing::info!(group = self.group, partitions = %names(list), is_lost, "partitions revoked");
+        if is_lost {
             // Another member may have them already: nothing may go on here.
-            partitions
-                .iter()
-                .for_each(|partition| partition.abort.cancel());
+            for partition in &partitions {
+                partition.abort.cancel();
+            }
             self.drain(&partitions, Instant::now());
         } else {
             self.drain(&partitions, Instant::now() + self.drain);
@@ -195,7 +195,7 @@ impl ConsumerContext for Assignment {
             Rebalance::Assign(list) => self.assigned(list),
             Rebalance::Revoke(list) => self.revoked(consumer, list),
             Rebalance::Error(error) => {
-                tracing::warn!(group = self.group, %error, "rebalance failed")
+                tracing::warn!(group = self.group, %error, "rebalance failed");
             }
         }
     }

@@ -30,7 +30,7 @@ const STORE_INTERVAL: Duration = Duration::from_millis(50);
 /// fetched ahead).
 const FULL_PATIENCE: Duration = Duration::from_millis(100);
 /// The same trouble is logged once in this time.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything the thread needs.
 pub(super) struct Poll {
@@ -82,7 +82,7 @@ impl Poll {
     fn take_records(&self, consumer: &BaseConsumer<Assignment>, lanes: &Arc<Lanes>) -> Exit {
         let assignment = Arc::clone(consumer.context());
         let mut stored = Instant::now();
-        let mut logged: Option<Instant> = None;
+        let mut logged = None::<Instant>;
         let mut paused = false;
         while !self.stop.is_cancelled() {
             if stored.elapsed() >= STORE_INTERVAL {
@@ -99,11 +99,10 @@ impl Poll {
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Exit::Fatal(error);
                 }
+                Some(Err(_)) if logged.is_some_and(|at| at.elapsed() < LOG_INTERVAL) => {}
                 Some(Err(error)) => {
-                    if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-                        tracing::warn!(group = self.group, %error, "nothing read for now");
-                        logged = Some(Instant::now());
-                    }
+                    tracing::warn!(group = self.group, %error, "nothing read for now");
+                    logged = Some(Instant::now());
                 }
             }
         }
@@ -125,11 +124,11 @@ impl Poll {
             }
         };
         if !paused || assignment.changed() {
-            held(|consumer, list| consumer.pause(list));
+            held(BaseConsumer::pause);
             gauge.set(1);
         }
         if self.flow.wait_for_low(TICK) {
-            held(|consumer, list| consumer.resume(list));
+            held(BaseConsumer::resume);
             gauge.set(0);
             return false;
         }

@@ -63,7 +63,7 @@ pub(super) struct Work {
 }
 
 /// The event's type as its header says, before anything is read.
-pub(super) fn peek_type<'a>(headers: Option<&'a BorrowedHeaders>) -> Option<&'a str> {
+pub(super) fn peek_type(headers: Option<&BorrowedHeaders>) -> Option<&str> {
     let header = headers?.iter().find(|header| header.key == "ce_type")?;
     std::str::from_utf8(header.value?).ok()
 }

@@ -9,7 +9,7 @@ fn uuid() -> impl Strategy<Value = Uuid> {
     any::<u128>().prop_map(Uuid::from_u128)
 }
 
-/// Text a CloudEvents attribute may hold.
+/// Text an attribute may hold.
 fn text() -> impl Strategy<Value = String> {
     "[^\\p{Cc}]{1,40}"
 }

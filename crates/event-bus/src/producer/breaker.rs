@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn it_opens_at_a_failure_lets_one_probe_through_and_closes_at_its_success() {
-        let breaker = Breaker::new(Duration::from_secs(60));
+        let breaker = Breaker::new(Duration::from_mins(1));
         assert_eq!(breaker.admit(), Admission::Go);
         breaker.failed();
         assert_eq!(breaker.state(), BreakerState::Open);

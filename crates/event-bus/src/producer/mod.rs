@@ -7,7 +7,7 @@ mod link;
 mod raw;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -105,8 +105,8 @@ impl Producer {
                 envelope.event_type.as_str(),
                 envelope.data_version,
             );
-            if !ids.contains_key(&wanted) {
-                ids.insert(wanted, self.schema_id(wanted).await);
+            if let Entry::Vacant(entry) = ids.entry(wanted) {
+                entry.insert(self.schema_id(wanted).await);
             }
         }
         let outgoing = records.iter().map(|record| {
@@ -405,6 +405,7 @@ fn is_too_large(outcome: &Outcome) -> bool {
     code == Some(RDKafkaErrorCode::MessageSizeTooLarge)
 }
 
+#[allow(clippy::needless_pass_by_value)] // the shape `map_err` wants
 fn of_registry(error: RegistryError) -> PublishError {
     match error {
         RegistryError::Unavailable(_) => PublishError::Unavailable(error.to_string()),
@@ -418,8 +419,8 @@ fn of_registry(error: RegistryError) -> PublishError {
 mod tests {
     use super::*;
 
-    fn failed(code: RDKafkaErrorCode) -> Option<Outcome> {
-        Some(Err(KafkaError::MessageProduction(code)))
+    fn failed(code: RDKafkaErrorCode) -> Outcome {
+        Err(KafkaError::MessageProduction(code))
     }
 
     #[test]
@@ -427,7 +428,7 @@ mod tests {
         let keys = ["a", "b", "a", "b", "a"];
         let outcomes = vec![
             Some(Ok(())),
-            failed(RDKafkaErrorCode::PurgeQueue),
+            Some(failed(RDKafkaErrorCode::PurgeQueue)),
             Some(Ok(())),
             Some(Ok(())),
             None,
@@ -445,7 +446,7 @@ mod tests {
     #[test]
     fn one_too_large_is_refused_and_says_nothing_of_the_broker() {
         let mut results = vec![Ok(())];
-        let outcomes = vec![failed(RDKafkaErrorCode::MessageSizeTooLarge)];
+        let outcomes = vec![Some(failed(RDKafkaErrorCode::MessageSizeTooLarge))];
         assert!(judge(&mut results, outcomes, &["a"]));
         assert!(!results[0].as_ref().unwrap_err().is_retryable());
     }

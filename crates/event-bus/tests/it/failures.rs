@@ -7,7 +7,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 
-use crate::world::{Counter, Placed, Seen, World, eventually, header, parts, tenant};
+use crate::world::{Counter, Placed, Seen, World, eventually, header, parts, run, tenant};
 
 /// A handler that fails as told for orders named `bad`, and notes the others.
 fn failing(seen: &Seen, tries: &Counter, failure: fn(usize) -> Option<Failure>) -> Router {
@@ -28,10 +28,8 @@ fn failing(seen: &Seen, tries: &Counter, failure: fn(usize) -> Option<Failure>) 
 
 async fn publish(world: &World, subjects: &[&str]) {
     let (producer, acme) = (world.producer(), tenant());
-    for (number, subject) in subjects.iter().enumerate() {
-        let event = Placed {
-            number: number as i64,
-        };
+    for (number, subject) in (0..).zip(subjects) {
+        let event = Placed { number };
         producer
             .publish(parts(&acme, subject), &event)
             .await
@@ -71,7 +69,7 @@ async fn what_fails_for_a_while_is_tried_again_and_then_done() {
     let flaky = failing(&seen, &tries, |tries| {
         (tries < 3).then(|| Failure::transient("lost a race"))
     });
-    let consumer = world.run(world.consumer("c"), flaky);
+    let consumer = run(world.consumer("c"), flaky);
 
     publish(&world, &["bad"]).await;
 
@@ -86,7 +84,7 @@ async fn what_fails_each_time_is_dead_lettered_with_its_story_and_the_rest_goes_
     let world = World::with_partitions(1).await;
     let (seen, tries) = (Seen::default(), Counter::default());
     let broken = failing(&seen, &tries, |_| Some(Failure::transient("no luck")));
-    let consumer = world.run(world.consumer("c"), broken);
+    let consumer = run(world.consumer("c"), broken);
 
     publish(&world, &["good", "bad", "other"]).await;
 
@@ -121,7 +119,7 @@ async fn what_can_never_succeed_is_dead_lettered_at_once() {
     let world = World::with_partitions(1).await;
     let (seen, tries) = (Seen::default(), Counter::default());
     let refusing = failing(&seen, &tries, |_| Some(Failure::permanent("no such order")));
-    let consumer = world.run(world.consumer("c"), refusing);
+    let consumer = run(world.consumer("c"), refusing);
 
     publish(&world, &["bad"]).await;
 
@@ -139,7 +137,7 @@ async fn a_panic_is_a_failure_and_takes_nobody_along() {
     let world = World::with_partitions(1).await;
     let (seen, tries) = (Seen::default(), Counter::default());
     let panicking = failing(&seen, &tries, |_| panic!("boom"));
-    let consumer = world.run(world.consumer("c"), panicking);
+    let consumer = run(world.consumer("c"), panicking);
 
     publish(&world, &["bad", "good"]).await;
 
@@ -156,7 +154,7 @@ async fn while_something_is_unavailable_the_event_waits_and_is_never_dead_letter
     let down = failing(&seen, &tries, |tries| {
         (tries < 6).then(|| Failure::unavailable("database is down"))
     });
-    let consumer = world.run(world.consumer("c").retry([]), down);
+    let consumer = run(world.consumer("c").retry([]), down);
 
     publish(&world, &["bad", "good"]).await;
 
@@ -192,7 +190,7 @@ async fn poison_is_dead_lettered_with_its_bytes_and_the_rest_goes_on() {
     produce(&world, &key, b"not avro", &headers).await;
     produce(&world, &key, b"\0\x7f\xff\xff\xff\x02", &headers).await;
     let seen = Seen::default();
-    let consumer = world.run(world.consumer("c"), seen.handler());
+    let consumer = run(world.consumer("c"), seen.handler());
     publish(&world, &["good"]).await;
 
     seen.reaches(1).await;
@@ -238,7 +236,7 @@ async fn a_tenants_event_without_its_tenant_or_under_anothers_key_never_reaches_
     produce(&world, &other, br#"{"number":2}"#, &headers).await;
     produce(&world, &acme, br#"{"number":3}"#, &headers).await;
     let seen = Seen::default();
-    let consumer = world.run(world.consumer("c"), seen.handler());
+    let consumer = run(world.consumer("c"), seen.handler());
 
     seen.reaches(1).await;
     eventually(|| async { world.dead_letters().await.len() == 2 }).await;
@@ -277,7 +275,7 @@ async fn structured_mode_is_understood_and_unwanted_types_are_passed_over() {
     }
     produce(&world, "x", b"unread", &[("ce_type", "order.unheard_of")]).await;
     let seen = Seen::default();
-    let consumer = world.run(world.consumer("c"), seen.handler());
+    let consumer = run(world.consumer("c"), seen.handler());
 
     seen.reaches(1).await;
     eventually(|| async { world.committed("c").await == 3 }).await;

@@ -2,17 +2,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use event_bus::{Event, Failure, LaneOrder, OutboundRecord, Received, Router, admin::TopicSpec};
 
-use crate::world::{Counter, Placed, Seen, World, eventually, parts, tenant};
+use crate::world::{Counter, Placed, Seen, World, eventually, parts, run, tenant};
 
 /// Publishes `count` events for each of `subjects` orders of one tenant, numbered per order.
-async fn publish(world: &World, subjects: usize, count: usize) {
+async fn publish(world: &World, subjects: usize, count: i64) {
     let acme = tenant();
     let mut records = Vec::new();
     for number in 0..count {
         for subject in 0..subjects {
-            let event = Placed {
-                number: number as i64,
-            };
+            let event = Placed { number };
             records.push(OutboundRecord::of(parts(&acme, subject), &event).unwrap());
         }
     }
@@ -41,8 +39,10 @@ async fn many_keys_go_side_by_side_and_each_in_order() {
     let began = std::time::Instant::now();
 
     // Early ones take longest: without lanes, later ones would overtake them.
-    let handler = slow(&seen, |number| Duration::from_millis(20 - number as u64));
-    let consumer = world.run(world.consumer("c").parallel(50).in_flight(200), handler);
+    let handler = slow(&seen, |number| {
+        Duration::from_millis(20 - number.cast_unsigned())
+    });
+    let consumer = run(world.consumer("c").parallel(50).in_flight(200), handler);
 
     seen.reaches(1000).await;
     let elapsed = began.elapsed();
@@ -68,8 +68,10 @@ async fn ordered_by_tenant_the_aggregates_of_a_tenant_wait_for_each_other() {
     let seen = Seen::default();
     publish(&world, 5, 10).await;
 
-    let handler = slow(&seen, |number| Duration::from_millis(10 - number as u64));
-    let consumer = world.run(world.consumer("c").order_by(LaneOrder::Tenant), handler);
+    let handler = slow(&seen, |number| {
+        Duration::from_millis(10 - number.cast_unsigned())
+    });
+    let consumer = run(world.consumer("c").order_by(LaneOrder::Tenant), handler);
 
     seen.reaches(50).await;
     consumer.stop().await;
@@ -95,13 +97,13 @@ async fn a_restart_goes_on_at_the_first_unfinished_event_even_if_later_ones_were
             }
         })
     };
-    let consumer = world.run(world.consumer("c").drain(Duration::from_millis(300)), stuck);
+    let consumer = run(world.consumer("c").drain(Duration::from_millis(300)), stuck);
     first.reaches(9).await;
     consumer.stop().await;
     assert_eq!(world.committed("c").await, 4, "not past the unfinished one");
 
     let second = Seen::default();
-    let consumer = world.run(world.consumer("c"), second.handler());
+    let consumer = run(world.consumer("c"), second.handler());
     second.reaches(6).await;
     consumer.stop().await;
     let subjects: BTreeSet<String> = second
@@ -130,7 +132,7 @@ async fn a_stop_lets_running_work_end_and_commits_it() {
             }
         })
     };
-    let consumer = world.run(world.consumer("c").parallel(5), handler);
+    let consumer = run(world.consumer("c").parallel(5), handler);
     eventually(|| async { begun.get() >= 5 }).await;
     consumer.stop().await;
 
@@ -146,7 +148,7 @@ async fn members_come_and_go_and_every_event_is_handled() {
     let seen = Seen::default();
     let member = || {
         let handler = slow(&seen, |_| Duration::from_millis(3));
-        world.run(world.consumer("c").parallel(4), handler)
+        run(world.consumer("c").parallel(4), handler)
     };
     let first = member();
     let publishing = async {
@@ -191,7 +193,7 @@ async fn a_full_house_pauses_and_goes_on() {
             Duration::from_millis(250)
         })
     };
-    let consumer = world.run(world.consumer("c").parallel(40).in_flight(40), handler);
+    let consumer = run(world.consumer("c").parallel(40).in_flight(40), handler);
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let in_flight = running.get().saturating_sub(seen.all().len());
@@ -208,7 +210,7 @@ async fn a_full_house_pauses_and_goes_on() {
 async fn a_consumer_waits_for_a_topic_that_is_not_there_yet() {
     let world = World::without_topics();
     let seen = Seen::default();
-    let consumer = world.run(world.consumer("c"), seen.handler());
+    let consumer = run(world.consumer("c"), seen.handler());
     tokio::time::sleep(Duration::from_secs(2)).await;
     world
         .admin

@@ -6,13 +6,13 @@ use event_bus::{
 use rdkafka::Message;
 use uuid::Uuid;
 
-use crate::world::{Placed, Seen, World, header, parts, tenant};
+use crate::world::{Placed, Seen, World, header, parts, run, tenant};
 
 #[tokio::test]
 async fn what_is_published_typed_is_received_typed() {
     let world = World::with_partitions(3).await;
     let (acme, seen) = (tenant(), Seen::default());
-    let consumer = world.run(world.consumer("mailer"), seen.handler());
+    let consumer = run(world.consumer("mailer"), seen.handler());
 
     let event = Placed { number: 7 };
     world
@@ -38,9 +38,9 @@ async fn a_batch_is_in_the_log_in_the_order_it_was_given() {
     let world = World::with_partitions(1).await;
     let tenants = [tenant(), tenant(), tenant()];
     let records: Vec<OutboundRecord> = (0..3000)
-        .map(|number| {
-            let event = Placed { number };
-            OutboundRecord::of(parts(&tenants[number as usize % 3], number), &event).unwrap()
+        .zip(tenants.iter().cycle())
+        .map(|(number, tenant)| {
+            OutboundRecord::of(parts(tenant, number), &Placed { number }).unwrap()
         })
         .collect();
 

@@ -104,16 +104,6 @@ impl World {
             .retry(quick)
     }
 
-    pub fn run(&self, consumer: ConsumerBuilder, handler: impl Handler) -> Running {
-        let consumer = consumer.handler(handler).build().expect("a consumer");
-        let stop = CancellationToken::new();
-        let task = tokio::spawn({
-            let stop = stop.clone();
-            async move { consumer.run(stop).await.expect("the consumer runs") }
-        });
-        Running { stop, task }
-    }
-
     /// Everything on a topic, read to its end without a group.
     pub async fn log(&self, topic: &str) -> Vec<OwnedMessage> {
         let name = self.settings.prefixed(topic);
@@ -138,9 +128,10 @@ impl World {
             }
             consumer.assign(&list).expect("assigned");
             let records: i64 = marks.iter().map(|(_, low, high)| high - low).sum();
+            let records = usize::try_from(records).expect("not negative");
             let deadline = Instant::now() + Duration::from_secs(20);
             let mut log = Vec::new();
-            while (log.len() as i64) < records && Instant::now() < deadline {
+            while log.len() < records && Instant::now() < deadline {
                 if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
                     log.push(message.detach());
                 }
@@ -159,6 +150,16 @@ impl World {
         let lags = self.admin.lag(group).await.expect("lag");
         lags.iter().map(|lag: &Lag| lag.committed).sum()
     }
+}
+
+pub fn run(consumer: ConsumerBuilder, handler: impl Handler) -> Running {
+    let consumer = consumer.handler(handler).build().expect("a consumer");
+    let stop = CancellationToken::new();
+    let task = tokio::spawn({
+        let stop = stop.clone();
+        async move { consumer.run(stop).await.expect("the consumer runs") }
+    });
+    Running { stop, task }
 }
 
 pub fn tenant() -> TenantRef {
