@@ -1,0 +1,41 @@
+//! What the notification service tells.
+
+use event_bus::{Failure, Received};
+use events::notification::{EmailFailed, EmailSent};
+use service::{Handles, Tx};
+use tenancy::TenantId;
+
+use super::Onboarding;
+use crate::use_cases::{GuideNews, note_guide};
+
+/// The template of the mail that ends the onboarding.
+const GUIDE: &str = "setup_guide";
+
+impl Handles<EmailSent> for Onboarding {
+    async fn handle(&self, event: Received<EmailSent>, tx: &mut Tx) -> Result<(), Failure> {
+        match event.data {
+            EmailSent {
+                template,
+                tenant_id: Some(tenant),
+                ..
+            } if template == GUIDE => Ok(note_guide(tx, TenantId(tenant), GuideNews::Sent).await?),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Handles<EmailFailed> for Onboarding {
+    async fn handle(&self, event: Received<EmailFailed>, tx: &mut Tx) -> Result<(), Failure> {
+        match event.data {
+            EmailFailed {
+                template,
+                tenant_id: Some(tenant),
+                reason,
+                ..
+            } if template == GUIDE => {
+                Ok(note_guide(tx, TenantId(tenant), GuideNews::Failed { reason }).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What the user service tells.
+
+use event_bus::{Failure, Received};
+use events::user::{Role, UserCreated};
+use service::{Handles, Tx};
+use tenancy::TenantId;
+
+use super::Onboarding;
+use crate::{domain::Admin, use_cases::note_admin};
+
+impl Handles<UserCreated> for Onboarding {
+    async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
+        let user = event.data;
+        let (Role::Admin, Some(tenant)) = (user.role, user.tenant_id) else {
+            return Ok(());
+        };
+        let admin = Admin {
+            id: user.user_id,
+            email: user.email,
+        };
+        Ok(note_admin(tx, TenantId(tenant), admin).await?)
+    }
+}

@@ -1,0 +1,35 @@
+//! On which cluster of its region a tenant is placed.
+
+use std::collections::HashMap;
+
+use tenancy::ClusterName;
+
+/// The cluster with the fewest tenants; of equals the first by name. `None` only without clusters.
+pub fn least_filled<'a>(
+    clusters: &'a [ClusterName],
+    tenants: &HashMap<ClusterName, i64>,
+) -> Option<&'a ClusterName> {
+    clusters
+        .iter()
+        .min_by_key(|cluster| (tenants.get(*cluster).copied().unwrap_or(0), *cluster))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_goes_where_the_fewest_are() {
+        let name = |text: &str| text.parse::<ClusterName>().expect("a name");
+        let clusters = [name("eu-2"), name("eu-1"), name("eu-3")];
+        let mut tenants = HashMap::new();
+        let mut placed = Vec::new();
+        for _ in 0..4 {
+            let cluster = least_filled(&clusters, &tenants).expect("there are some");
+            *tenants.entry(cluster.clone()).or_default() += 1;
+            placed.push(cluster.to_string());
+        }
+        assert_eq!(placed, ["eu-1", "eu-2", "eu-3", "eu-1"]);
+        assert_eq!(least_filled(&[], &tenants), None);
+    }
+}

@@ -1,0 +1,4 @@
+//! Rows. No decisions.
+
+pub mod provisioning;
+pub mod tenants;

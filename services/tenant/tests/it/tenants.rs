@@ -1,0 +1,318 @@
+//! `/api/tenants`.
+
+use std::collections::BTreeSet;
+
+use events::tenant::{TenantActivated, TenantCreated, TenantSuspended};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::house::{House, new_code, text, wish};
+
+#[tokio::test]
+async fn a_tenant_is_asked_for_and_the_answer_says_where_to_watch_it() {
+    let house = House::shared().await;
+    let code = new_code();
+    let reply = house.machine().post("/api/tenants", wish(&code)).await;
+    assert_eq!(reply.headers["location"], format!("/api/tenants/{code}"));
+    let tenant = reply.expect(202);
+    assert_eq!(tenant["status"], "PROVISIONING");
+    assert_eq!(tenant["version"], 1);
+    assert_eq!(tenant["cluster"], "eu-1");
+
+    let created = house
+        .events
+        .shows_once::<TenantCreated>(text(&tenant, "id"))
+        .await;
+    assert_eq!(created.envelope.partition_key, text(&tenant, "id"));
+    assert_eq!(created.payload["billingEmail"], "billing@acme.example");
+    assert_eq!(created.payload["status"], "PROVISIONING");
+    let by_id = format!("/api/tenants/{}", text(&tenant, "id"));
+    assert_eq!(house.landlord().get(&by_id).await.expect(200)["code"], code);
+}
+
+#[tokio::test]
+async fn of_many_who_want_a_code_one_gets_it() {
+    let house = House::shared().await;
+    let (code, landlord) = (new_code(), house.landlord());
+    let asked = (0..20).map(|_| landlord.post("/api/tenants", wish(&code)));
+    let replies = futures::future::join_all(asked).await;
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status.as_u16()).collect();
+    statuses.sort_unstable();
+    let mut expected = vec![409; 20];
+    expected[0] = 202;
+    assert_eq!(statuses, expected);
+    let refused = replies
+        .iter()
+        .find(|reply| reply.status == 409)
+        .expect("one");
+    assert_eq!(refused.problem(), "/problems/tenant-code-taken");
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_tenant_and_another_body_is_refused() {
+    let house = House::shared().await;
+    let landlord = house.landlord().header("idempotency-key", &new_code());
+    let body = wish(&new_code());
+    let first = landlord
+        .post("/api/tenants", body.clone())
+        .await
+        .expect(202);
+    house.step(&first, 0, "DONE").await;
+    let again = landlord.post("/api/tenants", body).await.expect(202);
+    assert_eq!(first, again);
+    let other = landlord.post("/api/tenants", wish(&new_code())).await;
+    assert_eq!(other.status, 422);
+    house
+        .events
+        .shows_once::<TenantCreated>(text(&first, "id"))
+        .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_tenant_is_refused_with_the_field() {
+    let house = House::shared().await;
+    let landlord = house.landlord();
+    let with = |field: &str, value: Value| {
+        let mut body = wish(&new_code());
+        body[field] = value;
+        body
+    };
+    for (body, field) in [
+        (with("code", json!("ACME")), "code"),
+        (with("code", json!("ab")), "code"),
+        (with("code", json!("orders")), "code"),
+        (with("code", json!("a--b")), "code"),
+        (
+            with("code", json!("019f8d2e-aaaa-7000-8000-000000000000")),
+            "code",
+        ),
+        (with("name", json!("")), "name"),
+        (with("name", json!("a\u{0}b")), "name"),
+        (with("region", json!("mars")), "region"),
+        (with("region", json!("EU")), "region"),
+        (with("package", json!(7)), "package"),
+        (with("billingEmail", json!("nobody")), "billingEmail"),
+        (with("status", json!("ACTIVE")), "status"),
+        (json!({"code": new_code()}), "name"),
+    ] {
+        let reply = landlord.post("/api/tenants", body.clone()).await;
+        assert_eq!(reply.problem(), "/problems/invalid-input", "{body}");
+        assert_eq!(
+            reply.body["errors"][0]["field"], field,
+            "{body}: {}",
+            reply.text
+        );
+        assert_eq!(reply.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn who_may_do_what() {
+    let house = House::shared().await;
+    let (own, other) = (house.tenant().await, house.tenant().await);
+    let path = format!("/api/tenants/{}", text(&own, "code"));
+    let callers = [
+        ("stranger", house.stranger()),
+        ("customer", house.customer()),
+        ("another's admin", house.admin_of(&other)),
+        ("its admin", house.admin_of(&own)),
+        ("machine", house.machine()),
+        ("landlord", house.landlord()),
+    ];
+    let suspend = format!("{path}/suspend");
+    let activate = format!("{path}/activate");
+    let onboarding = format!("{path}/onboarding");
+    // Suspending and activating what is not ready is 409, for those who may.
+    let doors = [
+        (Method::GET, path.as_str(), [401, 404, 404, 200, 200, 200]),
+        (
+            Method::GET,
+            onboarding.as_str(),
+            [401, 404, 404, 200, 200, 200],
+        ),
+        (Method::GET, "/api/tenants", [401, 403, 403, 403, 403, 200]),
+        (Method::POST, "/api/tenants", [401, 403, 403, 403, 400, 400]),
+        (
+            Method::POST,
+            suspend.as_str(),
+            [401, 403, 403, 403, 403, 409],
+        ),
+        (
+            Method::POST,
+            activate.as_str(),
+            [401, 403, 403, 403, 403, 409],
+        ),
+        (
+            Method::GET,
+            "/api/tenants/nobody-there",
+            [401, 404, 404, 404, 404, 404],
+        ),
+    ];
+    for (method, door, expected) in doors {
+        for ((who, client), expected) in callers.iter().zip(expected) {
+            let body = (method == Method::POST).then(|| "{}".to_owned());
+            let reply = client.send(method.clone(), door, body).await;
+            assert_eq!(
+                reply.status, expected,
+                "{who} {method} {door}: {}",
+                reply.text
+            );
+            if expected == 404 {
+                assert!(!reply.text.contains("billing@acme.example"));
+            }
+        }
+    }
+    // Not found is the same answer whether there is one or not.
+    let customer = house.customer();
+    let hidden = customer.get(&path).await;
+    let absent = customer.get("/api/tenants/nobody-there").await;
+    assert_eq!(hidden.body["detail"], absent.body["detail"]);
+}
+
+#[tokio::test]
+async fn another_spelling_of_a_code_or_id_is_no_tenant() {
+    let house = House::shared().await;
+    let tenant = house.tenant().await;
+    let (code, id) = (text(&tenant, "code"), text(&tenant, "id"));
+    for spelling in [
+        code.to_uppercase(),
+        format!("{code}%20"),
+        format!("%20{code}"),
+        format!("{code}%00"),
+        id.to_uppercase(),
+        id.replace('-', ""),
+        format!("%7B{id}%7D"),
+    ] {
+        let reply = house
+            .landlord()
+            .get(&format!("/api/tenants/{spelling}"))
+            .await;
+        assert_eq!(reply.status, 404, "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_are_listed_by_page_status_and_text() {
+    let house = House::shared().await;
+    let marker = new_code();
+    let mut made = Vec::new();
+    for n in 0..5 {
+        let mut body = wish(&new_code());
+        body["name"] = json!(format!("Shop {marker} {n}"));
+        made.push(
+            house
+                .landlord()
+                .post("/api/tenants", body)
+                .await
+                .expect(202),
+        );
+    }
+    let (mut seen, mut next) = (
+        BTreeSet::new(),
+        Some(format!("/api/tenants?search={marker}&per_page=2")),
+    );
+    let mut pages = 0;
+    while let Some(path) = next {
+        let page = house.landlord().get(&path).await.expect(200);
+        assert_eq!(page["meta"]["total"], 5);
+        let rows = page["data"].as_array().expect("rows");
+        seen.extend(rows.iter().map(|row| text(row, "code")));
+        next = page["links"]["next"].as_str().map(str::to_owned);
+        pages += 1;
+    }
+    assert_eq!(pages, 3);
+    assert_eq!(seen, made.iter().map(|one| text(one, "code")).collect());
+
+    let total = async |query: &str| {
+        let path = format!("/api/tenants?search={}&{query}", marker.to_uppercase());
+        house.landlord().get(&path).await.expect(200)["meta"]["total"].clone()
+    };
+    assert_eq!(total("page=1").await, 5, "upper or lower case");
+    assert_eq!(total("status=SUSPENDED").await, 0);
+    let wildcard = house
+        .landlord()
+        .get("/api/tenants?search=%25")
+        .await
+        .expect(200);
+    assert_eq!(wildcard["meta"]["total"], 0, "no wildcards");
+    for query in [
+        "status=active",
+        "page=0",
+        "per_page=101",
+        "colour=red",
+        "search=%00",
+    ] {
+        let reply = house.landlord().get(&format!("/api/tenants?{query}")).await;
+        assert_eq!(reply.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_is_suspended_and_activated_again() {
+    let house = House::shared().await;
+    let tenant = house.active_tenant().await;
+    let path = format!("/api/tenants/{}", text(&tenant, "code"));
+    let landlord = house.landlord();
+    let act = async |what: &str, body: Option<&str>| {
+        let path = format!("{path}/{what}");
+        landlord
+            .send(Method::POST, &path, body.map(str::to_owned))
+            .await
+    };
+    let before = tenant["version"].as_i64().expect("a number");
+
+    let stale = landlord.header("if-match", "\"1\"");
+    let refused = stale
+        .send(Method::POST, &format!("{path}/suspend"), None)
+        .await;
+    assert_eq!(refused.problem(), "/problems/precondition-failed");
+    assert_eq!(refused.status, 412);
+
+    let suspended = act("suspend", Some(r#"{"reason": "unpaid"}"#)).await;
+    assert_eq!(suspended.headers["etag"], format!("\"{}\"", before + 1));
+    assert_eq!(suspended.expect(200)["status"], "SUSPENDED");
+    let again = act("suspend", None).await.expect(200);
+    assert_eq!(again["version"], before + 1, "no change");
+    let event = house
+        .events
+        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .await;
+    assert_eq!(event.payload["reason"], "unpaid");
+    assert_eq!(event.payload["status"], "SUSPENDED");
+    assert!(event.envelope.user_id.is_some(), "a person did it");
+
+    let fresh = landlord.header("if-match", &format!("\"{}\"", before + 1));
+    let reply = fresh
+        .send(Method::POST, &format!("{path}/activate"), None)
+        .await;
+    assert_eq!(reply.expect(200)["status"], "ACTIVE");
+    assert_eq!(act("activate", None).await.status, 200);
+    assert_eq!(
+        house
+            .events
+            .of::<TenantActivated>(text(&tenant, "id"), 2)
+            .await
+            .len(),
+        2
+    );
+
+    let nonsense = act("suspend", Some(r#"{"why": "x"}"#)).await;
+    assert_eq!(nonsense.status, 400);
+}
+
+#[tokio::test]
+async fn one_of_many_suspensions_counts() {
+    let house = House::shared().await;
+    let tenant = house.active_tenant().await;
+    let path = format!("/api/tenants/{}/suspend", text(&tenant, "code"));
+    let landlord = house.landlord();
+    let asked = (0..20).map(|_| landlord.post(&path, json!({})));
+    for reply in futures::future::join_all(asked).await {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    house
+        .events
+        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .await;
+    house.told_of(&tenant).await;
+}
