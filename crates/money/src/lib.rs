@@ -95,7 +95,10 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::Mixed(self.currency, other.currency));
         }
-        let amount = self.amount.checked_add(other.amount).ok_or(MoneyError::TooLarge)?;
+        let amount = self
+            .amount
+            .checked_add(other.amount)
+            .ok_or(MoneyError::TooLarge)?;
         Ok(Self { amount, ..self })
     }
 
@@ -161,7 +164,10 @@ mod tests {
 
     #[test]
     fn json_is_amount_and_currency() {
-        assert_eq!(serde_json::to_string(&eur(1999)).unwrap(), r#"{"amount":1999,"currency":"EUR"}"#);
+        assert_eq!(
+            serde_json::to_string(&eur(1999)).unwrap(),
+            r#"{"amount":1999,"currency":"EUR"}"#
+        );
         assert!(serde_json::from_str::<Money>(r#"{"amount":19.99,"currency":"EUR"}"#).is_err());
         assert!(serde_json::from_str::<Money>(r#"{"amount":1,"currency":"eur"}"#).is_err());
     }

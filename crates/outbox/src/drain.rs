@@ -37,27 +37,50 @@ pub async fn drain_once(
     batch: i64,
 ) -> Result<Drained, sqlx::Error> {
     let mut tx = conn.begin().await?;
-    if !sqlx::query_scalar::<_, bool>(LEASE).fetch_one(&mut *tx).await? {
+    if !sqlx::query_scalar::<_, bool>(LEASE)
+        .fetch_one(&mut *tx)
+        .await?
+    {
         return Ok(Drained::Busy);
     }
-    let rows: Vec<(i64, String, Json<event_bus::Envelope>, Vec<u8>)> =
-        sqlx::query_as(CLAIM).bind(batch).fetch_all(&mut *tx).await?;
+    let rows: Vec<(i64, String, Json<event_bus::Envelope>, Vec<u8>)> = sqlx::query_as(CLAIM)
+        .bind(batch)
+        .fetch_all(&mut *tx)
+        .await?;
     if rows.is_empty() {
         return Ok(Drained::Empty);
     }
     let full = rows.len() == usize::try_from(batch).unwrap_or(usize::MAX);
     let (ids, records): (Vec<i64>, Vec<OutboundRecord>) = rows
         .into_iter()
-        .map(|(id, topic, Json(envelope), datum)| (id, OutboundRecord { topic, envelope, datum }))
+        .map(|(id, topic, Json(envelope), datum)| {
+            (
+                id,
+                OutboundRecord {
+                    topic,
+                    envelope,
+                    datum,
+                },
+            )
+        })
         .unzip();
 
     let results = producer.publish_batch(&records).await;
 
-    let published: Vec<i64> =
-        ids.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(id, _)| *id).collect();
-    let stuck = results.iter().find_map(|result| result.as_ref().err().map(ToString::to_string));
+    let published: Vec<i64> = ids
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_ok())
+        .map(|(id, _)| *id)
+        .collect();
+    let stuck = results
+        .iter()
+        .find_map(|result| result.as_ref().err().map(ToString::to_string));
     if !published.is_empty() {
-        sqlx::query(DELETE).bind(&published).execute(&mut *tx).await?;
+        sqlx::query(DELETE)
+            .bind(&published)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         metrics::published(&records, &results);
     }

@@ -35,7 +35,10 @@ impl Marks {
     /// Marks kept in `pool`, where [`crate::MARKS_SCHEMA`] was run.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, recent: Mutex::default() }
+        Self {
+            pool,
+            recent: Mutex::default(),
+        }
     }
 
     /// Notes that `outbox` may hold rows soon. Call it before the transaction begins that may append.
@@ -46,7 +49,10 @@ impl Marks {
         if self.marked_within(outbox, REMARK_AFTER) {
             return Ok(());
         }
-        sqlx::query(MARK).bind(outbox.as_str()).execute(&self.pool).await?;
+        sqlx::query(MARK)
+            .bind(outbox.as_str())
+            .execute(&self.pool)
+            .await?;
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= REMEMBERED {
             recent.clear();

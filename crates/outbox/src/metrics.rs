@@ -20,13 +20,18 @@ static DELAY: LazyLock<Histogram> = LazyLock::new(|| {
     register_histogram!(
         "outbox_publish_delay_seconds",
         "Time from the change of state to the broker's acknowledgement.",
-        vec![0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0]
+        vec![
+            0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0
+        ]
     )
     .expect("registered once, with a valid name")
 });
 static WAITING: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("outbox_waiting", "Outboxes that wait for their turn or their next try.")
-        .expect("registered once, with a valid name")
+    register_int_gauge!(
+        "outbox_waiting",
+        "Outboxes that wait for their turn or their next try."
+    )
+    .expect("registered once, with a valid name")
 });
 static LOOKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
@@ -39,10 +44,18 @@ static LOOKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
 
 pub(crate) fn published<E>(records: &[OutboundRecord], results: &[Result<(), E>]) {
     let now = std::time::SystemTime::now();
-    for (record, _) in records.iter().zip(results).filter(|(_, result)| result.is_ok()) {
+    for (record, _) in records
+        .iter()
+        .zip(results)
+        .filter(|(_, result)| result.is_ok())
+    {
         PUBLISHED.with_label_values(&[&record.topic]).inc();
         let written = std::time::SystemTime::from(record.envelope.time);
-        DELAY.observe(now.duration_since(written).unwrap_or_default().as_secs_f64());
+        DELAY.observe(
+            now.duration_since(written)
+                .unwrap_or_default()
+                .as_secs_f64(),
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use event_bus::Producer;
+use event_bus::{BreakerState, Producer};
 use futures::StreamExt;
 use sqlx::{Postgres, pool::PoolConnection};
 use tokio::{
@@ -130,7 +130,15 @@ impl Relay {
         settings: RelaySettings,
     ) -> (Self, Nudge) {
         let (sender, nudges) = mpsc::channel(16_384);
-        (Self { outboxes, producer, settings, nudges }, Nudge(sender))
+        (
+            Self {
+                outboxes,
+                producer,
+                settings,
+                nudges,
+            },
+            Nudge(sender),
+        )
     }
 
     /// Drains until `stop`, then looks once more at whatever was waiting, so that a clean shutdown leaves nothing to
@@ -177,15 +185,22 @@ impl Relay {
             }
         };
         if timeout(Duration::from_secs(5), last_look).await.is_err() {
-            tracing::info!("relay stopped before every outbox was looked at; the next start sweeps");
+            tracing::info!(
+                "relay stopped before every outbox was looked at; the next start sweeps"
+            );
         }
     }
 
     async fn sweep(&self, sweep: Sweep, rounds: &mut Rounds) {
         match timeout(Duration::from_secs(5), self.outboxes.candidates(sweep)).await {
             Ok(Ok(found)) => found.into_iter().for_each(|outbox| rounds.enqueue(outbox)),
-            Ok(Err(error)) => tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again"),
-            Err(_) => tracing::warn!(?sweep, "listing outboxes took too long; next sweep tries again"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again")
+            }
+            Err(_) => tracing::warn!(
+                ?sweep,
+                "listing outboxes took too long; next sweep tries again"
+            ),
         }
     }
 
@@ -193,6 +208,11 @@ impl Relay {
         let (outboxes, producer) = (Arc::clone(&self.outboxes), Arc::clone(&self.producer));
         let (batch, deadline) = (self.settings.batch, self.settings.deadline);
         async move {
+            // While Kafka is known to be away no database is bothered with a claim that comes to nothing.
+            if producer.state() == BreakerState::Open {
+                let found = Drained::Stuck("kafka is away".to_owned());
+                return Look { outbox, found };
+            }
             let attempt = async {
                 let mut conn = outboxes.open(&outbox).await?;
                 let drained = drain_once(&mut conn, &producer, batch).await?;

@@ -33,7 +33,11 @@ pub async fn first_time(
     consumer: &str,
     event_id: sqlx::types::Uuid,
 ) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(FIRST_TIME).bind(consumer).bind(event_id).execute(conn).await?;
+    let inserted = sqlx::query(FIRST_TIME)
+        .bind(consumer)
+        .bind(event_id)
+        .execute(conn)
+        .await?;
     Ok(inserted.rows_affected() == 1)
 }
 
