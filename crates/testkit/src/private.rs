@@ -1,6 +1,7 @@
 //! Servers for one test alone, to be killed and started again. They end with the test.
 
 use std::{
+    collections::HashMap,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -64,7 +65,9 @@ impl Drop for Process {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that is free now.
+#[must_use]
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }
@@ -225,18 +228,24 @@ impl Redis {
 pub struct Service {
     folder: Folder,
     binary: PathBuf,
-    variables: std::collections::HashMap<String, String>,
+    variables: HashMap<String, String>,
     port: u16,
     process: Process,
 }
 
 impl Service {
     /// Starts `binary` with these variables on a free port and waits until it is ready.
-    pub async fn start(
+    pub async fn start(binary: impl Into<PathBuf>, variables: HashMap<String, String>) -> Self {
+        Self::start_on(free_port(), binary, variables).await
+    }
+
+    /// The same on this port: for services that are told of each other before they start.
+    pub async fn start_on(
+        port: u16,
         binary: impl Into<PathBuf>,
-        mut variables: std::collections::HashMap<String, String>,
+        mut variables: HashMap<String, String>,
     ) -> Self {
-        let (folder, binary, port) = (Folder::new("service"), binary.into(), free_port());
+        let (folder, binary) = (Folder::new("service"), binary.into());
         variables.insert("TENANTRY_BIND".to_owned(), format!("127.0.0.1:{port}"));
         let process = Self::launch(&binary, &variables, &folder.0);
         let service = Self {
@@ -285,11 +294,7 @@ impl Service {
         .await;
     }
 
-    fn launch(
-        binary: &Path,
-        variables: &std::collections::HashMap<String, String>,
-        folder: &Path,
-    ) -> Process {
+    fn launch(binary: &Path, variables: &HashMap<String, String>, folder: &Path) -> Process {
         let mut command = Command::new(binary);
         command.envs(variables).current_dir(folder);
         Process::start(&mut command, &folder.join("service.log"))

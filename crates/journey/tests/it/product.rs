@@ -1,0 +1,146 @@
+//! The whole product, with names of its own.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use journey::Places;
+use testkit::{
+    World,
+    private::{Service, free_port},
+};
+
+/// Name, binary and database of each service. The tenant and user services come first: others ask them.
+const SERVICES: [(&str, &str, &str); 7] = [
+    ("user", "user-service", "user"),
+    ("tenant", "tenant-service", "tenant"),
+    ("order", "order-service", "order"),
+    ("billing", "billing-service", "billing"),
+    ("notification", "notification-service", "notification"),
+    ("analytics", "analytics-service", "analytics"),
+    ("event-store", "event-store-projector", "event_store"),
+];
+const MASTER: &str = "the journey's service master";
+const LANDLORD: (&str, &str) = ("landlord@example.com", "the journey's landlord 1");
+
+/// Seven running services.
+pub struct Product {
+    world: World,
+    services: HashMap<&'static str, Service>,
+    folder: PathBuf,
+}
+
+impl Product {
+    /// Starts them all.
+    pub async fn start() -> Self {
+        let databases = SERVICES.map(|(_, _, database)| database);
+        let world = World::new(&databases).await;
+        let folder = std::env::temp_dir().join(format!("tenantry-journey-{}", world.prefix()));
+        std::fs::create_dir_all(folder.join("mail")).expect("the temporary folder can be written");
+        let key = folder.join("signing-key.pem");
+        std::fs::write(&key, auth::generate_key_pem())
+            .expect("the temporary folder can be written");
+
+        let ports = SERVICES.map(|_| free_port());
+        let url = |name: &str| {
+            let index = SERVICES
+                .iter()
+                .position(|(known, ..)| *known == name)
+                .expect("a service");
+            format!("http://127.0.0.1:{}", ports[index])
+        };
+        let binaries = PathBuf::from(
+            std::env::var("TENANTRY_BINARIES").expect("`make test` names the binaries"),
+        );
+        let mut services = HashMap::new();
+        for ((name, binary, database), port) in SERVICES.into_iter().zip(ports) {
+            let mut variables = world.variables(database);
+            let secret = auth::derive_service_secret(&MASTER.to_owned().into(), name);
+            let own = [
+                ("USER_URL", url("user")),
+                ("TENANT_URL", url("tenant")),
+                ("JWKS_URL", format!("{}/.well-known/jwks.json", url("user"))),
+                ("PUBLIC_URL", url("billing")),
+                (
+                    "SERVICE_SECRET",
+                    secrecy::ExposeSecret::expose_secret(&secret).to_owned(),
+                ),
+                ("SERVICE_MASTER", MASTER.to_owned()),
+                ("SIGNING_KEY_FILE", key.display().to_string()),
+                ("LANDLORD_EMAIL", LANDLORD.0.to_owned()),
+                ("LANDLORD_PASSWORD", LANDLORD.1.to_owned()),
+                ("MAIL_DIR", folder.join("mail").display().to_string()),
+                ("ORDER_PAYMENT_TTL_SECONDS", "12".to_owned()),
+            ];
+            variables.extend(own.map(|(name, value)| (format!("TENANTRY_{name}"), value)));
+            services.insert(
+                name,
+                Service::start_on(port, binaries.join(binary), variables).await,
+            );
+        }
+        Self {
+            world,
+            services,
+            folder,
+        }
+    }
+
+    /// Where they are.
+    pub fn places(&self) -> Places {
+        let url = |name: &str| self.services[name].url();
+        Places {
+            user: url("user"),
+            tenant: url("tenant"),
+            order: url("order"),
+            notification: url("notification"),
+            analytics: url("analytics"),
+            event_store: url("event-store"),
+            mail_dir: self.folder.join("mail"),
+            bus: self.world.bus(),
+            landlord_email: LANDLORD.0.to_owned(),
+            landlord_password: LANDLORD.1.to_owned(),
+        }
+    }
+
+    /// SIGKILL for each, then a new start.
+    pub async fn kill_and_start_again(&mut self) {
+        for service in self.services.values_mut() {
+            service.kill();
+        }
+        for (name, ..) in SERVICES {
+            self.services
+                .get_mut(name)
+                .expect("it was started")
+                .start_again()
+                .await;
+        }
+    }
+
+    /// What the services warned of, for the message of a test that failed.
+    pub fn complaints(&self) -> String {
+        let mut all = String::new();
+        for (name, service) in &self.services {
+            let log = service.log();
+            let lines: Vec<&str> = log
+                .lines()
+                .filter(|line| {
+                    line.contains("\"WARN\"")
+                        || line.contains("\"ERROR\"")
+                        || line.contains("panicked")
+                })
+                .collect();
+            for line in lines.iter().rev().take(8).rev() {
+                all.push_str(&format!(
+                    "{name}: {}\n",
+                    line.chars().take(400).collect::<String>()
+                ));
+            }
+        }
+        all
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        // Left behind it does no harm.
+        let _left = std::fs::remove_dir_all(&self.folder);
+    }
+}
