@@ -1,0 +1,98 @@
+//! What only services ask for.
+
+use actix_web::{HttpResponse, get, http::header::CACHE_CONTROL, post, web::Data};
+use auth::{AuthError, ServiceCaller};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use service::{Answer, PlatformScope, Problem, Valid};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::view::AccessToken;
+use crate::{App, domain::Purpose, use_cases};
+
+/// The only service that writes mails.
+const MAIL_WRITER: &str = "notification";
+
+/// A service's name, with its proof.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceCredentials {
+    /// The service's name.
+    #[schema(max_length = 64)]
+    service: ServiceName,
+    /// Its secret.
+    #[schema(value_type = String, format = Password)]
+    secret: SecretString,
+}
+
+/// The name of a service: lower-case letters and hyphens.
+#[derive(Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String)]
+pub(super) struct ServiceName(String);
+
+impl TryFrom<String> for ServiceName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        if fits { Ok(Self(text)) } else { Err("should be a service's name") }
+    }
+}
+
+/// A token for a service's own calls.
+#[utoipa::path(tag = "services", request_body = ServiceCredentials, security(()), responses(
+    (status = 200, body = AccessToken), (status = 400, body = Problem),
+    (status = 401, body = Problem, description = "service or secret is wrong")))]
+#[post("/api/auth/service-token")]
+pub(super) async fn service_token(app: Data<App>, body: Valid<ServiceCredentials>) -> Result<Answer<AccessToken>, Problem> {
+    let ServiceCredentials { service: ServiceName(name), secret } = body.0;
+    let issued = use_cases::issue_service_token(&app.issuer, &app.master, &name, &secret)?;
+    Ok(Answer::ok(issued.into()))
+}
+
+/// For whom a mail is being written, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct TokenWish {
+    user_id: Uuid,
+    purpose: Purpose,
+}
+
+/// The secret for the mail.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PasswordToken {
+    /// What the link carries.
+    token: String,
+    /// When it stops working.
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+/// The secret for a mail that lets its reader set a password. Only for the service that writes mails.
+#[utoipa::path(tag = "services", request_body = TokenWish, responses(
+    (status = 200, body = PasswordToken), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 403, body = Problem), (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "the user is not waiting for such a token")))]
+#[post("/api/auth/password-tokens")]
+pub(super) async fn password_tokens(
+    caller: ServiceCaller,
+    db: PlatformScope,
+    body: Valid<TokenWish>,
+) -> Result<Answer<PasswordToken>, Problem> {
+    if caller.service.as_deref() != Some(MAIL_WRITER) {
+        return Err(AuthError::Forbidden { needed: "SERVICE (notification)" }.into());
+    }
+    let minted = use_cases::mint_password_token(&db, body.0.user_id.into(), body.0.purpose).await?;
+    Ok(Answer::ok(PasswordToken { token: minted.token.expose().to_owned(), expires_at: minted.expires_at }))
+}
+
+/// The public keys that access tokens are checked with (RFC 7517).
+#[utoipa::path(tag = "services", security(()), responses((status = 200, description = "the key set")))]
+#[get("/.well-known/jwks.json")]
+pub(super) async fn jwks(app: Data<App>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=60")).json(app.issuer.jwks())
+}

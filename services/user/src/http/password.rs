@@ -1,0 +1,47 @@
+//! Setting a password without the old one.
+
+use actix_web::{HttpResponse, post, web::Data};
+use serde::Deserialize;
+use service::{Answer, PlatformScope, Problem, Valid};
+use utoipa::ToSchema;
+
+use crate::{
+    App,
+    domain::{EmailAddress, NewPassword, Secret},
+    use_cases,
+};
+
+/// Whose password is forgotten.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForgottenPassword {
+    email: EmailAddress,
+}
+
+/// Ask for a mail with a link to set a new password. The answer does not tell whether there is an account.
+#[utoipa::path(tag = "auth", request_body = ForgottenPassword, security(()), responses(
+    (status = 202, description = "a mail is sent if there is an account"), (status = 400, body = Problem)))]
+#[post("/api/auth/forgot-password")]
+pub(super) async fn forgot(db: PlatformScope, body: Valid<ForgottenPassword>) -> Result<HttpResponse, Problem> {
+    use_cases::forgot_password(&db, &body.0.email).await?;
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// The token of the mail and the new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct PasswordReset {
+    token: Secret,
+    new_password: NewPassword,
+}
+
+/// Set a password with the token of a mail.
+#[utoipa::path(tag = "auth", request_body = PasswordReset, security(()), responses(
+    (status = 204, description = "set; the token is used up"),
+    (status = 400, body = Problem, description = "the token is not good, or a field cannot be used")))]
+#[post("/api/auth/reset-password")]
+pub(super) async fn reset(app: Data<App>, db: PlatformScope, body: Valid<PasswordReset>) -> Result<Answer<()>, Problem> {
+    let PasswordReset { token, new_password } = body.0;
+    use_cases::reset_password(&db, &app.passwords, &token, new_password).await?;
+    Ok(Answer::no_content())
+}

@@ -1,0 +1,4 @@
+//! The rows of the platform database. No decisions.
+
+pub mod password_tokens;
+pub mod users;
