@@ -172,3 +172,68 @@ impl<E: Event, H: EventHandler<E>> ErasedHandler for Typed<E, H> {
         self.handler.call(event).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::{AvroSchema, EventParts, FailureClass};
+
+    #[derive(Serialize, Deserialize)]
+    struct Counted {
+        by: i64,
+    }
+
+    impl Event for Counted {
+        const TYPE: &'static str = "counter.counted";
+        const TOPIC: &'static str = "counter.events";
+        const AGGREGATE: &'static str = "counter";
+        const SCOPE: Scope = Scope::Platform;
+        const VERSION: u32 = 1;
+
+        fn schema() -> &'static AvroSchema {
+            static SCHEMA: LazyLock<AvroSchema> = LazyLock::new(|| {
+                let json =
+                    r#"{"type":"record","name":"Counted","fields":[{"name":"by","type":"long"}]}"#;
+                AvroSchema::parse(json).unwrap()
+            });
+            &SCHEMA
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_is_tried_without_a_broker() {
+        let sum = Arc::new(AtomicI64::new(0));
+        let router = Router::new().on({
+            let sum = Arc::clone(&sum);
+            move |event: Received<Counted>| {
+                sum.fetch_add(event.data.by, Ordering::SeqCst);
+                async move {
+                    match event.data.by {
+                        0 => Err(Failure::permanent("nothing counted")),
+                        _ => Ok(()),
+                    }
+                }
+            }
+        });
+        let record = |by| Record::of(EventParts::new("/test", "c"), &Counted { by }).unwrap();
+
+        assert!(router.handle(&record(5)).await.is_ok());
+        let failure = router.handle(&record(0)).await.unwrap_err();
+
+        assert_eq!(failure.class(), FailureClass::Permanent);
+        assert_eq!(sum.load(Ordering::SeqCst), 5);
+        assert!(router.wants(Counted::TYPE) && !router.wants("counter.reset"));
+        assert_eq!(router.scope(Counted::TYPE), Some(Scope::Platform));
+        assert_eq!(
+            record(7).decode_json().await.unwrap(),
+            serde_json::json!({"by": 7})
+        );
+    }
+}

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Registry,
     codec::{self, DecodeError},
-    envelope::JSON_CONTENT_TYPE,
+    json::AnyJson,
 };
 
 /// One event from the log: the envelope is read and checked, the payload not yet.
@@ -92,14 +92,7 @@ impl Record {
 
     /// The payload as JSON, whatever type of event it is. Bytes become base64.
     pub async fn decode_json(&self) -> Result<serde_json::Value, Failure> {
-        if self
-            .envelope
-            .data_content_type
-            .starts_with(JSON_CONTENT_TYPE)
-        {
-            return self.read().await;
-        }
-        Ok(self.read::<crate::json::AnyJson>().await?.0)
+        Ok(self.read::<AnyJson>().await?.0)
     }
 
     /// The payload as `E`, with the envelope.

@@ -8,6 +8,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use rdkafka::{
@@ -134,6 +135,14 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Whether a broker answers.
+    pub(super) fn ping(&self, timeout: Duration) -> KafkaResult<()> {
+        self.producer
+            .client()
+            .fetch_metadata(None, timeout)
+            .map(drop)
     }
 
     /// Whether librdkafka gave up.

@@ -130,6 +130,14 @@ impl Producer {
         self.0.breaker.state()
     }
 
+    /// Asks the broker for its metadata, to see whether it answers within `timeout`.
+    pub async fn ping(&self, timeout: Duration) -> Result<(), BusError> {
+        let link = self.link()?;
+        let asked = tokio::task::spawn_blocking(move || link.ping(timeout)).await;
+        asked.map_err(|error| BusError::Died(error.to_string()))??;
+        Ok(())
+    }
+
     /// The registry this producer uses.
     pub fn registry(&self) -> &Registry {
         &self.0.registry

@@ -4,17 +4,18 @@ use event_bus::{Event, Failure, LaneOrder, OutboundRecord, Received, Router, adm
 
 use crate::world::{Counter, Placed, Seen, World, eventually, parts, run, tenant};
 
-/// Publishes `count` events for each of `subjects` orders of one tenant, numbered per order.
+/// Publishes `count` events for each of `subjects` orders of one tenant, numbered per order; all of an
+/// order, then all of the next.
 async fn publish(world: &World, subjects: usize, count: i64) {
     let acme = tenant();
-    let mut records = Vec::new();
-    for number in 0..count {
-        for subject in 0..subjects {
-            let event = Placed { number };
-            records.push(OutboundRecord::of(parts(&acme, subject), &event).unwrap());
-        }
-    }
-    let results = world.producer().publish_batch(&records).await;
+    let orders = (0..subjects).flat_map(|subject| (0..count).map(move |number| (subject, number)));
+    let records = orders.map(|(subject, number)| {
+        OutboundRecord::of(parts(&acme, subject), &Placed { number }).unwrap()
+    });
+    let results = world
+        .producer()
+        .publish_batch(&records.collect::<Vec<_>>())
+        .await;
     assert!(results.iter().all(Result::is_ok));
 }
 
@@ -42,7 +43,7 @@ async fn many_keys_go_side_by_side_and_each_in_order() {
     let handler = slow(&seen, |number| {
         Duration::from_millis(20 - number.cast_unsigned())
     });
-    let consumer = run(world.consumer("c").parallel(50).in_flight(200), handler);
+    let consumer = run(world.consumer("c").parallel(50).in_flight(1000), handler);
 
     seen.reaches(1000).await;
     let elapsed = began.elapsed();
@@ -66,10 +67,16 @@ async fn many_keys_go_side_by_side_and_each_in_order() {
 async fn ordered_by_tenant_the_aggregates_of_a_tenant_wait_for_each_other() {
     let world = World::with_partitions(1).await;
     let seen = Seen::default();
-    publish(&world, 5, 10).await;
+    let acme = tenant();
+    let records = (0..50)
+        .map(|number| OutboundRecord::of(parts(&acme, number % 5), &Placed { number }).unwrap());
+    world
+        .producer()
+        .publish_batch(&records.collect::<Vec<_>>())
+        .await;
 
     let handler = slow(&seen, |number| {
-        Duration::from_millis(10 - number.cast_unsigned())
+        Duration::from_millis(50 - number.cast_unsigned())
     });
     let consumer = run(world.consumer("c").order_by(LaneOrder::Tenant), handler);
 
@@ -220,4 +227,20 @@ async fn a_consumer_waits_for_a_topic_that_is_not_there_yet() {
     publish(&world, 3, 1).await;
     seen.reaches(3).await;
     consumer.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_needs_no_broker() {
+    let mut world = World::without_topics();
+    world.settings.bootstrap = "127.0.0.1:1".to_owned();
+    let consumer = world.consumer("c").drain(Duration::from_millis(500));
+    let running = run(consumer, Seen::default().handler());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = std::time::Instant::now();
+    running.stop().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -169,6 +169,7 @@ async fn an_absent_broker_opens_the_breaker_and_then_costs_nothing() {
     );
     assert_eq!(producer.state(), BreakerState::Open);
 
+    assert!(producer.ping(Duration::from_millis(200)).await.is_err());
     let began = Instant::now();
     let second = producer.publish(parts(&tenant(), 1), &event).await;
     assert!(matches!(second, Err(PublishError::Unavailable(_))));
