@@ -80,7 +80,7 @@ name!(
     "region"
 );
 name!(
-    /// A PostgreSQL cluster, such as `eu-1`.
+    /// A `PostgreSQL` cluster, such as `eu-1`.
     ClusterName,
     "cluster"
 );

@@ -60,11 +60,11 @@ pub struct Provisioner {
 
 impl Provisioner {
     /// How often a template in use is tried again, and the first pause; pauses double up to a second. Each try waits
-    /// up to 5 s inside PostgreSQL.
+    /// up to 5 s inside `PostgreSQL`.
     const ATTEMPTS: u32 = 6;
     const PAUSE: Duration = Duration::from_millis(50);
 
-    /// On the cluster at `url`, as a role with CREATEDB (`postgres://tenantry_tenant:…@host:port/`, by way of the
+    /// On the cluster at `url`, as a role with `CREATEDB` (`postgres://tenantry_tenant:…@host:port/`, by way of the
     /// database named there or else like the role); new databases are copies of `template` and admit the roles that
     /// the template admits.
     ///

@@ -39,9 +39,9 @@ pub struct DatasourceSettings {
     pub ttl: Duration,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
-    /// After how long PostgreSQL ends a statement.
+    /// After how long `PostgreSQL` ends a statement.
     pub statement_timeout: Duration,
-    /// After how long PostgreSQL ends a transaction in which nothing happens.
+    /// After how long `PostgreSQL` ends a transaction in which nothing happens.
     pub idle_in_transaction_timeout: Duration,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// PostgreSQL cuts longer names off, which would let two codes share a database.
+    /// `PostgreSQL` cuts longer names off, which would let two codes share a database.
     const LONGEST_NAME: usize = 63;
 
     pub fn new(

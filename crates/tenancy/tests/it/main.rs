@@ -1,4 +1,4 @@
-//! Tenants' databases and their directory against a real PostgreSQL (`TENANTRY_POSTGRES_ADMIN`).
+//! Tenants' databases and their directory against a real `PostgreSQL` (`TENANTRY_POSTGRES_ADMIN`).
 
 mod datasources;
 mod directory;

@@ -1,4 +1,4 @@
-//! A wire to PostgreSQL that a test can cut or stop.
+//! A wire to `PostgreSQL` that a test can cut or stop.
 
 use std::net::SocketAddr;
 

@@ -1,13 +1,13 @@
 //! On which cluster of its region a tenant is placed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tenancy::ClusterName;
 
 /// The cluster with the fewest tenants; of equals the first by name. `None` only without clusters.
 pub fn least_filled<'a>(
     clusters: &'a [ClusterName],
-    tenants: &HashMap<ClusterName, i64>,
+    tenants: &BTreeMap<ClusterName, i64>,
 ) -> Option<&'a ClusterName> {
     clusters
         .iter()
@@ -22,7 +22,7 @@ mod tests {
     fn a_tenant_goes_where_the_fewest_are() {
         let name = |text: &str| text.parse::<ClusterName>().expect("a name");
         let clusters = [name("eu-2"), name("eu-1"), name("eu-3")];
-        let mut tenants = HashMap::new();
+        let mut tenants = BTreeMap::new();
         let mut placed = Vec::new();
         for _ in 0..4 {
             let cluster = least_filled(&clusters, &tenants).expect("there are some");

@@ -22,7 +22,7 @@ pub struct TenantView {
     /// Where its data lives.
     #[schema(example = "eu")]
     pub region: String,
-    /// The PostgreSQL cluster it is placed on.
+    /// The `PostgreSQL` cluster it is placed on.
     #[schema(example = "eu-1")]
     pub cluster: String,
     /// What it pays for.

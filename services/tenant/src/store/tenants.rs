@@ -1,6 +1,6 @@
 //! The tenants' rows.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use service::{Page, StoreError};
 use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow, types::Json};
@@ -95,7 +95,7 @@ pub async fn find(conn: &mut PgConnection, reference: &str) -> Result<Option<Ten
 pub async fn count_by_cluster(
     conn: &mut PgConnection,
     clusters: &[ClusterName],
-) -> Result<HashMap<ClusterName, i64>, StoreError> {
+) -> Result<BTreeMap<ClusterName, i64>, StoreError> {
     let names: Vec<&str> = clusters.iter().map(ClusterName::as_str).collect();
     let counted: Vec<(String, i64)> = sqlx::query_as(BY_CLUSTER)
         .bind(names)
