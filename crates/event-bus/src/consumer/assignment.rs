@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,14 @@ use crate::{BusSettings, metrics};
 
 /// After the deadline, what is running is dropped; that takes a moment.
 const ABORT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// A commit in a rebalance is tried this often, with this pause.
+const COMMIT_TRIES: usize = 5;
+const COMMIT_PAUSE: Duration = Duration::from_millis(100);
+const IN_REBALANCE: [RDKafkaErrorCode; 2] = [
+    RDKafkaErrorCode::RebalanceInProgress,
+    RDKafkaErrorCode::IllegalGeneration,
+];
 
 /// The context librdkafka calls back, always on the polling thread.
 pub(super) struct Assignment {
@@ -103,14 +112,21 @@ impl Assignment {
         }
     }
 
-    /// Commits what is stored and waits for it.
-    pub(super) fn commit(&self, consumer: &BaseConsumer<Self>) {
-        match consumer.commit_consumer_state(CommitMode::Sync) {
-            Ok(()) => {}
-            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NoOffset) => {}
-            Err(error) => {
-                tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
+    /// Commits what is stored and waits for it. Refused in the middle of a rebalance, it tries again: what is
+    /// not committed comes again.
+    fn commit(&self, consumer: &BaseConsumer<Self>) {
+        let mut tries = COMMIT_TRIES;
+        while let Err(error) = consumer.commit_consumer_state(CommitMode::Sync) {
+            let code = error.rdkafka_error_code();
+            if code == Some(RDKafkaErrorCode::NoOffset) {
+                return;
             }
+            tries -= 1;
+            if tries == 0 || !code.is_some_and(|code| IN_REBALANCE.contains(&code)) {
+                tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
+                return;
+            }
+            thread::sleep(COMMIT_PAUSE);
         }
     }
 

@@ -71,10 +71,7 @@ impl Poll {
         let partitions = assignment.all();
         assignment.drain(&partitions, Instant::now() + self.drain);
         Assignment::store(&consumer, &partitions);
-        if !partitions.is_empty() {
-            assignment.commit(&consumer);
-        }
-        // Leaves the group; the revocation finds nothing left to do.
+        // Leaves the group: the revocation finds nothing running and commits what is stored.
         drop(consumer);
         exit
     }

@@ -13,6 +13,8 @@ use std::{
 
 use rdkafka::{
     ClientConfig, ClientContext,
+    client::DefaultClientContext,
+    config::RDKafkaLogLevel,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
@@ -60,6 +62,15 @@ struct Context {
 }
 
 impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // Says of each producer that the guarantee we ask for is experimental.
+        if facility == "CONFWARN" {
+            tracing::debug!(target: "librdkafka", message);
+        } else {
+            DefaultClientContext.log(level, facility, message);
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             self.fatal.cancel();

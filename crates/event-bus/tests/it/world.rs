@@ -83,6 +83,11 @@ impl World {
     }
 
     pub fn without_topics() -> Self {
+        // `RUST_LOG=info` shows what the bus says; only a failed test's output is printed.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_test_writer()
+            .try_init();
         let setting = |name| {
             env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run through `make test`"))
         };
