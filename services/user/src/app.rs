@@ -41,7 +41,8 @@ impl App {
             .map_err(|error| BadSetting::new("TENANTRY_SIGNING_KEY_FILE", error))?;
         let issuer = Arc::new(issuer);
         let landlord = landlord(&own)?;
-        let passwords = Passwords::new().map_err(|error| StartError::dependency("password hashing", error))?;
+        let passwords =
+            Passwords::new().map_err(|error| StartError::dependency("password hashing", error))?;
         let tenants = TenantService::new(&settings.tenant_url, issuer.clone())
             .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
         let identity = Identity {
@@ -52,23 +53,35 @@ impl App {
             verifier: Some(issuer.verifier()),
         };
         let runtime = Runtime::start(identity, settings).await?;
-        let app = Self { runtime, issuer, passwords, tenants, master: own.service_master };
+        let app = Self {
+            runtime,
+            issuer,
+            passwords,
+            tenants,
+            master: own.service_master,
+        };
         let db = app.runtime.platform(Context::own_accord());
-        use_cases::ensure_landlord(&db, &app.passwords, landlord).await.map_err(|error| match error {
-            UserError::EmailTaken => BadSetting::new(
-                "TENANTRY_LANDLORD_EMAIL",
-                "belongs to a user who is not a platform admin; name another address",
-            )
-            .into(),
-            other => StartError::dependency("the landlord cannot be made", other),
-        })?;
+        use_cases::ensure_landlord(&db, &app.passwords, landlord)
+            .await
+            .map_err(|error| match error {
+                UserError::EmailTaken => BadSetting::new(
+                    "TENANTRY_LANDLORD_EMAIL",
+                    "belongs to a user who is not a platform admin; name another address",
+                )
+                .into(),
+                other => StartError::dependency("the landlord cannot be made", other),
+            })?;
         consumers::start(&app.runtime);
         let runtime = app.runtime.clone();
         runtime.serve(http::routes(app))
     }
 
     pub(crate) fn parts(&self) -> Parts<'_> {
-        Parts { passwords: &self.passwords, tenants: &self.tenants, directory: self.runtime.directory() }
+        Parts {
+            passwords: &self.passwords,
+            tenants: &self.tenants,
+            directory: self.runtime.directory(),
+        }
     }
 }
 

@@ -41,7 +41,8 @@ impl Passwords {
     }
 
     fn with_parallelism(parallel: usize) -> Result<Self, HashingError> {
-        let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|error| HashingError(error.to_string()))?;
+        let params = Params::new(MEMORY_KIB, PASSES, 1, None)
+            .map_err(|error| HashingError(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, "a password that nobody has")?;
         Ok(Self(Arc::new(Inner {
@@ -54,15 +55,24 @@ impl Passwords {
 
     /// What is to be stored of a new password.
     pub async fn hash(&self, password: NewPassword) -> Result<PasswordHash, PasswordsError> {
-        self.run(move |inner| hash(&inner.argon2, password.expose())).await?.map_err(PasswordsError::from)
+        self.run(move |inner| hash(&inner.argon2, password.expose()))
+            .await?
+            .map_err(PasswordsError::from)
     }
 
     /// Whether the given password is the stored one. Takes as long where none is stored.
-    pub async fn matches(&self, given: GivenPassword, stored: Option<PasswordHash>) -> Result<bool, PasswordsError> {
+    pub async fn matches(
+        &self,
+        given: GivenPassword,
+        stored: Option<PasswordHash>,
+    ) -> Result<bool, PasswordsError> {
         self.run(move |inner| {
             let known = stored.is_some();
             let compared = stored.as_ref().unwrap_or(&inner.decoy);
-            let same = inner.argon2.verify_password(given.expose().as_bytes(), compared.as_str()).is_ok();
+            let same = inner
+                .argon2
+                .verify_password(given.expose().as_bytes(), compared.as_str())
+                .is_ok();
             known && same
         })
         .await
@@ -74,8 +84,17 @@ impl Passwords {
         work: impl FnOnce(&Inner) -> T + Send + 'static,
     ) -> Result<T, PasswordsError> {
         let inner = self.0.clone();
-        let place = inner.waiting.clone().try_acquire_owned().map_err(|_| Busy)?;
-        let turn = inner.running.clone().acquire_owned().await.map_err(|_| Busy)?;
+        let place = inner
+            .waiting
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Busy)?;
+        let turn = inner
+            .running
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Busy)?;
         tokio::task::spawn_blocking(move || {
             let done = work(&inner);
             drop((turn, place));
@@ -103,7 +122,9 @@ pub enum PasswordsError {
 }
 
 fn hash(argon2: &Argon2<'static>, password: &str) -> Result<PasswordHash, HashingError> {
-    let hashed = argon2.hash_password(password.as_bytes()).map_err(|error| HashingError(error.to_string()))?;
+    let hashed = argon2
+        .hash_password(password.as_bytes())
+        .map_err(|error| HashingError(error.to_string()))?;
     Ok(PasswordHash::new(hashed.to_string()))
 }
 
@@ -122,16 +143,51 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_matches_and_no_other() {
         let passwords = Passwords::new().unwrap();
-        let stored = passwords.hash(chosen("correct horse battery")).await.unwrap();
-        assert!(stored.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        let again = passwords.hash(chosen("correct horse battery")).await.unwrap();
+        let stored = passwords
+            .hash(chosen("correct horse battery"))
+            .await
+            .unwrap();
+        assert!(
+            stored
+                .as_str()
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+        );
+        let again = passwords
+            .hash(chosen("correct horse battery"))
+            .await
+            .unwrap();
         assert!(stored != again, "each hash has a salt of its own");
-        assert!(passwords.matches(given("correct horse battery"), Some(stored.clone())).await.unwrap());
-        assert!(!passwords.matches(given("Correct horse battery"), Some(stored)).await.unwrap());
-        assert!(!passwords.matches(given("correct horse battery"), None).await.unwrap());
-        assert!(!passwords.matches(given("a password that nobody has"), None).await.unwrap());
+        assert!(
+            passwords
+                .matches(given("correct horse battery"), Some(stored.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .matches(given("Correct horse battery"), Some(stored))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .matches(given("correct horse battery"), None)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .matches(given("a password that nobody has"), None)
+                .await
+                .unwrap()
+        );
         let nonsense = PasswordHash::new("nonsense".to_owned());
-        assert!(!passwords.matches(given("nonsense"), Some(nonsense)).await.unwrap());
+        assert!(
+            !passwords
+                .matches(given("nonsense"), Some(nonsense))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
@@ -143,11 +199,18 @@ mod tests {
             flood.spawn(async move { passwords.matches(given("x"), None).await });
         }
         let answers = flood.join_all().await;
-        let sent_away = answers.iter().filter(|answer| matches!(answer, Err(PasswordsError::Busy(_)))).count();
+        let sent_away = answers
+            .iter()
+            .filter(|answer| matches!(answer, Err(PasswordsError::Busy(_))))
+            .count();
         assert_eq!(sent_away, QUEUE * 3 - (QUEUE + 1));
         // Whoever gives up leaves the line.
         for _ in 0..QUEUE * 2 {
-            let gone = tokio::time::timeout(std::time::Duration::ZERO, passwords.matches(given("x"), None)).await;
+            let gone = tokio::time::timeout(
+                std::time::Duration::ZERO,
+                passwords.matches(given("x"), None),
+            )
+            .await;
             drop(gone);
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;

@@ -63,8 +63,15 @@ struct Made {
 impl TenantService {
     /// The tenant service at `base`.
     pub fn new(base: &str, issuer: Arc<Issuer>) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { url: format!("{}/api/tenants", base.trim_end_matches('/')).into(), http, issuer })
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            url: format!("{}/api/tenants", base.trim_end_matches('/')).into(),
+            http,
+            issuer,
+        })
     }
 
     /// Has the tenant made. Its database follows behind the answer.
@@ -94,14 +101,17 @@ impl TenantService {
         let status = answer.status();
         if status.is_success() {
             let made: Made = answer.json().await.map_err(unavailable)?;
-            return Ok(OwnTenant { id: made.id, code: made.code });
+            return Ok(OwnTenant {
+                id: made.id,
+                code: made.code,
+            });
         }
         let problem: Problem = answer.json().await.unwrap_or_default();
         match status {
             // Ours is not the only 409: the first try with this key may still be under way.
-            StatusCode::CONFLICT if problem.kind.ends_with("/request-in-progress") => {
-                Err(NewTenantError::Unavailable("the first try is still under way".to_owned()))
-            }
+            StatusCode::CONFLICT if problem.kind.ends_with("/request-in-progress") => Err(
+                NewTenantError::Unavailable("the first try is still under way".to_owned()),
+            ),
             StatusCode::CONFLICT => Err(NewTenantError::Taken),
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(NewTenantError::Unavailable(format!("it answered {status}")))

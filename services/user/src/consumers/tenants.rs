@@ -19,12 +19,19 @@ pub(super) fn start(runtime: &Runtime) {
 }
 
 impl Handles<TenantOnboardingSetupAdminUser> for Onboarding {
-    async fn handle(&self, event: Received<TenantOnboardingSetupAdminUser>, tx: &mut Tx) -> Result<(), Failure> {
+    async fn handle(
+        &self,
+        event: Received<TenantOnboardingSetupAdminUser>,
+        tx: &mut Tx,
+    ) -> Result<(), Failure> {
         let wish = event.data;
         let code = wish.code.parse().map_err(Failure::permanent)?;
         let email = EmailAddress::try_from(wish.billing_email).map_err(Failure::permanent)?;
         let name = UserName::try_from(wish.name).map_err(Failure::permanent)?;
-        let tenant = OwnTenant { id: TenantId(wish.tenant_id), code };
+        let tenant = OwnTenant {
+            id: TenantId(wish.tenant_id),
+            code,
+        };
         match set_up_admin(tx, tenant, email, name).await {
             Ok(()) => Ok(()),
             // Dead-lettered with its reason: onboarding waits where the operator looks.

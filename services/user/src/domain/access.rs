@@ -71,16 +71,26 @@ pub fn plan_creation(caller: &Caller, wish: Wish) -> Result<Creation, Refusal> {
             ),
             (Role::Customer, None, None) => Ok(Creation::Plain(Standing::Customer)),
             (Role::PlatformAdmin, None, None) => Ok(Creation::Plain(Standing::PlatformAdmin)),
-            (Role::Customer | Role::PlatformAdmin, ..) => contradiction("tenantCode", "only an ADMIN has a tenant"),
+            (Role::Customer | Role::PlatformAdmin, ..) => {
+                contradiction("tenantCode", "only an ADMIN has a tenant")
+            }
         },
         (Role::Admin, Some(own)) => {
-            let code = own.code.parse::<TenantCode>().map_err(|_| Refusal::NotAllowed("your tenant has no code"))?;
+            let code = own
+                .code
+                .parse::<TenantCode>()
+                .map_err(|_| Refusal::NotAllowed("your tenant has no code"))?;
             let inside = wish.tenant_code.is_none_or(|wished| wished == code)
                 && wish.tenant_id.is_none_or(|wished| wished.0 == own.id);
             if wish.role == Role::Admin && inside {
-                Ok(Creation::Plain(Standing::Admin(OwnTenant { id: TenantId(own.id), code })))
+                Ok(Creation::Plain(Standing::Admin(OwnTenant {
+                    id: TenantId(own.id),
+                    code,
+                })))
             } else {
-                Err(Refusal::NotAllowed("a tenant's admin makes admins of that tenant only"))
+                Err(Refusal::NotAllowed(
+                    "a tenant's admin makes admins of that tenant only",
+                ))
             }
         }
         _ => Err(Refusal::NotAllowed("only admins make users")),
@@ -94,14 +104,20 @@ mod tests {
 
     use super::*;
 
-    fn code(text: &str) -> Option<TenantCode> {
-        Some(text.parse().unwrap())
+    fn code(text: &str) -> TenantCode {
+        text.parse().unwrap()
     }
 
     #[test]
     fn each_caller_makes_whom_they_may_and_nobody_else() {
-        let acme = CallerTenant { id: Uuid::now_v7(), code: "acme".to_owned() };
-        let own = Standing::Admin(OwnTenant { id: TenantId(acme.id), code: code("acme").unwrap() });
+        let acme = CallerTenant {
+            id: Uuid::now_v7(),
+            code: "acme".to_owned(),
+        };
+        let own = Standing::Admin(OwnTenant {
+            id: TenantId(acme.id),
+            code: code("acme"),
+        });
         let callers = [
             Caller::platform_admin(UserId::new(), "l@x.de"),
             Caller::admin(UserId::new(), "a@x.de", acme.clone()),
@@ -110,25 +126,47 @@ mod tests {
         ];
         let tenants = [
             (None, None),
-            (code("acme"), None),
-            (code("globex"), None),
+            (Some(code("acme")), None),
+            (Some(code("globex")), None),
             (None, Some(TenantId(acme.id))),
             (None, Some(TenantId::generate())),
-            (code("acme"), Some(TenantId(acme.id))),
+            (Some(code("acme")), Some(TenantId(acme.id))),
         ];
         for caller in &callers {
             for role in Role::ALL {
                 for (number, (tenant_code, tenant_id)) in tenants.clone().into_iter().enumerate() {
-                    let plan = plan_creation(caller, Wish { role, tenant_code: tenant_code.clone(), tenant_id });
+                    let plan = plan_creation(
+                        caller,
+                        Wish {
+                            role,
+                            tenant_code: tenant_code.clone(),
+                            tenant_id,
+                        },
+                    );
                     let expected = match (caller.role, role, number) {
-                        (Role::PlatformAdmin, Role::Admin, 1 | 2) => Some(Creation::WithNewTenant(tenant_code.unwrap())),
-                        (Role::PlatformAdmin, Role::Admin, 3 | 4) => Some(Creation::InTenant(tenant_id.unwrap())),
-                        (Role::PlatformAdmin, Role::Customer, 0) => Some(Creation::Plain(Standing::Customer)),
-                        (Role::PlatformAdmin, Role::PlatformAdmin, 0) => Some(Creation::Plain(Standing::PlatformAdmin)),
-                        (Role::Admin, Role::Admin, 0 | 1 | 3 | 5) => Some(Creation::Plain(own.clone())),
+                        (Role::PlatformAdmin, Role::Admin, 1 | 2) => {
+                            Some(Creation::WithNewTenant(tenant_code.unwrap()))
+                        }
+                        (Role::PlatformAdmin, Role::Admin, 3 | 4) => {
+                            Some(Creation::InTenant(tenant_id.unwrap()))
+                        }
+                        (Role::PlatformAdmin, Role::Customer, 0) => {
+                            Some(Creation::Plain(Standing::Customer))
+                        }
+                        (Role::PlatformAdmin, Role::PlatformAdmin, 0) => {
+                            Some(Creation::Plain(Standing::PlatformAdmin))
+                        }
+                        (Role::Admin, Role::Admin, 0 | 1 | 3 | 5) => {
+                            Some(Creation::Plain(own.clone()))
+                        }
                         _ => None,
                     };
-                    assert_eq!(plan.ok(), expected, "{} makes {role}, case {number}", caller.role);
+                    assert_eq!(
+                        plan.ok(),
+                        expected,
+                        "{} makes {role}, case {number}",
+                        caller.role
+                    );
                 }
             }
         }

@@ -25,7 +25,10 @@ impl EmailAddress {
 
     /// An id that stands for an address nobody has, without telling which (`UUIDv5`): the subject of its failed logins.
     pub fn pseudonym(&self) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("mailto:{}", self.0).as_bytes())
+        Uuid::new_v5(
+            &Uuid::NAMESPACE_URL,
+            format!("mailto:{}", self.0).as_bytes(),
+        )
     }
 }
 
@@ -36,7 +39,11 @@ impl TryFrom<String> for EmailAddress {
         let text = text.trim().to_ascii_lowercase();
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         let fits = text.len() <= 254 && is_local_part(local) && is_domain(domain);
-        if fits { Ok(Self(text)) } else { Err(InvalidEmail) }
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(InvalidEmail)
+        }
     }
 }
 
@@ -44,7 +51,9 @@ impl TryFrom<String> for EmailAddress {
 fn is_local_part(text: &str) -> bool {
     let atom = |atom: &str| {
         !atom.is_empty()
-            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+            && atom
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
     };
     text.len() <= 64 && text.split('.').all(atom)
 }
@@ -52,7 +61,9 @@ fn is_local_part(text: &str) -> bool {
 fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -85,7 +96,10 @@ mod tests {
     fn spellings_of_one_address_are_equal() {
         let ann = parse("ann@example.com").unwrap();
         assert_eq!(parse(" Ann@Example.COM\n").unwrap(), ann);
-        assert_eq!(parse(" Ann@Example.COM\n").unwrap().pseudonym(), ann.pseudonym());
+        assert_eq!(
+            parse(" Ann@Example.COM\n").unwrap().pseudonym(),
+            ann.pseudonym()
+        );
         assert!(parse("landlord@tenantry.localhost").is_ok());
         assert!(parse("o'brien+shop@localhost").is_ok());
     }
@@ -94,8 +108,25 @@ mod tests {
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         for bad in [
-            "", "@", "a@", "@b", "a b@c.de", "a@b@c", "a@b..c", "a..b@c.de", ".a@c.de", "a@-b.de", "a@b-.de",
-            "a@b\r\nBcc: x@y.de", "a@b.de, c@d.de", "<a@b.de>", "\"a\"@b.de", "ä@b.de", "a@bü.de", "a@b.de\0", &long,
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c.de",
+            "a@b@c",
+            "a@b..c",
+            "a..b@c.de",
+            ".a@c.de",
+            "a@-b.de",
+            "a@b-.de",
+            "a@b\r\nBcc: x@y.de",
+            "a@b.de, c@d.de",
+            "<a@b.de>",
+            "\"a\"@b.de",
+            "ä@b.de",
+            "a@bü.de",
+            "a@b.de\0",
+            &long,
         ] {
             assert_eq!(parse(bad), Err(InvalidEmail), "{bad:?}");
         }

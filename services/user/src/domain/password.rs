@@ -34,8 +34,16 @@ impl NewPassword {
     /// # Errors
     /// [`WeakPassword::Email`]: it is the owner's address.
     pub fn allowed_for(&self, owner: &EmailAddress) -> Result<(), WeakPassword> {
-        let same = self.0.expose_secret().trim().eq_ignore_ascii_case(owner.as_str());
-        if same { Err(WeakPassword::Email) } else { Ok(()) }
+        let same = self
+            .0
+            .expose_secret()
+            .trim()
+            .eq_ignore_ascii_case(owner.as_str());
+        if same {
+            Err(WeakPassword::Email)
+        } else {
+            Ok(())
+        }
     }
 
     pub(crate) fn expose(&self) -> &str {
@@ -71,7 +79,11 @@ impl TryFrom<String> for GivenPassword {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() <= MOST { Ok(Self(text.into())) } else { Err("is longer than any password") }
+        if text.chars().count() <= MOST {
+            Ok(Self(text.into()))
+        } else {
+            Err("is longer than any password")
+        }
     }
 }
 
@@ -113,8 +125,14 @@ mod tests {
         assert_eq!(chosen(&"x".repeat(129)).unwrap_err(), WeakPassword::Length);
         assert!(chosen("twelve chars").is_ok() && chosen(&"ü".repeat(128)).is_ok());
         let ann = EmailAddress::try_from("ann@example.com".to_owned()).unwrap();
-        assert_eq!(chosen("Ann@Example.com").unwrap().allowed_for(&ann), Err(WeakPassword::Email));
-        assert_eq!(chosen("correct horse battery").unwrap().allowed_for(&ann), Ok(()));
+        assert_eq!(
+            chosen("Ann@Example.com").unwrap().allowed_for(&ann),
+            Err(WeakPassword::Email)
+        );
+        assert_eq!(
+            chosen("correct horse battery").unwrap().allowed_for(&ann),
+            Ok(())
+        );
     }
 
     #[test]

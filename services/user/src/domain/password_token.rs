@@ -77,7 +77,11 @@ impl TryFrom<String> for Secret {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if (1..=64).contains(&text.len()) { Ok(Self(text.into())) } else { Err("should be the token of the mail") }
+        if (1..=64).contains(&text.len()) {
+            Ok(Self(text.into()))
+        } else {
+            Err("should be the token of the mail")
+        }
     }
 }
 

@@ -67,7 +67,11 @@ impl TryFrom<String> for UserName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let text = text.trim();
         let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if fits { Ok(Self(text.to_owned())) } else { Err("should be 1 to 200 characters on one line") }
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("should be 1 to 200 characters on one line")
+        }
     }
 }
 
@@ -100,8 +104,21 @@ pub struct User {
 
 impl User {
     /// A new user, as of `now`.
-    pub fn new(email: EmailAddress, name: UserName, standing: Standing, now: OffsetDateTime) -> Self {
-        Self { id: UserId::new(), email, name, standing, version: 1, created_at: now, updated_at: now }
+    pub fn new(
+        email: EmailAddress,
+        name: UserName,
+        standing: Standing,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            id: UserId::new(),
+            email,
+            name,
+            standing,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// Who they are in a token.
@@ -111,7 +128,10 @@ impl User {
             Standing::PlatformAdmin => Caller::platform_admin(self.id, email),
             Standing::Customer => Caller::customer(self.id, email),
             Standing::Admin(tenant) => {
-                let tenant = CallerTenant { id: tenant.id.0, code: tenant.code.as_str().to_owned() };
+                let tenant = CallerTenant {
+                    id: tenant.id.0,
+                    code: tenant.code.as_str().to_owned(),
+                };
                 Caller::admin(self.id, email, tenant)
             }
         }
@@ -134,7 +154,10 @@ impl User {
             name: self.name.as_str().to_owned(),
             role: self.event_role(),
             tenant_id: self.standing.tenant().map(|tenant| tenant.id.0),
-            tenant_code: self.standing.tenant().map(|tenant| tenant.code.as_str().to_owned()),
+            tenant_code: self
+                .standing
+                .tenant()
+                .map(|tenant| tenant.code.as_str().to_owned()),
             invited: how == Made::Invited,
         }
     }
@@ -145,7 +168,10 @@ impl User {
             user_id: self.id.as_uuid(),
             role: self.event_role(),
             tenant_id: self.standing.tenant().map(|tenant| tenant.id.0),
-            tenant_code: self.standing.tenant().map(|tenant| tenant.code.as_str().to_owned()),
+            tenant_code: self
+                .standing
+                .tenant()
+                .map(|tenant| tenant.code.as_str().to_owned()),
         }
     }
 

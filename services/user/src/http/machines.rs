@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::view::AccessToken;
+use super::view::BearerToken;
 use crate::{App, domain::Purpose, use_cases};
 
 /// The only service that writes mails.
@@ -37,18 +37,29 @@ impl TryFrom<String> for ServiceName {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-        if fits { Ok(Self(text)) } else { Err("should be a service's name") }
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err("should be a service's name")
+        }
     }
 }
 
 /// A token for a service's own calls.
 #[utoipa::path(tag = "services", request_body = ServiceCredentials, security(()), responses(
-    (status = 200, body = AccessToken), (status = 400, body = Problem),
+    (status = 200, body = BearerToken), (status = 400, body = Problem),
     (status = 401, body = Problem, description = "service or secret is wrong")))]
 #[post("/api/auth/service-token")]
-pub(super) async fn service_token(app: Data<App>, body: Valid<ServiceCredentials>) -> Result<Answer<AccessToken>, Problem> {
-    let ServiceCredentials { service: ServiceName(name), secret } = body.0;
+pub(super) async fn service_token(
+    app: Data<App>,
+    body: Valid<ServiceCredentials>,
+) -> Result<Answer<BearerToken>, Problem> {
+    let ServiceCredentials {
+        service: ServiceName(name),
+        secret,
+    } = body.0;
     let issued = use_cases::issue_service_token(&app.issuer, &app.master, &name, &secret)?;
     Ok(Answer::ok(issued.into()))
 }
@@ -84,15 +95,23 @@ pub(super) async fn password_tokens(
     body: Valid<TokenWish>,
 ) -> Result<Answer<PasswordToken>, Problem> {
     if caller.service.as_deref() != Some(MAIL_WRITER) {
-        return Err(AuthError::Forbidden { needed: "SERVICE (notification)" }.into());
+        return Err(AuthError::Forbidden {
+            needed: "SERVICE (notification)",
+        }
+        .into());
     }
     let minted = use_cases::mint_password_token(&db, body.0.user_id.into(), body.0.purpose).await?;
-    Ok(Answer::ok(PasswordToken { token: minted.token.expose().to_owned(), expires_at: minted.expires_at }))
+    Ok(Answer::ok(PasswordToken {
+        token: minted.token.expose().to_owned(),
+        expires_at: minted.expires_at,
+    }))
 }
 
 /// The public keys that access tokens are checked with (RFC 7517).
 #[utoipa::path(tag = "services", security(()), responses((status = 200, description = "the key set")))]
 #[get("/.well-known/jwks.json")]
 pub(super) async fn jwks(app: Data<App>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=60")).json(app.issuer.jwks())
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=60"))
+        .json(app.issuer.jwks())
 }

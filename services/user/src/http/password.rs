@@ -22,7 +22,10 @@ pub(super) struct ForgottenPassword {
 #[utoipa::path(tag = "auth", request_body = ForgottenPassword, security(()), responses(
     (status = 202, description = "a mail is sent if there is an account"), (status = 400, body = Problem)))]
 #[post("/api/auth/forgot-password")]
-pub(super) async fn forgot(db: PlatformScope, body: Valid<ForgottenPassword>) -> Result<HttpResponse, Problem> {
+pub(super) async fn forgot(
+    db: PlatformScope,
+    body: Valid<ForgottenPassword>,
+) -> Result<HttpResponse, Problem> {
     use_cases::forgot_password(&db, &body.0.email).await?;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -40,8 +43,15 @@ pub(super) struct PasswordReset {
     (status = 204, description = "set; the token is used up"),
     (status = 400, body = Problem, description = "the token is not good, or a field cannot be used")))]
 #[post("/api/auth/reset-password")]
-pub(super) async fn reset(app: Data<App>, db: PlatformScope, body: Valid<PasswordReset>) -> Result<Answer<()>, Problem> {
-    let PasswordReset { token, new_password } = body.0;
+pub(super) async fn reset(
+    app: Data<App>,
+    db: PlatformScope,
+    body: Valid<PasswordReset>,
+) -> Result<Answer<()>, Problem> {
+    let PasswordReset {
+        token,
+        new_password,
+    } = body.0;
     use_cases::reset_password(&db, &app.passwords, &token, new_password).await?;
     Ok(Answer::no_content())
 }

@@ -4,7 +4,9 @@ use actix_web::http::StatusCode;
 use auth::AuthError;
 use service::Problem;
 
-use crate::{domain::Refusal, passwords::PasswordsError, tenants::NewTenantError, use_cases::UserError};
+use crate::{
+    domain::Refusal, passwords::PasswordsError, tenants::NewTenantError, use_cases::UserError,
+};
 
 impl From<UserError> for Problem {
     fn from(refused: UserError) -> Self {
@@ -13,9 +15,12 @@ impl From<UserError> for Problem {
             UserError::EmailTaken => Self::conflict("email-taken", words),
             UserError::WrongCredentials => unauthenticated("wrong-credentials", words),
             UserError::WrongSecret => unauthenticated("wrong-secret", words),
-            UserError::TenantSuspended => {
-                Self::new(StatusCode::FORBIDDEN, "tenant-suspended", "Tenant suspended", words)
-            }
+            UserError::TenantSuspended => Self::new(
+                StatusCode::FORBIDDEN,
+                "tenant-suspended",
+                "Tenant suspended",
+                words,
+            ),
             UserError::TokenNotGood => {
                 let mut problem = Self::invalid("token", words);
                 "/problems/token-not-good".clone_into(&mut problem.kind);
@@ -26,9 +31,15 @@ impl From<UserError> for Problem {
             UserError::NotWaiting => Self::conflict("not-waiting", words),
             UserError::WeakPassword { field, cause } => Self::invalid(field, cause.to_string()),
             UserError::Refusal(Refusal::NotAllowed(why)) => Self::forbidden(why),
-            UserError::Refusal(Refusal::Contradiction { field, message }) => Self::invalid(field, message),
-            UserError::Passwords(PasswordsError::Busy(_)) => Self::unavailable("too many logins at the moment", 1),
-            UserError::NewTenant(NewTenantError::Taken) => Self::conflict("tenant-code-taken", words),
+            UserError::Refusal(Refusal::Contradiction { field, message }) => {
+                Self::invalid(field, message)
+            }
+            UserError::Passwords(PasswordsError::Busy(_)) => {
+                Self::unavailable("too many logins at the moment", 1)
+            }
+            UserError::NewTenant(NewTenantError::Taken) => {
+                Self::conflict("tenant-code-taken", words)
+            }
             UserError::NewTenant(NewTenantError::Unavailable(cause)) => {
                 tracing::warn!(cause, "no new tenant");
                 Self::unavailable(

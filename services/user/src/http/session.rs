@@ -6,7 +6,7 @@ use serde::Deserialize;
 use service::{Answer, PlatformScope, Problem, Valid};
 use utoipa::ToSchema;
 
-use super::view::{AccessToken, UserView};
+use super::view::{BearerToken, UserView};
 use crate::{
     App,
     domain::{EmailAddress, GivenPassword, NewPassword, UserName, Viewer},
@@ -28,11 +28,26 @@ pub(super) struct Registration {
     (status = 409, body = Problem, description = "the address has an account"),
     (status = 503, body = Problem, description = "too many passwords are being hashed")))]
 #[post("/api/auth/register")]
-pub(super) async fn register(app: Data<App>, db: PlatformScope, body: Valid<Registration>) -> Result<Answer<UserView>, Problem> {
-    let Registration { email, password, name } = body.0;
-    let wish = use_cases::Registration { email, password, name };
+pub(super) async fn register(
+    app: Data<App>,
+    db: PlatformScope,
+    body: Valid<Registration>,
+) -> Result<Answer<UserView>, Problem> {
+    let Registration {
+        email,
+        password,
+        name,
+    } = body.0;
+    let wish = use_cases::Registration {
+        email,
+        password,
+        name,
+    };
     let user = use_cases::register(&db, &app.passwords, wish).await?;
-    Ok(Answer::created(format!("/api/users/{}", user.id), user.into()))
+    Ok(Answer::created(
+        format!("/api/users/{}", user.id),
+        user.into(),
+    ))
 }
 
 /// Address and password.
@@ -45,22 +60,34 @@ pub(super) struct Credentials {
 
 /// Log in.
 #[utoipa::path(tag = "auth", request_body = Credentials, security(()), responses(
-    (status = 200, body = AccessToken), (status = 400, body = Problem),
+    (status = 200, body = BearerToken), (status = 400, body = Problem),
     (status = 401, body = Problem, description = "address or password is wrong"),
     (status = 403, body = Problem, description = "the user's tenant is suspended"),
     (status = 503, body = Problem, description = "too many logins at the moment")))]
 #[post("/api/auth/login")]
-pub(super) async fn login(app: Data<App>, db: PlatformScope, body: Valid<Credentials>) -> Result<Answer<AccessToken>, Problem> {
+pub(super) async fn login(
+    app: Data<App>,
+    db: PlatformScope,
+    body: Valid<Credentials>,
+) -> Result<Answer<BearerToken>, Problem> {
     let Credentials { email, password } = body.0;
     let directory = app.runtime.directory();
-    let issued = use_cases::log_in(&db, &app.passwords, directory, &app.issuer, email, password).await?;
+    let issued =
+        use_cases::log_in(&db, &app.passwords, directory, &app.issuer, email, password).await?;
     Ok(Answer::ok(issued.into()))
 }
 
 /// The caller's own account.
 #[utoipa::path(tag = "auth", responses((status = 200, body = UserView), (status = 401, body = Problem)))]
 #[get("/api/auth/profile")]
-pub(super) async fn profile(caller: Caller, db: PlatformScope) -> Result<Answer<UserView>, Problem> {
+pub(super) async fn profile(
+    caller: Caller,
+    db: PlatformScope,
+) -> Result<Answer<UserView>, Problem> {
     let viewer = Viewer::Oneself(caller.user_id);
-    Ok(Answer::ok(use_cases::find_user(&db, viewer, caller.user_id).await?.into()))
+    Ok(Answer::ok(
+        use_cases::find_user(&db, viewer, caller.user_id)
+            .await?
+            .into(),
+    ))
 }

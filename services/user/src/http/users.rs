@@ -6,7 +6,9 @@ use actix_web::{
 };
 use auth::{AuthError, Caller, Role, UserId};
 use serde::{Deserialize, Serialize};
-use service::{ActiveTenant, Answer, Idempotency, Listing, Page, PlatformScope, Problem, Query, Valid};
+use service::{
+    ActiveTenant, Answer, Idempotency, Listing, Page, PlatformScope, Problem, Query, Valid,
+};
 use tenancy::{TenantCode, TenantId, TenantStatus};
 use utoipa::{IntoParams, ToSchema};
 
@@ -57,10 +59,31 @@ pub(super) async fn create(
     if caller.role == Role::Admin {
         ActiveTenant::extract(&request).await?;
     }
-    let CreateUser { email, password, name, role, tenant_code, tenant_id } = body.0;
-    let wanted = use_cases::CreateUser { email, password, name, wish: Wish { role, tenant_code, tenant_id } };
-    let user = use_cases::create_user(&db, app.parts(), &caller, &call, wanted).await.map_err(Problem::from)?;
-    Ok(Answer::created(format!("/api/users/{}", user.id), user.into()))
+    let CreateUser {
+        email,
+        password,
+        name,
+        role,
+        tenant_code,
+        tenant_id,
+    } = body.0;
+    let wanted = use_cases::CreateUser {
+        email,
+        password,
+        name,
+        wish: Wish {
+            role,
+            tenant_code,
+            tenant_id,
+        },
+    };
+    let user = use_cases::create_user(&db, app.parts(), &caller, &call, wanted)
+        .await
+        .map_err(Problem::from)?;
+    Ok(Answer::created(
+        format!("/api/users/{}", user.id),
+        user.into(),
+    ))
 }
 
 /// Which users are wanted.
@@ -87,7 +110,11 @@ impl TryFrom<String> for Search {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = (3..=100).contains(&text.chars().count()) && !text.contains('\0');
-        if fits { Ok(Self(text)) } else { Err("should be 3 to 100 characters") }
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err("should be 3 to 100 characters")
+        }
     }
 }
 
@@ -105,12 +132,27 @@ pub(super) async fn list(
     let tenant = match caller.role {
         Role::PlatformAdmin => None,
         Role::Admin => Some(ActiveTenant::extract(&request).await?.tenant().id),
-        Role::Customer | Role::Service => return Err(AuthError::Forbidden { needed: Role::Admin.as_str() }.into()),
+        Role::Customer | Role::Service => {
+            return Err(AuthError::Forbidden {
+                needed: Role::Admin.as_str(),
+            }
+            .into());
+        }
     };
-    let Wanted { page, per_page, search } = wanted.0;
+    let Wanted {
+        page,
+        per_page,
+        search,
+    } = wanted.0;
     let page = Page::new(page, per_page)?;
-    let search = use_cases::Search { tenant, text: search.map(|search| search.0), page };
-    let found = use_cases::list_users(&db, search).await.map_err(Problem::from)?;
+    let search = use_cases::Search {
+        tenant,
+        text: search.map(|search| search.0),
+        page,
+    };
+    let found = use_cases::list_users(&db, search)
+        .await
+        .map_err(Problem::from)?;
     let users = found.users.into_iter().map(UserView::from).collect();
     Ok(Answer::ok(Listing::new(&request, page, users, found.total)))
 }
@@ -155,19 +197,31 @@ pub(super) async fn database_status(
     id: Path<UserId>,
 ) -> Result<Answer<DatabaseStatus>, Error> {
     let user = visible(&caller, &db, &request, *id).await?;
-    let status =
-        use_cases::show_database_status(app.runtime.directory(), &user).await.map_err(Problem::from)?;
-    Ok(Answer::ok(DatabaseStatus { is_database_created: status.is_created, status: status.tenant }))
+    let status = use_cases::show_database_status(app.runtime.directory(), &user)
+        .await
+        .map_err(Problem::from)?;
+    Ok(Answer::ok(DatabaseStatus {
+        is_database_created: status.is_created,
+        status: status.tenant,
+    }))
 }
 
 /// The user, if the caller may know of them.
-async fn visible(caller: &Caller, db: &PlatformScope, request: &HttpRequest, id: UserId) -> Result<User, Error> {
+async fn visible(
+    caller: &Caller,
+    db: &PlatformScope,
+    request: &HttpRequest,
+    id: UserId,
+) -> Result<User, Error> {
     let viewer = match caller.role {
         Role::PlatformAdmin | Role::Service => Viewer::Everybody,
-        Role::Admin if id != caller.user_id => {
-            Viewer::Tenant(ActiveTenant::extract(request).await?.tenant().id, caller.user_id)
-        }
+        Role::Admin if id != caller.user_id => Viewer::Tenant(
+            ActiveTenant::extract(request).await?.tenant().id,
+            caller.user_id,
+        ),
         Role::Admin | Role::Customer => Viewer::Oneself(caller.user_id),
     };
-    Ok(use_cases::find_user(db, viewer, id).await.map_err(Problem::from)?)
+    Ok(use_cases::find_user(db, viewer, id)
+        .await
+        .map_err(Problem::from)?)
 }

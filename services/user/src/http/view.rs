@@ -56,7 +56,7 @@ impl From<User> for UserView {
 
 /// An access token.
 #[derive(Serialize, ToSchema)]
-pub struct AccessToken {
+pub struct BearerToken {
     /// The token, for `Authorization: Bearer`.
     pub access_token: String,
     /// Seconds until it ends.
@@ -65,8 +65,12 @@ pub struct AccessToken {
     pub token_type: &'static str,
 }
 
-impl From<Issued> for AccessToken {
+impl From<Issued> for BearerToken {
     fn from(issued: Issued) -> Self {
-        Self { access_token: issued.access_token, expires_in: issued.expires_in, token_type: "Bearer" }
+        Self {
+            access_token: issued.access_token,
+            expires_in: issued.expires_in,
+            token_type: "Bearer",
+        }
     }
 }

@@ -81,11 +81,19 @@ pub async fn is_good(
     secret: &SecretHash,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(IS_GOOD).bind(user.as_uuid()).bind(secret.as_bytes()).bind(now).fetch_one(conn).await?)
+    Ok(sqlx::query_scalar(IS_GOOD)
+        .bind(user.as_uuid())
+        .bind(secret.as_bytes())
+        .bind(now)
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Ends every leave of this user: a secret is good once.
 pub async fn close_all(conn: &mut PgConnection, user: UserId) -> Result<(), StoreError> {
-    sqlx::query(CLOSE).bind(user.as_uuid()).execute(conn).await?;
+    sqlx::query(CLOSE)
+        .bind(user.as_uuid())
+        .execute(conn)
+        .await?;
     Ok(())
 }

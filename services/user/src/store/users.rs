@@ -7,7 +7,9 @@ use tenancy::{TenantCode, TenantId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{EmailAddress, OwnTenant, PasswordHash, SecretHash, Standing, User, UserName, Viewer};
+use crate::domain::{
+    EmailAddress, OwnTenant, PasswordHash, SecretHash, Standing, User, UserName, Viewer,
+};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -26,9 +28,8 @@ const PLACE: &str = "UPDATE users SET tenant_id = $2, tenant_code = $3 WHERE id 
 const BY_EMAIL: &str = select!("WHERE email = $1");
 const LOCK_BY_EMAIL: &str = select!("WHERE email = $1 FOR UPDATE");
 const LOCK_BY_ID: &str = select!("WHERE id = $1 FOR UPDATE");
-const LOCK_BY_SECRET: &str = select!(
-    "WHERE id = (SELECT user_id FROM password_token WHERE secret_hash = $1) FOR UPDATE"
-);
+const LOCK_BY_SECRET: &str =
+    select!("WHERE id = (SELECT user_id FROM password_token WHERE secret_hash = $1) FOR UPDATE");
 const SEEN: &str = select!("WHERE id = $1 AND ($2 OR id = $3 OR tenant_id = $4)");
 const ADMIN_OF: &str = "SELECT EXISTS (SELECT FROM users WHERE tenant_id = $1)";
 const SET_PASSWORD: &str =
@@ -36,7 +37,8 @@ const SET_PASSWORD: &str =
 
 const LIST: &str = select!("ORDER BY id DESC LIMIT $1 OFFSET $2");
 const COUNT: &str = "SELECT count(*) FROM users";
-const SEARCH: &str = select!("WHERE (name || ' ' || email) ILIKE $3 ORDER BY id DESC LIMIT $1 OFFSET $2");
+const SEARCH: &str =
+    select!("WHERE (name || ' ' || email) ILIKE $3 ORDER BY id DESC LIMIT $1 OFFSET $2");
 const COUNT_FOUND: &str = "SELECT count(*) FROM users WHERE (name || ' ' || email) ILIKE $1";
 const LIST_OF_TENANT: &str = select!("WHERE tenant_id = $3 ORDER BY id DESC LIMIT $1 OFFSET $2");
 const COUNT_OF_TENANT: &str = "SELECT count(*) FROM users WHERE tenant_id = $1";
@@ -79,8 +81,13 @@ impl TryFrom<Row> for Account {
             (Role::PlatformAdmin, None, None) => Standing::PlatformAdmin,
             (Role::Customer, None, None) => Standing::Customer,
             (Role::Admin, Some(id), Some(code)) => {
-                let code: TenantCode = code.parse().map_err(|_| corrupt("impossible tenant code"))?;
-                Standing::Admin(OwnTenant { id: TenantId(id), code })
+                let code: TenantCode = code
+                    .parse()
+                    .map_err(|_| corrupt("impossible tenant code"))?;
+                Standing::Admin(OwnTenant {
+                    id: TenantId(id),
+                    code,
+                })
             }
             _ => return Err(corrupt("role and tenant do not fit")),
         };
@@ -93,7 +100,10 @@ impl TryFrom<Row> for Account {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        Ok(Self { user, password: row.password_hash.map(PasswordHash::new) })
+        Ok(Self {
+            user,
+            password: row.password_hash.map(PasswordHash::new),
+        })
     }
 }
 
@@ -121,33 +131,78 @@ pub async fn insert(
 }
 
 /// Puts a new admin into the tenant that was made for them.
-pub async fn place(conn: &mut PgConnection, id: UserId, tenant: &OwnTenant) -> Result<(), StoreError> {
-    sqlx::query(PLACE).bind(id.as_uuid()).bind(tenant.id).bind(tenant.code.as_str()).execute(conn).await?;
+pub async fn place(
+    conn: &mut PgConnection,
+    id: UserId,
+    tenant: &OwnTenant,
+) -> Result<(), StoreError> {
+    sqlx::query(PLACE)
+        .bind(id.as_uuid())
+        .bind(tenant.id)
+        .bind(tenant.code.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// The account with this address.
-pub async fn by_email(conn: &mut PgConnection, email: &EmailAddress) -> Result<Option<Account>, StoreError> {
-    account(sqlx::query_as(BY_EMAIL).bind(email.as_str().to_owned()).fetch_optional(conn).await?)
+pub async fn by_email(
+    conn: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<Account>, StoreError> {
+    account(
+        sqlx::query_as(BY_EMAIL)
+            .bind(email.as_str().to_owned())
+            .fetch_optional(conn)
+            .await?,
+    )
 }
 
 /// As [`by_email`], locked until the transaction ends.
-pub async fn lock_by_email(conn: &mut PgConnection, email: &EmailAddress) -> Result<Option<Account>, StoreError> {
-    account(sqlx::query_as(LOCK_BY_EMAIL).bind(email.as_str().to_owned()).fetch_optional(conn).await?)
+pub async fn lock_by_email(
+    conn: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<Account>, StoreError> {
+    account(
+        sqlx::query_as(LOCK_BY_EMAIL)
+            .bind(email.as_str().to_owned())
+            .fetch_optional(conn)
+            .await?,
+    )
 }
 
 /// The account of this id, locked until the transaction ends.
-pub async fn lock_by_id(conn: &mut PgConnection, id: UserId) -> Result<Option<Account>, StoreError> {
-    account(sqlx::query_as(LOCK_BY_ID).bind(id.as_uuid()).fetch_optional(conn).await?)
+pub async fn lock_by_id(
+    conn: &mut PgConnection,
+    id: UserId,
+) -> Result<Option<Account>, StoreError> {
+    account(
+        sqlx::query_as(LOCK_BY_ID)
+            .bind(id.as_uuid())
+            .fetch_optional(conn)
+            .await?,
+    )
 }
 
 /// The account that the secret of a mail belongs to, locked until the transaction ends.
-pub async fn lock_by_secret(conn: &mut PgConnection, secret: &SecretHash) -> Result<Option<Account>, StoreError> {
-    account(sqlx::query_as(LOCK_BY_SECRET).bind(secret.as_bytes().to_vec()).fetch_optional(conn).await?)
+pub async fn lock_by_secret(
+    conn: &mut PgConnection,
+    secret: &SecretHash,
+) -> Result<Option<Account>, StoreError> {
+    account(
+        sqlx::query_as(LOCK_BY_SECRET)
+            .bind(secret.as_bytes().to_vec())
+            .fetch_optional(conn)
+            .await?,
+    )
 }
 
 /// The user of this id, if `viewer` may know of them.
-pub async fn seen_by(conn: &mut PgConnection, viewer: Viewer, id: UserId) -> Result<Option<User>, StoreError> {
+pub async fn seen_by(
+    conn: &mut PgConnection,
+    viewer: Viewer,
+    id: UserId,
+) -> Result<Option<User>, StoreError> {
     let (everybody, oneself, tenant) = match viewer {
         Viewer::Everybody => (true, None, None),
         Viewer::Oneself(own) => (false, Some(own.as_uuid()), None),
@@ -165,11 +220,18 @@ pub async fn seen_by(conn: &mut PgConnection, viewer: Viewer, id: UserId) -> Res
 
 /// Whether the tenant has an admin.
 pub async fn has_admin(conn: &mut PgConnection, tenant: TenantId) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(ADMIN_OF).bind(tenant).fetch_one(conn).await?)
+    Ok(sqlx::query_scalar(ADMIN_OF)
+        .bind(tenant)
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Stores a new password of a locked user.
-pub async fn set_password(conn: &mut PgConnection, user: &User, password: &PasswordHash) -> Result<(), StoreError> {
+pub async fn set_password(
+    conn: &mut PgConnection,
+    user: &User,
+    password: &PasswordHash,
+) -> Result<(), StoreError> {
     sqlx::query(SET_PASSWORD)
         .bind(user.id.as_uuid())
         .bind(password.as_str())
@@ -193,7 +255,9 @@ pub async fn page(
         (Some(_), None) => (LIST_OF_TENANT, COUNT_OF_TENANT),
         (Some(_), Some(_)) => (SEARCH_IN_TENANT, COUNT_FOUND_IN_TENANT),
     };
-    let mut rows = sqlx::query_as::<_, Row>(list).bind(page.limit()).bind(page.offset());
+    let mut rows = sqlx::query_as::<_, Row>(list)
+        .bind(page.limit())
+        .bind(page.offset());
     let mut total = sqlx::query_scalar::<_, i64>(count);
     if let Some(tenant) = tenant {
         (rows, total) = (rows.bind(tenant), total.bind(tenant));
@@ -204,7 +268,9 @@ pub async fn page(
     }
     let rows = rows.fetch_all(&mut *conn).await?;
     let total = total.fetch_one(conn).await?;
-    let users = rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user));
+    let users = rows
+        .into_iter()
+        .map(|row| Account::try_from(row).map(|account| account.user));
     Ok((users.collect::<Result<_, _>>()?, total))
 }
 
@@ -214,6 +280,9 @@ fn account(row: Option<Row>) -> Result<Option<Account>, StoreError> {
 
 /// A pattern that finds `text` anywhere, itself taken literally.
 fn containing(text: &str) -> String {
-    let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    let literal = text
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
     format!("%{literal}%")
 }

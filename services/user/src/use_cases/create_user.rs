@@ -1,14 +1,15 @@
 //! Somebody makes a user for somebody else.
 
 use auth::Caller;
-use service::{Begun, Idempotency, PlatformScope, Tx};
 use serde::Serialize;
+use service::{Begun, Idempotency, PlatformScope, Tx};
 use tenancy::{Directory, TenantId, TenantStatus};
 
 use super::UserError;
 use crate::{
     domain::{
-        Creation, EmailAddress, Made, NewPassword, OwnTenant, Standing, User, UserName, Wish, plan_creation,
+        Creation, EmailAddress, Made, NewPassword, OwnTenant, Standing, User, UserName, Wish,
+        plan_creation,
     },
     passwords::Passwords,
     store::users,
@@ -50,8 +51,18 @@ pub async fn create_user(
     call: &Idempotency,
     wanted: CreateUser,
 ) -> Result<User, UserError> {
-    let CreateUser { email, password, name, wish } = wanted;
-    password.allowed_for(&email).map_err(|cause| UserError::WeakPassword { field: "password", cause })?;
+    let CreateUser {
+        email,
+        password,
+        name,
+        wish,
+    } = wanted;
+    password
+        .allowed_for(&email)
+        .map_err(|cause| UserError::WeakPassword {
+            field: "password",
+            cause,
+        })?;
     let fingerprint = Fingerprint {
         email: &email,
         name: &name,
@@ -70,9 +81,10 @@ pub async fn create_user(
         Creation::InTenant(id) => Standing::Admin(existing(parts.directory, *id).await?),
         // The address is taken before the tenant is asked for, so that no tenant is made for nobody. Its id is not known
         // yet; nobody sees this one.
-        Creation::WithNewTenant(code) => {
-            Standing::Admin(OwnTenant { id: TenantId::generate(), code: code.clone() })
-        }
+        Creation::WithNewTenant(code) => Standing::Admin(OwnTenant {
+            id: TenantId::generate(),
+            code: code.clone(),
+        }),
     };
     let mut user = User::new(email, name, standing, tx.now());
     if !users::insert(tx.conn(), &user, Some(&hash)).await? {
@@ -81,7 +93,8 @@ pub async fn create_user(
     if let Creation::WithNewTenant(_) = plan {
         user.standing = Standing::Admin(new_tenant(&mut tx, parts.tenants, call, &user).await?);
     }
-    tx.publish(user.id, 1, &user.created(Made::WithPassword)).await?;
+    tx.publish(user.id, 1, &user.created(Made::WithPassword))
+        .await?;
     tx.commit_once(&user).await?;
     Ok(user)
 }
@@ -98,8 +111,16 @@ pub struct Parts<'a> {
 }
 
 async fn existing(directory: &Directory, id: TenantId) -> Result<OwnTenant, UserError> {
-    let tenant = directory.by_id(id).await?.filter(|tenant| tenant.status != TenantStatus::Deleted);
-    tenant.map(|tenant| OwnTenant { id, code: tenant.code.clone() }).ok_or(UserError::NoTenant)
+    let tenant = directory
+        .by_id(id)
+        .await?
+        .filter(|tenant| tenant.status != TenantStatus::Deleted);
+    tenant
+        .map(|tenant| OwnTenant {
+            id,
+            code: tenant.code.clone(),
+        })
+        .ok_or(UserError::NoTenant)
 }
 
 /// Has the tenant made and puts the new admin into it. If the commit fails afterwards, the tenant's onboarding invites
@@ -110,13 +131,18 @@ async fn new_tenant(
     call: &Idempotency,
     admin: &User,
 ) -> Result<OwnTenant, UserError> {
-    let Some(wished) = admin.standing.tenant() else { return Err(UserError::NoTenant) };
+    let Some(wished) = admin.standing.tenant() else {
+        return Err(UserError::NoTenant);
+    };
     let made = tenants
         .create(NewTenant {
             code: &wished.code,
             name: admin.name.as_str(),
             billing_email: &admin.email,
-            key: call.key.as_ref().map(|key| format!("{} {} {key}", call.caller, call.operation)),
+            key: call
+                .key
+                .as_ref()
+                .map(|key| format!("{} {} {key}", call.caller, call.operation)),
             correlation_id: tx.context().correlation_id,
         })
         .await?;

@@ -23,7 +23,11 @@ pub struct Landlord {
 ///
 /// # Errors
 /// `EmailTaken`: the address belongs to somebody who is not a platform admin.
-pub async fn ensure_landlord(db: &PlatformScope, passwords: &Passwords, landlord: Landlord) -> Result<(), UserError> {
+pub async fn ensure_landlord(
+    db: &PlatformScope,
+    passwords: &Passwords,
+    landlord: Landlord,
+) -> Result<(), UserError> {
     let Landlord { email, password } = landlord;
     if let Some(account) = users::by_email(&mut *db.read().await?, &email).await? {
         return is_landlord(&account.user);
@@ -33,14 +37,21 @@ pub async fn ensure_landlord(db: &PlatformScope, passwords: &Passwords, landlord
     let name = UserName::try_from("Landlord".to_owned()).map_err(|_| UserError::NoUser)?;
     let user = User::new(email, name, Standing::PlatformAdmin, tx.now());
     if users::insert(tx.conn(), &user, Some(&hash)).await? {
-        tx.publish(user.id, 1, &user.created(Made::WithPassword)).await?;
+        tx.publish(user.id, 1, &user.created(Made::WithPassword))
+            .await?;
         tx.commit().await?;
         return Ok(());
     }
-    let other = users::by_email(tx.conn(), &user.email).await?.ok_or(UserError::NoUser)?;
+    let other = users::by_email(tx.conn(), &user.email)
+        .await?
+        .ok_or(UserError::NoUser)?;
     is_landlord(&other.user)
 }
 
 fn is_landlord(user: &User) -> Result<(), UserError> {
-    if user.standing.role() == Role::PlatformAdmin { Ok(()) } else { Err(UserError::EmailTaken) }
+    if user.standing.role() == Role::PlatformAdmin {
+        Ok(())
+    } else {
+        Err(UserError::EmailTaken)
+    }
 }

@@ -27,7 +27,9 @@ pub async fn log_in(
 ) -> Result<Issued, UserError> {
     // The connection goes back before the slow part.
     let account = users::by_email(&mut *db.read().await?, &email).await?;
-    let (user, stored) = account.map_or((None, None), |account| (Some(account.user), account.password));
+    let (user, stored) = account.map_or((None, None), |account| {
+        (Some(account.user), account.password)
+    });
     let right = passwords.matches(password, stored).await?;
     let user = match user {
         Some(user) if right => user,
@@ -40,21 +42,26 @@ pub async fn log_in(
         fail(db, Some(&user), &email, "tenant_suspended").await?;
         return Err(UserError::TenantSuspended);
     }
-    let issued = issuer.issue(&user.caller())?;
+    let token = issuer.issue(&user.caller())?;
     let mut tx = db.begin().await?;
     tx.on_behalf_of(user.id);
     tx.publish(user.id, 0, &user.logged_in()).await?;
     tx.commit().await?;
-    Ok(issued)
+    Ok(token)
 }
 
 /// Whether the user's tenant is suspended or deleted. Where that cannot be found out, every other service still will.
 async fn is_shut_out(directory: &Directory, user: &User) -> bool {
-    let Some(tenant) = user.standing.tenant() else { return false };
+    let Some(tenant) = user.standing.tenant() else {
+        return false;
+    };
     match directory.by_id(tenant.id).await {
-        Ok(found) => {
-            found.is_some_and(|tenant| matches!(tenant.status, TenantStatus::Suspended | TenantStatus::Deleted))
-        }
+        Ok(found) => found.is_some_and(|tenant| {
+            matches!(
+                tenant.status,
+                TenantStatus::Suspended | TenantStatus::Deleted
+            )
+        }),
         Err(error) => {
             tracing::warn!(%error, tenant = %tenant.id, "logging in without a look at the tenant's status");
             false
@@ -69,8 +76,12 @@ async fn fail(
     reason: &str,
 ) -> Result<(), UserError> {
     let user_id = user.map(|user| user.id.as_uuid());
-    let event = UserLoginFailed { user_id, reason: reason.to_owned() };
+    let event = UserLoginFailed {
+        user_id,
+        reason: reason.to_owned(),
+    };
     let mut tx = db.begin().await?;
-    tx.publish(user_id.unwrap_or_else(|| email.pseudonym()), 0, &event).await?;
+    tx.publish(user_id.unwrap_or_else(|| email.pseudonym()), 0, &event)
+        .await?;
     Ok(tx.commit().await?)
 }

@@ -26,9 +26,15 @@ pub struct MintedToken {
 ///
 /// # Errors
 /// `NoUser`; `NotWaiting`.
-pub async fn mint_password_token(db: &PlatformScope, id: UserId, purpose: Purpose) -> Result<MintedToken, UserError> {
+pub async fn mint_password_token(
+    db: &PlatformScope,
+    id: UserId,
+    purpose: Purpose,
+) -> Result<MintedToken, UserError> {
     let mut tx = db.begin().await?;
-    let account = users::lock_by_id(tx.conn(), id).await?.ok_or(UserError::NoUser)?;
+    let account = users::lock_by_id(tx.conn(), id)
+        .await?
+        .ok_or(UserError::NoUser)?;
     let (token, now) = (Secret::draw(), tx.now());
     let hash = token.hash();
     let expires_at = match purpose {

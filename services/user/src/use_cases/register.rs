@@ -29,8 +29,17 @@ pub async fn register(
     passwords: &Passwords,
     registration: Registration,
 ) -> Result<User, UserError> {
-    let Registration { email, password, name } = registration;
-    password.allowed_for(&email).map_err(|cause| UserError::WeakPassword { field: "password", cause })?;
+    let Registration {
+        email,
+        password,
+        name,
+    } = registration;
+    password
+        .allowed_for(&email)
+        .map_err(|cause| UserError::WeakPassword {
+            field: "password",
+            cause,
+        })?;
     let hash = passwords.hash(password).await?;
     let mut tx = db.begin().await?;
     let user = User::new(email, name, Standing::Customer, tx.now());

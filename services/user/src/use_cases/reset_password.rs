@@ -23,15 +23,23 @@ pub async fn reset_password(
     let secret = secret.hash();
     // A look first: nobody makes us hash without a good secret.
     let mut tx = db.begin().await?;
-    let account = users::lock_by_secret(tx.conn(), &secret).await?.ok_or(UserError::TokenNotGood)?;
+    let account = users::lock_by_secret(tx.conn(), &secret)
+        .await?
+        .ok_or(UserError::TokenNotGood)?;
     drop(tx);
     password
         .allowed_for(&account.user.email)
-        .map_err(|cause| UserError::WeakPassword { field: "newPassword", cause })?;
+        .map_err(|cause| UserError::WeakPassword {
+            field: "newPassword",
+            cause,
+        })?;
     let hash = passwords.hash(password).await?;
 
     let mut tx = db.begin().await?;
-    let mut user = users::lock_by_secret(tx.conn(), &secret).await?.ok_or(UserError::TokenNotGood)?.user;
+    let mut user = users::lock_by_secret(tx.conn(), &secret)
+        .await?
+        .ok_or(UserError::TokenNotGood)?
+        .user;
     let now = tx.now();
     if !password_tokens::is_good(tx.conn(), user.id, &secret, now).await? {
         return Err(UserError::TokenNotGood);
@@ -41,6 +49,13 @@ pub async fn reset_password(
     user.updated_at = now;
     users::set_password(tx.conn(), &user, &hash).await?;
     tx.on_behalf_of(user.id);
-    tx.publish(user.id, user.version.unsigned_abs(), &UserPasswordReset { user_id: user.id.as_uuid() }).await?;
+    tx.publish(
+        user.id,
+        user.version.unsigned_abs(),
+        &UserPasswordReset {
+            user_id: user.id.as_uuid(),
+        },
+    )
+    .await?;
     Ok(tx.commit().await?)
 }

@@ -1,10 +1,10 @@
 //! A tenant gets its first admin.
 
-use service::{StoreError, Tx};
 use crate::{
     domain::{EmailAddress, Made, OwnTenant, Standing, User, UserName},
     store::users,
 };
+use service::{StoreError, Tx};
 
 /// Why the tenant has no admin yet.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +37,14 @@ pub async fn set_up_admin(
     let id = tenant.id;
     let admin = User::new(email, name, Standing::Admin(tenant), tx.now());
     if users::insert(tx.conn(), &admin, None).await? {
-        tx.publish(admin.id, 1, &admin.created(Made::Invited)).await?;
+        tx.publish(admin.id, 1, &admin.created(Made::Invited))
+            .await?;
         return Ok(());
     }
     // Whoever just took the address may be the admin who was being made together with the tenant.
-    if users::has_admin(tx.conn(), id).await? { Ok(()) } else { Err(NoAdmin::AddressTaken) }
+    if users::has_admin(tx.conn(), id).await? {
+        Ok(())
+    } else {
+        Err(NoAdmin::AddressTaken)
+    }
 }

@@ -17,12 +17,21 @@ const PUBLIC: [&str; 6] = [
 ];
 
 async fn operations() -> Vec<(Method, String, bool)> {
-    let document = house().await.stranger().get("/api/docs/openapi.json").await.expect(200);
+    let document = house()
+        .await
+        .stranger()
+        .get("/api/docs/openapi.json")
+        .await
+        .expect(200);
     let mut found = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let open = operation["security"] == serde_json::json!([{}]);
-            assert_eq!(open, PUBLIC.contains(&path.as_str()), "{method} {path} says who may");
+            assert_eq!(
+                open,
+                PUBLIC.contains(&path.as_str()),
+                "{method} {path} says who may"
+            );
             found.push((method.to_uppercase().parse().unwrap(), path.clone(), open));
         }
     }
@@ -32,7 +41,10 @@ async fn operations() -> Vec<(Method, String, bool)> {
 #[tokio::test]
 async fn the_document_shows_every_operation() {
     let found = operations().await;
-    let paths: Vec<_> = found.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let paths: Vec<_> = found
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
     for expected in [
         "POST /api/auth/register",
         "POST /api/auth/login",
@@ -47,7 +59,10 @@ async fn the_document_shows_every_operation() {
         "GET /api/users/{id}/database-status",
         "GET /.well-known/jwks.json",
     ] {
-        assert!(paths.iter().any(|path| path == expected), "{expected} is not among {paths:?}");
+        assert!(
+            paths.iter().any(|path| path == expected),
+            "{expected} is not among {paths:?}"
+        );
     }
     assert_eq!(paths.len(), 12);
 }
@@ -56,44 +71,100 @@ async fn the_document_shows_every_operation() {
 async fn no_token_and_forged_tokens_open_nothing() {
     let house = house().await;
     let stranger_key = auth::Issuer::from_pem(&auth::generate_key_pem()).unwrap();
-    let forged = stranger_key.issue(&Caller::platform_admin(UserId::new(), "l@example.com")).unwrap().access_token;
+    let forged = stranger_key
+        .issue(&Caller::platform_admin(UserId::new(), "l@example.com"))
+        .unwrap()
+        .access_token;
     let none = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiUExBVEZPUk1fQURNSU4ifQ.";
     for (method, path, open) in operations().await {
         if open {
             continue;
         }
         let path = path.replace("{id}", &Uuid::now_v7().to_string());
-        let clients = [house.stranger(), house.stranger().with_token(&*forged), house.stranger().with_token(none)];
+        let clients = [
+            house.stranger(),
+            house.stranger().with_token(&*forged),
+            house.stranger().with_token(none),
+        ];
         for client in clients {
-            let answer = client.send(method.clone(), &path, Some("{}".to_owned())).await;
-            assert_eq!((answer.status.as_u16(), answer.problem()), (401, "/problems/unauthenticated"), "{path}");
+            let answer = client
+                .send(method.clone(), &path, Some("{}".to_owned()))
+                .await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.problem()),
+                (401, "/problems/unauthenticated"),
+                "{path}"
+            );
         }
-        let in_the_url = format!("{path}?access_token={}", house.landlord().await.token().unwrap());
-        assert_eq!(house.stranger().send(method, &in_the_url, None).await.status, 401);
+        let in_the_url = format!(
+            "{path}?access_token={}",
+            house.landlord().await.token().unwrap()
+        );
+        assert_eq!(
+            house
+                .stranger()
+                .send(method, &in_the_url, None)
+                .await
+                .status,
+            401
+        );
     }
 }
 
 #[tokio::test]
 async fn bad_input_is_never_our_fault() {
     let house = house().await;
-    let clients = [house.stranger(), house.landlord().await, house.service("notification")];
+    let clients = [
+        house.stranger(),
+        house.landlord().await,
+        house.service("notification"),
+    ];
     let bodies = [
-        "", "null", "[]", "{", "{}", "\"x\"", "1e999", "{\"email\":{}}", "{\"email\":\"\u{0}\"}", "{\"token\":\"\u{0}\"}",
+        "",
+        "null",
+        "[]",
+        "{",
+        "{}",
+        "\"x\"",
+        "1e999",
+        "{\"email\":{}}",
+        "{\"email\":\"\u{0}\"}",
+        "{\"token\":\"\u{0}\"}",
         "{\"email\":\"a@b.de\",\"password\":\"\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\",\"name\":\"x\"}",
         "{\"email\":\"c@b.de\",\"password\":\"correct horse battery\",\"name\":\"\\u0000\"}",
         "{\"userId\":\"00000000-0000-0000-0000-000000000000\",\"purpose\":\"INVITATION\"}",
     ];
-    let ids = ["0", "%00", "..", "%2e%2e%2f", "ffffffff-ffff-ffff-ffff-ffffffffffff", "'%20OR%201=1"];
+    let ids = [
+        "0",
+        "%00",
+        "..",
+        "%2e%2e%2f",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "'%20OR%201=1",
+    ];
     for (method, path, _) in operations().await {
         for client in &clients {
             for id in ids {
                 let path = path.replace("{id}", id);
-                for body in if method == Method::GET { &bodies[..1] } else { &bodies[..] } {
-                    let answer = client.send(method.clone(), &path, Some((*body).to_owned())).await;
-                    assert!(!answer.status.is_server_error(), "{method} {path} {body}: {}", answer.text);
+                for body in if method == Method::GET {
+                    &bodies[..1]
+                } else {
+                    &bodies[..]
+                } {
+                    let answer = client
+                        .send(method.clone(), &path, Some((*body).to_owned()))
+                        .await;
+                    assert!(
+                        !answer.status.is_server_error(),
+                        "{method} {path} {body}: {}",
+                        answer.text
+                    );
                     if answer.status.is_client_error() {
                         let problem: Value = answer.body.clone();
-                        assert!(answer.problem().starts_with("/problems/") && problem["correlationId"].is_string());
+                        assert!(
+                            answer.problem().starts_with("/problems/")
+                                && problem["correlationId"].is_string()
+                        );
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! A running user service that the tests share, and the people in it.
 
-use std::{env, process, sync::LazyLock};
+use std::{cell::RefCell, env, process, sync::LazyLock};
 
 use auth::{Caller, CallerTenant, Issuer, derive_service_secret, generate_key_pem};
 use secrecy::ExposeSecret;
@@ -24,7 +24,7 @@ pub struct House {
     pub world: World,
     pub tenants: TenantStandIn,
     issuer: Issuer,
-    running: Running,
+    url: String,
 }
 
 /// The house that all tests share: their people and tenants have names of their own.
@@ -39,7 +39,13 @@ impl House {
         let world = World::new(&["user"]).await;
         let tenants = TenantStandIn::start().await;
         let running = start(&world, &tenants).await;
-        Self { world, tenants, running, issuer: Issuer::from_pem(&KEY).unwrap() }
+        let url = format!("http://{}", running.address());
+        Self {
+            world,
+            tenants,
+            url,
+            issuer: Issuer::from_pem(&KEY).unwrap(),
+        }
     }
 
     /// One more replica.
@@ -47,18 +53,22 @@ impl House {
         start(&self.world, &self.tenants).await
     }
 
-    fn url(&self) -> String {
-        format!("http://{}", self.running.address())
-    }
-
-    /// Somebody without a token.
+    /// Somebody without a token. A client is slow to make and belongs to one test's runtime, which has a thread of its own:
+    /// there is one a thread.
     pub fn stranger(&self) -> Client {
-        Client::new(self.url(), None)
+        thread_local! {
+            static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
+        }
+        let known = CLIENT.take().filter(|client| client.base() == self.url);
+        let client = known.unwrap_or_else(|| Client::new(&self.url, None));
+        CLIENT.set(Some(client.clone()));
+        client
     }
 
     /// Somebody with a token, whether or not there is such a user.
     pub fn with_token_of(&self, caller: &Caller) -> Client {
-        self.stranger().with_token(self.issuer.issue(caller).unwrap().access_token)
+        self.stranger()
+            .with_token(self.issuer.issue(caller).unwrap().access_token)
     }
 
     /// A service, with a token of its own.
@@ -69,8 +79,13 @@ impl House {
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Client {
         let body = json!({ "email": email, "password": password });
-        let answer = self.stranger().post("/api/auth/login", body).await.expect(200);
-        self.stranger().with_token(answer["access_token"].as_str().unwrap())
+        let answer = self
+            .stranger()
+            .post("/api/auth/login", body)
+            .await
+            .expect(200);
+        self.stranger()
+            .with_token(answer["access_token"].as_str().unwrap())
     }
 
     /// The landlord, logged in.
@@ -82,16 +97,33 @@ impl House {
     pub async fn customer(&self) -> Person {
         let email = address();
         let body = json!({ "email": email, "password": PASSWORD, "name": "Ann" });
-        let user = self.stranger().post("/api/auth/register", body).await.expect(201);
-        Person { client: self.log_in(&email, PASSWORD).await, email, user }
+        let user = self
+            .stranger()
+            .post("/api/auth/register", body)
+            .await
+            .expect(201);
+        Person {
+            client: self.log_in(&email, PASSWORD).await,
+            email,
+            user,
+        }
     }
 
     /// The admin of a new tenant, which the service knows as active, logged in.
     pub async fn admin(&self) -> Person {
         let (email, code) = (address(), code("t"));
         let body = admin_wish(&email, &code);
-        let user = self.landlord().await.post("/api/users", body).await.expect(201);
-        let person = Person { client: self.log_in(&email, PASSWORD).await, email, user };
+        let user = self
+            .landlord()
+            .await
+            .post("/api/users", body)
+            .await
+            .expect(201);
+        let person = Person {
+            client: self.log_in(&email, PASSWORD).await,
+            email,
+            user,
+        };
         self.set_status(&person, "ACTIVE", 2).await;
         person
     }
@@ -100,14 +132,20 @@ impl House {
     pub async fn set_status(&self, admin: &Person, status: &str, version: i64) {
         let facts = self.tenants.facts(admin.tenant_code(), status, version);
         let facts: tenancy::TenantFacts = serde_json::from_value(facts).unwrap();
-        self.world.set_status("user", &facts.clone().into(), facts.status, version).await;
+        self.world
+            .set_status("user", &facts.clone().into(), facts.status, version)
+            .await;
         // The service's own copy may be half a second old.
         tokio::time::sleep(tenancy::Directory::FRESH).await;
     }
 }
 
 async fn start(world: &World, tenants: &TenantStandIn) -> Running {
-    let name = format!("tenantry-user-{}-{}.pem", process::id(), Uuid::new_v4().simple());
+    let name = format!(
+        "tenantry-user-{}-{}.pem",
+        process::id(),
+        Uuid::new_v4().simple()
+    );
     let signing_key_file = env::temp_dir().join(name);
     std::fs::write(&signing_key_file, &*KEY).unwrap();
     let own = UserSettings {
@@ -120,9 +158,13 @@ async fn start(world: &World, tenants: &TenantStandIn) -> Running {
     // What a start borrows keeps it from moving between threads: it has one of its own.
     let start = async || {
         let runtime = Handle::current();
-        spawn_blocking(move || runtime.block_on(App::start(settings, own))).await.unwrap()
+        spawn_blocking(move || runtime.block_on(App::start(settings, own)))
+            .await
+            .unwrap()
     };
-    let running = on_shared_runtime(start()).await.expect("the user service starts");
+    let running = on_shared_runtime(start())
+        .await
+        .expect("the user service starts");
     std::fs::remove_file(signing_key_file).unwrap();
     running
 }
@@ -149,7 +191,10 @@ impl Person {
 
     /// Who they are, as their token says.
     pub fn tenant(&self) -> CallerTenant {
-        CallerTenant { id: self.tenant_id(), code: self.tenant_code().to_owned() }
+        CallerTenant {
+            id: self.tenant_id(),
+            code: self.tenant_code().to_owned(),
+        }
     }
 }
 
@@ -170,5 +215,7 @@ pub fn admin_wish(email: &str, code: &str) -> Value {
 
 /// The secret of a service.
 pub fn secret_of(service: &str) -> String {
-    derive_service_secret(&MASTER.into(), service).expose_secret().to_owned()
+    derive_service_secret(&MASTER.into(), service)
+        .expose_secret()
+        .to_owned()
 }

@@ -16,7 +16,11 @@ struct NewTenant {
 
 impl NewTenant {
     fn new(email: &str) -> Self {
-        Self { id: Uuid::now_v7(), code: code("t"), email: email.to_owned() }
+        Self {
+            id: Uuid::now_v7(),
+            code: code("t"),
+            email: email.to_owned(),
+        }
     }
 
     async fn asks_for_an_admin(&self, house: &House, event_id: Uuid) {
@@ -27,7 +31,10 @@ impl NewTenant {
         .unwrap();
         let mut parts = EventParts::new("/tenantry/tenant", self.id)
             .sequence(3)
-            .tenant(TenantRef { id: self.id, region: "eu".to_owned() });
+            .tenant(TenantRef {
+                id: self.id,
+                region: "eu".to_owned(),
+            });
         parts.id = event_id;
         house.world.publish_parts(parts, &event).await;
     }
@@ -35,7 +42,11 @@ impl NewTenant {
     async fn admins(&self, house: &House) -> i64 {
         let pool = house.world.platform_pool("user").await;
         let count = "SELECT count(*) FROM users WHERE tenant_id = $1";
-        sqlx::query_scalar(count).bind(self.id).fetch_one(&pool).await.unwrap()
+        sqlx::query_scalar(count)
+            .bind(self.id)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
     }
 }
 
@@ -50,27 +61,59 @@ async fn the_first_admin_is_invited_once_and_sets_a_password() {
 
     let log = house.world.log("user.events");
     let created = eventually("the invited admin", || async {
-        log.so_far().into_iter().find(|seen| seen.payload["tenantId"] == json!(tenant.id))
+        log.so_far()
+            .into_iter()
+            .find(|seen| seen.payload["tenantId"] == json!(tenant.id))
     })
     .await;
     let id = created.envelope.subject.clone();
     log.shows_once::<UserCreated>(&id).await;
-    assert_eq!((&created.payload["invited"], &created.payload["role"]), (&json!(true), &json!("ADMIN")));
+    assert_eq!(
+        (&created.payload["invited"], &created.payload["role"]),
+        (&json!(true), &json!("ADMIN"))
+    );
     assert_eq!(created.payload["name"], "Acme Inc.");
     assert_eq!(created.envelope.causation_id, Some(event));
     assert_eq!(tenant.admins(house).await, 1);
 
     // Nobody gets in without the invitation.
     let login = json!({ "email": tenant.email, "password": PASSWORD });
-    assert_eq!(house.stranger().post("/api/auth/login", login.clone()).await.status, 401);
+    assert_eq!(
+        house
+            .stranger()
+            .post("/api/auth/login", login.clone())
+            .await
+            .status,
+        401
+    );
     let wish = json!({ "userId": id, "purpose": "INVITATION" });
     let notification = house.service("notification");
-    let minted = notification.post("/api/auth/password-tokens", wish.clone()).await.expect(200);
+    let minted = notification
+        .post("/api/auth/password-tokens", wish.clone())
+        .await
+        .expect(200);
     let reset = json!({ "token": minted["token"], "newPassword": PASSWORD });
-    assert_eq!(house.stranger().post("/api/auth/reset-password", reset).await.status, 204);
+    assert_eq!(
+        house
+            .stranger()
+            .post("/api/auth/reset-password", reset)
+            .await
+            .status,
+        204
+    );
     let admin = house.log_in(&tenant.email, PASSWORD).await;
-    assert_eq!(admin.get("/api/auth/profile").await.expect(200)["tenantCode"], tenant.code.as_str());
-    assert_eq!(notification.post("/api/auth/password-tokens", wish).await.status, 409, "invited once");
+    assert_eq!(
+        admin.get("/api/auth/profile").await.expect(200)["tenantCode"],
+        tenant.code.as_str()
+    );
+    assert_eq!(
+        notification
+            .post("/api/auth/password-tokens", wish)
+            .await
+            .status,
+        409,
+        "invited once"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +128,10 @@ async fn an_admin_made_with_the_tenant_is_not_invited_again() {
     let other = NewTenant::new(&address());
     tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
     other.asks_for_an_admin(house, Uuid::now_v7()).await;
-    eventually("the other tenant's admin", || async { (other.admins(house).await == 1).then_some(()) }).await;
+    eventually("the other tenant's admin", || async {
+        (other.admins(house).await == 1).then_some(())
+    })
+    .await;
     assert_eq!(tenant.admins(house).await, 1);
 }
 
@@ -98,11 +144,19 @@ async fn a_customer_does_not_become_an_admin_because_a_tenant_names_their_addres
         let tenant = NewTenant::new(&person.email);
         tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
         eventually("the dead letter", || async {
-            dead_letters.so_far().into_iter().find(|seen| seen.envelope.subject == tenant.id.to_string())
+            dead_letters
+                .so_far()
+                .into_iter()
+                .find(|seen| seen.envelope.subject == tenant.id.to_string())
         })
         .await;
         assert_eq!(tenant.admins(house).await, 0);
-        let again = house.landlord().await.get(&format!("/api/users/{}", person.id())).await.expect(200);
+        let again = house
+            .landlord()
+            .await
+            .get(&format!("/api/users/{}", person.id()))
+            .await
+            .expect(200);
         assert_eq!(again, person.user);
     }
 }
@@ -112,12 +166,23 @@ async fn the_landlord_names_an_admin_where_onboarding_waits() {
     let house = house().await;
     // A tenant that is there and has no admin: the address was taken.
     let (landlord, waiting) = (house.landlord().await, code("flaky"));
-    assert_eq!(landlord.post("/api/users", admin_wish(&address(), &waiting)).await.status, 503);
+    assert_eq!(
+        landlord
+            .post("/api/users", admin_wish(&address(), &waiting))
+            .await
+            .status,
+        503
+    );
     let id = house.tenants.facts(&waiting, "PROVISIONING", 1)["id"].clone();
     let wish = json!({ "email": address(), "password": PASSWORD, "name": "Boss", "role": "ADMIN", "tenantId": id });
     let admin = landlord.post("/api/users", wish).await.expect(201);
-    assert_eq!((&admin["tenantId"], &admin["tenantCode"]), (&id, &json!(waiting)));
+    assert_eq!(
+        (&admin["tenantId"], &admin["tenantCode"]),
+        (&id, &json!(waiting))
+    );
     let log = house.world.log("user.events");
-    let event = log.shows_once::<UserCreated>(admin["id"].as_str().unwrap()).await;
+    let event = log
+        .shows_once::<UserCreated>(admin["id"].as_str().unwrap())
+        .await;
     assert_eq!(event.payload["tenantId"], id);
 }

@@ -14,11 +14,17 @@ fn registration(email: &str) -> Value {
 async fn a_customer_registers_logs_in_and_sees_their_profile() {
     let house = house().await;
     let email = address();
-    let answer = house.stranger().post("/api/auth/register", registration(&email.to_uppercase())).await;
+    let answer = house
+        .stranger()
+        .post("/api/auth/register", registration(&email.to_uppercase()))
+        .await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let user = answer.expect(201);
     assert_eq!(user["email"], email.as_str(), "normalised");
-    assert_eq!((&user["role"], &user["name"], &user["version"]), (&json!("CUSTOMER"), &json!("Ann"), &json!(1)));
+    assert_eq!(
+        (&user["role"], &user["name"], &user["version"]),
+        (&json!("CUSTOMER"), &json!("Ann"), &json!(1))
+    );
     assert!(user.get("tenantId").is_none() && user.get("password").is_none());
 
     let ann = house.log_in(&email, PASSWORD).await;
@@ -26,24 +32,48 @@ async fn a_customer_registers_logs_in_and_sees_their_profile() {
     assert_eq!(ann.get(&location).await.expect(200), user);
 
     let id = user["id"].as_str().unwrap();
-    let event = house.world.log("user.events").shows_once::<UserRegistered>(id).await;
-    assert_eq!(event.payload, json!({ "userId": id, "email": email, "name": "Ann" }));
+    let event = house
+        .world
+        .log("user.events")
+        .shows_once::<UserRegistered>(id)
+        .await;
+    assert_eq!(
+        event.payload,
+        json!({ "userId": id, "email": email, "name": "Ann" })
+    );
     assert_eq!(event.envelope.sequence, 1);
-    assert_eq!(event.envelope.user_id.unwrap().to_string(), id, "a deed of their own");
+    assert_eq!(
+        event.envelope.user_id.unwrap().to_string(),
+        id,
+        "a deed of their own"
+    );
 }
 
 #[tokio::test]
 async fn an_address_has_one_account_whoever_is_first_and_however_it_is_spelt() {
     let house = house().await;
     let email = address();
-    let spellings = [email.clone(), email.to_uppercase(), format!(" {email} "), email.clone(), email.clone()];
+    let spellings = [
+        email.clone(),
+        email.to_uppercase(),
+        format!(" {email} "),
+        email.clone(),
+        email.clone(),
+    ];
     let stranger = house.stranger();
-    let answers =
-        join_all(spellings.iter().map(|email| stranger.post("/api/auth/register", registration(email)))).await;
+    let answers = join_all(
+        spellings
+            .iter()
+            .map(|email| stranger.post("/api/auth/register", registration(email))),
+    )
+    .await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(made, 1);
     for refused in answers.iter().filter(|answer| answer.status != 201) {
-        assert_eq!((refused.status.as_u16(), refused.problem()), (409, "/problems/email-taken"));
+        assert_eq!(
+            (refused.status.as_u16(), refused.problem()),
+            (409, "/problems/email-taken")
+        );
     }
 }
 
@@ -72,7 +102,11 @@ async fn a_field_that_cannot_be_used_is_named() {
         let answer = stranger.post("/api/auth/register", body.clone()).await;
         assert_eq!(answer.status, 400, "{body}");
         assert_eq!(answer.problem(), "/problems/invalid-input");
-        assert_eq!(answer.body["errors"][0]["field"], field, "{body}: {}", answer.text);
+        assert_eq!(
+            answer.body["errors"][0]["field"], field,
+            "{body}: {}",
+            answer.text
+        );
         assert!(!answer.text.contains(PASSWORD));
     }
 }

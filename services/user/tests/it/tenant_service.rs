@@ -12,10 +12,13 @@ use serde_json::{Value, json};
 use testkit::on_shared_runtime;
 use uuid::Uuid;
 
+/// The key a wish came with, and the wish.
+type Asked = (Option<String>, Value);
+
 #[derive(Clone, Default)]
 struct Tenants {
     by_code: Arc<Mutex<HashMap<String, Value>>>,
-    wishes: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    wishes: Arc<Mutex<Vec<Asked>>>,
 }
 
 pub struct TenantStandIn {
@@ -36,7 +39,14 @@ impl TenantStandIn {
                     .route("/api/tenants", web::post().to(create))
                     .route("/api/tenants/{reference}", web::get().to(read))
             });
-            tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
+            tokio::spawn(
+                server
+                    .workers(1)
+                    .disable_signals()
+                    .listen(listener)
+                    .unwrap()
+                    .run(),
+            );
         })
         .await;
         Self { url, tenants }
@@ -49,7 +59,11 @@ impl TenantStandIn {
     /// What was asked for under this code.
     pub fn wishes(&self, code: &str) -> Vec<Value> {
         let wishes = self.tenants.wishes.lock().unwrap();
-        wishes.iter().filter(|(_, wish)| wish["code"] == code).map(|(_, wish)| wish.clone()).collect()
+        wishes
+            .iter()
+            .filter(|(_, wish)| wish["code"] == code)
+            .map(|(_, wish)| wish.clone())
+            .collect()
     }
 
     /// A tenant it made, with another status.
@@ -64,15 +78,27 @@ impl TenantStandIn {
     }
 }
 
-async fn create(request: HttpRequest, wish: web::Json<Value>, tenants: web::Data<Tenants>) -> HttpResponse {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+async fn create(
+    request: HttpRequest,
+    wish: web::Json<Value>,
+    tenants: web::Data<Tenants>,
+) -> HttpResponse {
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     assert!(header("authorization").is_some_and(|value| value.starts_with("Bearer ey")));
     assert!(header("x-correlation-id").is_some());
     let (key, wish) = (header("idempotency-key"), wish.into_inner());
     let code = wish["code"].as_str().unwrap().to_owned();
     let first = {
         let mut wishes = tenants.wishes.lock().unwrap();
-        let first = !wishes.iter().any(|(known, before)| key.is_some() && *known == key && before["code"] == code);
+        let first = !wishes
+            .iter()
+            .any(|(known, before)| key.is_some() && *known == key && before["code"] == code);
         wishes.push((key, wish.clone()));
         first
     };
@@ -84,7 +110,11 @@ async fn create(request: HttpRequest, wish: web::Json<Value>, tenants: web::Data
     }
     if code.starts_with("flaky") && first {
         // Made, but the answer is lost.
-        tenants.by_code.lock().unwrap().insert(code.clone(), tenant(&wish));
+        tenants
+            .by_code
+            .lock()
+            .unwrap()
+            .insert(code.clone(), tenant(&wish));
         return HttpResponse::BadGateway().finish();
     }
     let mut known = tenants.by_code.lock().unwrap();
@@ -107,6 +137,11 @@ fn tenant(wish: &Value) -> Value {
 
 async fn read(reference: web::Path<String>, tenants: web::Data<Tenants>) -> HttpResponse {
     let known = tenants.by_code.lock().unwrap();
-    let found = known.values().find(|tenant| tenant["id"] == **reference || tenant["code"] == **reference);
-    found.map_or_else(|| HttpResponse::NotFound().finish(), |tenant| HttpResponse::Ok().json(tenant))
+    let found = known
+        .values()
+        .find(|tenant| tenant["id"] == **reference || tenant["code"] == **reference);
+    found.map_or_else(
+        || HttpResponse::NotFound().finish(),
+        |tenant| HttpResponse::Ok().json(tenant),
+    )
 }

@@ -15,59 +15,108 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
     let answer = landlord.post("/api/users", admin_wish(&email, &code)).await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let user = answer.expect(201);
-    assert_eq!((&user["role"], &user["tenantCode"]), (&json!("ADMIN"), &json!(code)));
+    assert_eq!(
+        (&user["role"], &user["tenantCode"]),
+        (&json!("ADMIN"), &json!(code))
+    );
     assert_eq!(landlord.get(&location).await.expect(200), user);
     let wishes = house.tenants.wishes(&code);
     let wish = json!({ "code": code, "name": "Boss", "region": "eu", "package": "starter", "billingEmail": email });
     assert_eq!(wishes, [wish]);
 
     let id = user["id"].as_str().unwrap();
-    let event = house.world.log("user.events").shows_once::<UserCreated>(id).await;
+    let event = house
+        .world
+        .log("user.events")
+        .shows_once::<UserCreated>(id)
+        .await;
     assert_eq!(
         event.payload,
         json!({ "userId": id, "email": email, "name": "Boss", "role": "ADMIN", "tenantId": user["tenantId"],
             "tenantCode": code, "invited": false })
     );
 
-    let admin = Person { client: house.log_in(&email, PASSWORD).await, email, user };
+    let admin = Person {
+        client: house.log_in(&email, PASSWORD).await,
+        email,
+        user,
+    };
     let path = format!("/api/users/{}/database-status", admin.id());
     let status = admin.client.get(&path).await.expect(200);
-    assert_eq!(status, json!({ "isDatabaseCreated": false, "status": "PROVISIONING" }));
+    assert_eq!(
+        status,
+        json!({ "isDatabaseCreated": false, "status": "PROVISIONING" })
+    );
     house.set_status(&admin, "ACTIVE", 5).await;
     let status = landlord.get(&path).await.expect(200);
-    assert_eq!(status, json!({ "isDatabaseCreated": true, "status": "ACTIVE" }));
+    assert_eq!(
+        status,
+        json!({ "isDatabaseCreated": true, "status": "ACTIVE" })
+    );
 
     let ann = house.customer().await;
     assert_eq!(ann.client.get(&path).await.status, 404);
-    assert_eq!(landlord.get(&format!("/api/users/{}/database-status", ann.id())).await.status, 404);
+    assert_eq!(
+        landlord
+            .get(&format!("/api/users/{}/database-status", ann.id()))
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
 async fn the_same_key_gives_the_same_answer_and_one_tenant() {
     let house = house().await;
     let (email, code) = (address(), code("t"));
-    let landlord = house.landlord().await.header("idempotency-key", &Uuid::new_v4().to_string());
-    let first = landlord.post("/api/users", admin_wish(&email, &code)).await.expect(201);
-    let again = landlord.post("/api/users", admin_wish(&email, &code)).await.expect(201);
+    let landlord = house
+        .landlord()
+        .await
+        .header("idempotency-key", &Uuid::new_v4().to_string());
+    let first = landlord
+        .post("/api/users", admin_wish(&email, &code))
+        .await
+        .expect(201);
+    let again = landlord
+        .post("/api/users", admin_wish(&email, &code))
+        .await
+        .expect(201);
     assert_eq!(first, again);
     assert_eq!(house.tenants.wishes(&code).len(), 1);
-    let other = landlord.post("/api/users", admin_wish(&address(), &code)).await;
-    assert_eq!((other.status.as_u16(), other.problem()), (422, "/problems/idempotency-key-reused"));
+    let other = landlord
+        .post("/api/users", admin_wish(&address(), &code))
+        .await;
+    assert_eq!(
+        (other.status.as_u16(), other.problem()),
+        (422, "/problems/idempotency-key-reused")
+    );
 }
 
 #[tokio::test]
 async fn when_the_tenant_is_not_made_nobody_is() {
     let house = house().await;
     let landlord = house.landlord().await;
-    for (prefix, status, problem) in
-        [("taken", 409, "/problems/tenant-code-taken"), ("down", 503, "/problems/unavailable")]
-    {
+    for (prefix, status, problem) in [
+        ("taken", 409, "/problems/tenant-code-taken"),
+        ("down", 503, "/problems/unavailable"),
+    ] {
         let email = address();
-        let answer = landlord.post("/api/users", admin_wish(&email, &code(prefix))).await;
-        assert_eq!((answer.status.as_u16(), answer.problem()), (status, problem));
+        let answer = landlord
+            .post("/api/users", admin_wish(&email, &code(prefix)))
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem()),
+            (status, problem)
+        );
         assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
         // The address is free.
-        landlord.post("/api/users", admin_wish(&email, &code("t"))).await.expect(201);
+        assert_eq!(
+            landlord
+                .post("/api/users", admin_wish(&email, &code("t")))
+                .await
+                .status,
+            201
+        );
     }
 }
 
@@ -75,10 +124,25 @@ async fn when_the_tenant_is_not_made_nobody_is() {
 async fn a_lost_answer_of_the_tenant_service_is_mended_by_the_same_key() {
     let house = house().await;
     let (email, code) = (address(), code("flaky"));
-    let landlord = house.landlord().await.header("idempotency-key", &Uuid::new_v4().to_string());
-    assert_eq!(landlord.post("/api/users", admin_wish(&email, &code)).await.status, 503);
-    let made = landlord.post("/api/users", admin_wish(&email, &code)).await.expect(201);
-    assert_eq!(made["tenantId"], house.tenants.facts(&code, "PROVISIONING", 1)["id"]);
+    let landlord = house
+        .landlord()
+        .await
+        .header("idempotency-key", &Uuid::new_v4().to_string());
+    assert_eq!(
+        landlord
+            .post("/api/users", admin_wish(&email, &code))
+            .await
+            .status,
+        503
+    );
+    let made = landlord
+        .post("/api/users", admin_wish(&email, &code))
+        .await
+        .expect(201);
+    assert_eq!(
+        made["tenantId"],
+        house.tenants.facts(&code, "PROVISIONING", 1)["id"]
+    );
 }
 
 #[tokio::test]
@@ -93,7 +157,10 @@ async fn two_landlords_with_one_address_make_one_admin_and_one_tenant() {
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
-    let asked: usize = codes.iter().map(|code| house.tenants.wishes(code).len()).sum();
+    let asked: usize = codes
+        .iter()
+        .map(|code| house.tenants.wishes(code).len())
+        .sum();
     assert_eq!(asked, 1, "no tenant was made for nobody");
 }
 
@@ -102,12 +169,23 @@ async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
     let house = house().await;
     let (acme, globex) = (house.admin().await, house.admin().await);
     let wish = |changes: Value| {
-        let mut body = json!({ "email": address(), "password": PASSWORD, "name": "Second", "role": "ADMIN" });
-        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let mut body =
+            json!({ "email": address(), "password": PASSWORD, "name": "Second", "role": "ADMIN" });
+        body.as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
         body
     };
-    for allowed in [json!({}), json!({ "tenantCode": acme.tenant_code() }), json!({ "tenantId": acme.tenant_id() })] {
-        let second = acme.client.post("/api/users", wish(allowed)).await.expect(201);
+    for allowed in [
+        json!({}),
+        json!({ "tenantCode": acme.tenant_code() }),
+        json!({ "tenantId": acme.tenant_id() }),
+    ] {
+        let second = acme
+            .client
+            .post("/api/users", wish(allowed))
+            .await
+            .expect(201);
         assert_eq!(second["tenantId"], acme.user["tenantId"]);
     }
     for refused in [
@@ -124,13 +202,28 @@ async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
     for nobody in [house.customer().await.client, house.service("order")] {
         assert_eq!(nobody.post("/api/users", wish(json!({}))).await.status, 403);
     }
-    let contradiction = house.landlord().await.post("/api/users", wish(json!({}))).await;
+    let contradiction = house
+        .landlord()
+        .await
+        .post("/api/users", wish(json!({})))
+        .await;
     assert_eq!(contradiction.body["errors"][0]["field"], "tenantCode");
-    let unknown = house.landlord().await.post("/api/users", wish(json!({ "tenantId": Uuid::now_v7() }))).await;
+    let unknown = house
+        .landlord()
+        .await
+        .post("/api/users", wish(json!({ "tenantId": Uuid::now_v7() })))
+        .await;
     assert_eq!(unknown.status, 404);
     for bad in ["ACME", "a", "admin", "a--b"] {
-        let answer = house.landlord().await.post("/api/users", wish(json!({ "tenantCode": bad }))).await;
-        assert_eq!((answer.status.as_u16(), &answer.body["errors"][0]["field"]), (400, &json!("tenantCode")));
+        let answer = house
+            .landlord()
+            .await
+            .post("/api/users", wish(json!({ "tenantCode": bad })))
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["errors"][0]["field"]),
+            (400, &json!("tenantCode"))
+        );
     }
 }
 
@@ -141,10 +234,20 @@ async fn who_may_not_know_of_a_user_does_not_find_them() {
     let (ann, bob) = (house.customer().await, house.customer().await);
     let landlord = house.landlord().await;
     let sees = async |who: &Person, whom: &Person| {
-        who.client.get(&format!("/api/users/{}", whom.id())).await.status.as_u16()
+        who.client
+            .get(&format!("/api/users/{}", whom.id()))
+            .await
+            .status
+            .as_u16()
     };
     for person in [&acme, &globex, &ann, &bob] {
-        landlord.get(&format!("/api/users/{}", person.id())).await.expect(200);
+        assert_eq!(
+            landlord
+                .get(&format!("/api/users/{}", person.id()))
+                .await
+                .status,
+            200
+        );
         assert_eq!(sees(person, person).await, 200);
         for other in [&acme, &globex, &ann, &bob] {
             assert_eq!(sees(person, other).await == 200, person.id() == other.id());
@@ -154,12 +257,18 @@ async fn who_may_not_know_of_a_user_does_not_find_them() {
 
     // A token that names a tenant, mixed with a header that names another.
     let mixed = acme.client.header("x-tenant-id", globex.tenant_code());
-    for path in ["/api/users".to_owned(), format!("/api/users/{}", globex.id())] {
+    for path in [
+        "/api/users".to_owned(),
+        format!("/api/users/{}", globex.id()),
+    ] {
         let answer = mixed.get(&path).await;
         assert_eq!(answer.status, 403, "{path}");
         assert!(!answer.text.contains(&globex.email));
     }
-    let mixed = mixed.post("/api/users", json!({ "email": address(), "password": PASSWORD, "name": "x", "role": "ADMIN" }));
+    let mixed = mixed.post(
+        "/api/users",
+        json!({ "email": address(), "password": PASSWORD, "name": "x", "role": "ADMIN" }),
+    );
     assert_eq!(mixed.await.status, 403);
 }
 
@@ -172,16 +281,32 @@ async fn lists_show_a_tenants_admin_their_own_and_the_landlord_all() {
 
     let own = acme.client.get("/api/users").await.expect(200);
     assert_eq!(own["meta"], json!({ "page": 1, "perPage": 20, "total": 2 }));
-    assert_eq!((&own["data"][0], &own["data"][1]["id"]), (&second, &acme.user["id"]), "newest first");
-    let paged = acme.client.get("/api/users?page=2&per_page=1").await.expect(200);
+    assert_eq!(
+        (&own["data"][0], &own["data"][1]["id"]),
+        (&second, &acme.user["id"]),
+        "newest first"
+    );
+    let paged = acme
+        .client
+        .get("/api/users?page=2&per_page=1")
+        .await
+        .expect(200);
     assert_eq!(paged["data"][0]["id"], acme.user["id"]);
     assert_eq!(paged["links"]["prev"], "/api/users?page=1&per_page=1");
     let found = async |client: &testkit::Client, text: &str| {
-        client.get(&format!("/api/users?search={text}")).await.expect(200)["meta"]["total"].clone()
+        client
+            .get(&format!("/api/users?search={text}"))
+            .await
+            .expect(200)["meta"]["total"]
+            .clone()
     };
     assert_eq!(found(&acme.client, "hOPPer").await, 1);
     assert_eq!(found(&acme.client, "Grace_100%25").await, 1);
-    assert_eq!(found(&acme.client, "Grace%25Hopper").await, 0, "a wildcard is taken literally");
+    assert_eq!(
+        found(&acme.client, "Grace%25Hopper").await,
+        0,
+        "a wildcard is taken literally"
+    );
     assert_eq!(found(&acme.client, &globex.email).await, 0);
     assert_eq!(found(&globex.client, "Hopper").await, 0);
     let landlord = house.landlord().await;
@@ -189,10 +314,18 @@ async fn lists_show_a_tenants_admin_their_own_and_the_landlord_all() {
     let all = landlord.get("/api/users?per_page=1").await.expect(200);
     assert!(all["meta"]["total"].as_i64().unwrap() >= 4);
 
-    for (query, field) in [("search=ab", "search"), ("page=0", "page"), ("per_page=101", "per_page"), ("token=x", "token")]
-    {
+    for (query, field) in [
+        ("search=ab", "search"),
+        ("page=0", "page"),
+        ("per_page=101", "per_page"),
+        ("token=x", "token"),
+    ] {
         let answer = landlord.get(&format!("/api/users?{query}")).await;
-        assert_eq!((answer.status.as_u16(), &answer.body["errors"][0]["field"]), (400, &json!(field)), "{query}");
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["errors"][0]["field"]),
+            (400, &json!(field)),
+            "{query}"
+        );
     }
     for nobody in [house.customer().await.client, house.service("order")] {
         assert_eq!(nobody.get("/api/users").await.status, 403);
@@ -205,7 +338,10 @@ async fn the_directory_follows_the_tenants_events() {
     let admin = house.admin().await;
     let facts = house.tenants.facts(admin.tenant_code(), "SUSPENDED", 9);
     let tenant: tenancy::TenantFacts = serde_json::from_value(facts.clone()).unwrap();
-    let tenant = testkit::TestTenant { tenant: tenant.into(), database: String::new() };
+    let tenant = testkit::TestTenant {
+        tenant: tenant.into(),
+        database: String::new(),
+    };
     let mut event = facts;
     event["tenantId"] = event["id"].take();
     let event: events::tenant::TenantSuspended = serde_json::from_value(event).unwrap();
@@ -217,6 +353,13 @@ async fn the_directory_follows_the_tenants_events() {
     })
     .await;
     // A stranger with a token of that tenant, as a removed admin would have.
-    let ghost = house.with_token_of(&Caller::admin(auth::UserId::new(), "ghost@example.com", admin.tenant()));
-    assert_eq!(ghost.get("/api/users").await.problem(), "/problems/tenant-suspended");
+    let ghost = house.with_token_of(&Caller::admin(
+        auth::UserId::new(),
+        "ghost@example.com",
+        admin.tenant(),
+    ));
+    assert_eq!(
+        ghost.get("/api/users").await.problem(),
+        "/problems/tenant-suspended"
+    );
 }
