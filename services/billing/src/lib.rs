@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod domain;
+pub mod gateway;
+pub mod settings;
+pub mod store;
+pub mod use_cases;
+
+mod consumers;
+mod convert;
+mod http;
+
+pub use app::App;
