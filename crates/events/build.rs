@@ -242,7 +242,7 @@ fn path_of(full_name: &str) -> String {
 fn pascal(symbol: &str) -> String {
     symbol
         .split('_')
-        .map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase()))
+        .flat_map(|word| [word[..1].to_owned(), word[1..].to_lowercase()])
         .collect()
 }
 

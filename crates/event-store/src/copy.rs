@@ -1,10 +1,10 @@
-//! Rows in PostgreSQL's binary COPY format.
+//! Rows in `PostgreSQL`'s binary COPY format.
 //! Source: <https://www.postgresql.org/docs/15/sql-copy.html>, "Binary Format".
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Microseconds from 1970 to PostgreSQL's own epoch, 2000-01-01.
+/// Microseconds from 1970 to `PostgreSQL`'s own epoch, 2000-01-01.
 const EPOCH_2000: i128 = 946_684_800_000_000;
 
 /// Rows being written.
@@ -54,12 +54,11 @@ impl CopyRows {
     }
 
     pub(crate) fn optional_uuid(&mut self, value: Option<Uuid>) -> &mut Self {
-        match value {
-            Some(value) => self.uuid(value),
-            None => {
-                self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
-                self
-            }
+        if let Some(value) = value {
+            self.uuid(value)
+        } else {
+            self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
+            self
         }
     }
 

@@ -38,13 +38,13 @@ pub enum Unstorable {
     /// Payloads are records.
     #[error("the payload is not an object")]
     NotAnObject,
-    /// PostgreSQL's text and JSON hold no NUL.
+    /// `PostgreSQL`'s text and JSON hold no NUL.
     #[error("a text holds the character NUL")]
     Nul,
     /// It would not fit an index.
     #[error("attribute {0} is too long")]
     TooLong(&'static str),
-    /// PostgreSQL's integers are signed.
+    /// `PostgreSQL`'s integers are signed.
     #[error("attribute sequence is too large")]
     Sequence,
 }
@@ -59,8 +59,11 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Checks what PostgreSQL would refuse, so that one event cannot fail its whole batch. The
-    /// envelope's time is cut to the microsecond, which is what PostgreSQL's times hold.
+    /// Checks what `PostgreSQL` would refuse, so that one event cannot fail its whole batch. The
+    /// envelope's time is cut to the microsecond, which is what `PostgreSQL`'s times hold.
+    ///
+    /// # Panics
+    /// Never: the cut time is a time.
     pub fn new(
         mut envelope: Envelope,
         payload: Value,

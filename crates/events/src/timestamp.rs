@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// A moment in UTC, to the microsecond: the same precision as in PostgreSQL and in Avro's
+/// A moment in UTC, to the microsecond: the same precision as in `PostgreSQL` and in Avro's
 /// `timestamp-micros`, so that a time survives every copy of it unchanged.
 ///
 /// Written as microseconds since 1970 in every format, because serde cannot tell Avro from JSON; read
@@ -27,6 +27,9 @@ impl Timestamp {
     }
 
     /// Microseconds since 1970 began.
+    ///
+    /// # Panics
+    /// Never: years of four digits fit.
     pub fn micros(self) -> i64 {
         let micros = self.0.unix_timestamp_nanos().div_euclid(1000);
         i64::try_from(micros).expect("a year of four digits fits 64 bits of microseconds")

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use auth::Verifier;
 use event_bus::LogReader;
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
@@ -23,21 +22,18 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the projector. A `verifier` that is given checks tokens in place of the published keys.
+    /// Starts the projector.
     ///
     /// # Errors
     /// A setting is wrong, or the database does not answer.
-    pub async fn start(
-        settings: Settings,
-        verifier: Option<Verifier>,
-    ) -> Result<Running, StartError> {
+    pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let identity = Identity {
             name: "event-store",
             catalogue: Arc::new(events::Catalogue),
             // Its tables are the event store's own, which psql can make as well.
             platform: Migrator::DEFAULT,
             tenant: None,
-            verifier,
+            verifier: None,
         };
         let runtime = Runtime::start(identity, settings).await?;
         let store = EventStore::new(runtime.platform_pool().clone());

@@ -6,5 +6,5 @@ use event_store_projector::App;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    service::main("event-store", |settings| App::start(settings, None)).await
+    service::main("event-store", App::start).await
 }

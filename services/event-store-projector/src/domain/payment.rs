@@ -31,7 +31,8 @@ struct Payment {
     amount: Money,
     gateway: String,
     status: PaymentStatus,
-    payment_link: String,
+    #[serde(rename = "paymentLink")]
+    link: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(flatten)]
@@ -61,7 +62,7 @@ impl Fold for PaymentFold {
                 amount: event.amount,
                 gateway: event.gateway,
                 status: PaymentStatus::Pending,
-                payment_link: event.payment_link,
+                link: event.payment_link,
                 reason: None,
                 life: Life::begin(envelope),
             });

@@ -68,22 +68,24 @@ pub async fn read(
 ) -> Result<Answer<AggregateView>, Problem> {
     let (ty, id) = path.into_inner();
     let aggregate = AggregateRef { ty: &ty, id: &id };
-    let at = moment.0.at()?;
+    let at = moment
+        .0
+        .at()
+        .map_err(|(field, rule)| Problem::invalid(field, rule))?;
     let found = use_cases::show_aggregate(&app.store, Reader::of(&caller), aggregate, at).await?;
     Ok(Answer::ok(AggregateView::new(ty, id, found)))
 }
 
 impl Moment {
-    fn at(&self) -> Result<At, Problem> {
+    /// # Errors
+    /// The parameter and the rule it breaks.
+    fn at(&self) -> Result<At, (&'static str, &'static str)> {
         match (self.version, self.as_of) {
             (None, None) => Ok(At::Now),
-            (Some(0), _) => Err(Problem::invalid("version", "should be 1 or more")),
+            (Some(0), _) => Err(("version", "should be 1 or more")),
             (Some(version), None) => Ok(At::Version(version)),
             (None, Some(time)) => Ok(At::Time(time.into())),
-            (Some(_), Some(_)) => Err(Problem::invalid(
-                "as_of",
-                "should not be given together with version",
-            )),
+            (Some(_), Some(_)) => Err(("as_of", "should not be given together with version")),
         }
     }
 }

@@ -115,19 +115,13 @@ pub async fn list(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<Answer<EventsView>, Problem> {
-    let limit = query.0.limit()?;
+    let limit = query.0.per_page.unwrap_or(100);
+    if !(1..=500).contains(&limit) {
+        return Err(Problem::invalid("per_page", "should be 1 to 500"));
+    }
     let filter = filter(&app, query.0).await?;
     let page = use_cases::find_events(&app.store, Reader::of(&caller), filter, limit).await?;
     Ok(Answer::ok(EventsView::new(&request, limit, page)))
-}
-
-impl EventsQuery {
-    fn limit(&self) -> Result<u32, Problem> {
-        match self.per_page.unwrap_or(100) {
-            limit @ 1..=500 => Ok(limit),
-            _ => Err(Problem::invalid("per_page", "should be 1 to 500")),
-        }
-    }
 }
 
 async fn filter(app: &App, query: EventsQuery) -> Result<Filter, Problem> {

@@ -104,7 +104,9 @@ fn rewrite(times: &Times, value: &mut Value) {
             }
         }
         (Times::InItems(times), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| rewrite(times, item));
+            for item in items {
+                rewrite(times, item);
+            }
         }
         _ => {}
     }

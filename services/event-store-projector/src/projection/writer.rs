@@ -16,7 +16,7 @@ use super::{
 
 /// Another event made the aggregate that version.
 const TAKEN: &str = "version_taken";
-/// PostgreSQL refused what it was expected to take.
+/// `PostgreSQL` refused what it was expected to take.
 const UNSTORABLE: &str = "unstorable";
 
 /// Writes with the lead's connection.

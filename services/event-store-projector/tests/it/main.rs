@@ -1,7 +1,7 @@
-//! The projector against a real Kafka, registry and PostgreSQL: the environment of `make test` says where.
+//! The projector against a real Kafka, registry and `PostgreSQL`.
 
 mod access;
+mod house;
 mod poison;
 mod projecting;
 mod reading;
-mod world;
