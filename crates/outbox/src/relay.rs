@@ -161,7 +161,7 @@ impl Relay {
                 () = stop.cancelled() => break,
                 Some(outbox) = self.nudges.recv() => rounds.enqueue(outbox),
                 Some(due) = rounds.delays.next(), if !rounds.delays.is_empty() => {
-                    rounds.enqueue(due.into_inner());
+                    rounds.due(due.into_inner());
                 }
                 Some(look) = tasks.join_next() => rounds.finished(look),
                 _ = marked.tick() => self.sweep(Sweep::Marked, &mut rounds).await,
@@ -315,10 +315,85 @@ impl Rounds {
         }
     }
 
+    /// Its pause is over.
+    fn due(&mut self, outbox: OutboxId) {
+        self.known.remove(&outbox);
+        self.enqueue(outbox);
+    }
+
     /// A waiting outbox counts as known, so nudges do not bring it forward: in an outage the pause holds.
     fn later(&mut self, outbox: OutboxId, pause: Duration) {
         if self.known.insert(outbox.clone()) {
             self.delays.insert_at(outbox, Instant::now() + pause);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(outbox: &OutboxId, found: Drained) -> Result<Look, tokio::task::JoinError> {
+        Ok(Look {
+            outbox: outbox.clone(),
+            found,
+        })
+    }
+
+    /// The next outbox in line, waiting for pauses to end.
+    async fn next(rounds: &mut Rounds) -> Option<OutboxId> {
+        loop {
+            if let Some(outbox) = rounds.next() {
+                return Some(outbox);
+            }
+            let due = rounds.delays.next().await?;
+            rounds.due(due.into_inner());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stuck_outbox_comes_back_again_and_again() {
+        let (mut rounds, acme) = (Rounds::default(), OutboxId::from("acme"));
+        rounds.enqueue(acme.clone());
+        for _ in 0..20 {
+            assert_eq!(next(&mut rounds).await.as_ref(), Some(&acme));
+            rounds.finished(looked(&acme, Drained::Stuck("kafka is away".to_owned())));
+            rounds.enqueue(acme.clone()); // a nudge does not bring it forward
+            assert!(rounds.ready.is_empty());
+        }
+        assert_eq!(next(&mut rounds).await.as_ref(), Some(&acme));
+        rounds.finished(looked(&acme, Drained::Empty));
+        assert_eq!(next(&mut rounds).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_outbox_is_looked_at_again_shortly() {
+        let (mut rounds, acme) = (Rounds::default(), OutboxId::from("acme"));
+        rounds.enqueue(acme.clone());
+        rounds.next();
+        rounds.finished(looked(&acme, Drained::Busy));
+        assert_eq!(next(&mut rounds).await, Some(acme));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_nudge_during_a_look_asks_for_another_one() {
+        let (mut rounds, acme) = (Rounds::default(), OutboxId::from("acme"));
+        rounds.enqueue(acme.clone());
+        rounds.next();
+        rounds.enqueue(acme.clone());
+        rounds.finished(looked(&acme, Drained::Empty));
+        assert_eq!(rounds.next(), Some(acme));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flooding_outbox_goes_to_the_end_of_the_line() {
+        let mut rounds = Rounds::default();
+        let (loud, quiet) = (OutboxId::from("loud"), OutboxId::from("quiet"));
+        rounds.enqueue(loud.clone());
+        rounds.enqueue(quiet.clone());
+        assert_eq!(rounds.next().as_ref(), Some(&loud));
+        rounds.finished(looked(&loud, Drained::More));
+        assert_eq!(rounds.next(), Some(quiet));
+        assert_eq!(rounds.next(), Some(loud));
     }
 }
