@@ -1,0 +1,36 @@
+CREATE TABLE email (
+    id              uuid        PRIMARY KEY,
+    template        text        NOT NULL,
+    recipient       text        NOT NULL,
+    subject         text        NOT NULL,
+    -- Emptied when the e-mail was sent or given up: it may hold a link with a secret.
+    body            text        NOT NULL,
+    user_id         uuid,
+    tenant_id       uuid,
+    tenant_code     text,
+    region          text,
+    state           text        NOT NULL,
+    attempts        integer     NOT NULL DEFAULT 0,
+    -- When it is sent, or looked at again if whoever claimed it died.
+    next_attempt_at timestamptz NOT NULL,
+    failure         text,
+    correlation_id  uuid        NOT NULL,
+    causation_id    uuid,
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL
+);
+CREATE INDEX email_due ON email (next_attempt_at) WHERE state = 'REQUESTED';
+
+-- What each audience is told. `user:<id>`, `tenant:<id>` (its admins) or `platform`.
+CREATE TABLE feed (
+    audience    text        NOT NULL,
+    -- Counts within the audience, drawn under its lock: visible in this order. The newest row of an audience must stay.
+    cursor      bigint      NOT NULL,
+    id          uuid        NOT NULL UNIQUE,
+    type        text        NOT NULL,
+    tenant_code text,
+    data        jsonb       NOT NULL,
+    time        timestamptz NOT NULL,
+    read_at     timestamptz,
+    PRIMARY KEY (audience, cursor)
+);

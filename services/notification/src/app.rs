@@ -1,0 +1,79 @@
+//! The wiring: settings in, a running service out.
+
+use std::{sync::Arc, time::Duration};
+
+use service::{Identity, Running, Runtime, Settings, StartError, settings::BadSetting};
+
+use crate::{
+    consumers, domain::Templates, http, live::Live, mailer::Mailer, settings::NotificationSettings,
+    use_cases, users::UserService,
+};
+
+/// How often it is looked which e-mails are due.
+const LOOK_AT_EMAILS: Duration = Duration::from_millis(250);
+
+/// What routes, consumers and timers share.
+#[derive(Clone)]
+pub struct App {
+    /// What every service holds.
+    pub runtime: Runtime,
+    /// What e-mails say.
+    pub(crate) templates: Arc<Templates>,
+    /// Where e-mails go.
+    pub(crate) mailer: Mailer,
+    /// The user service.
+    pub(crate) users: UserService,
+    /// The live feed of this process.
+    pub(crate) live: Live,
+}
+
+impl App {
+    /// Starts the notification service.
+    ///
+    /// # Errors
+    /// A setting is wrong, or the database does not answer.
+    pub async fn start(
+        settings: Settings,
+        own: NotificationSettings,
+    ) -> Result<Running, StartError> {
+        let templates = Templates::new(&settings.public_url)
+            .map_err(|error| BadSetting::new("TENANTRY_PUBLIC_URL", error))?;
+        let mailer = Mailer::new(&own)?;
+        let identity = Identity {
+            name: "notification",
+            catalogue: Arc::new(events::Catalogue),
+            platform: sqlx::migrate!("migrations/platform"),
+            tenant: None,
+            verifier: None,
+        };
+        let runtime = Runtime::start(identity, settings).await?;
+        let users = UserService::new(&runtime.settings().user_url, runtime.tokens().clone())
+            .map_err(|error| BadSetting::new("TENANTRY_USER_URL", error))?;
+        let live =
+            Live::start(&runtime).map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?;
+        let app = Self {
+            runtime,
+            templates: Arc::new(templates),
+            mailer,
+            users,
+            live,
+        };
+        consumers::start(&app);
+        app.send_in_the_background();
+        let routes = http::routes(app.clone());
+        app.runtime.serve(routes)
+    }
+
+    fn send_in_the_background(&self) {
+        let app = self.clone();
+        self.runtime.spawn("e-mails", |stop| async move {
+            let mut ticks = tokio::time::interval(LOOK_AT_EMAILS);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+                if let Err(error) = use_cases::send_emails(&app, &stop).await {
+                    tracing::warn!(%error, "e-mails cannot be looked at");
+                }
+            }
+        });
+    }
+}

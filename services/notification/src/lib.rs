@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod domain;
+pub mod settings;
+pub mod store;
+pub mod use_cases;
+
+mod consumers;
+mod http;
+mod live;
+mod mailer;
+mod metrics;
+mod users;
+
+pub use app::App;
