@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use service::Running;
 use testkit::{Client, World, on_shared_runtime};
-use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking};
+use tokio::sync::OnceCell;
 use user_service::{App, settings::UserSettings};
 use uuid::Uuid;
 
@@ -155,14 +155,7 @@ async fn start(world: &World, tenants: &TenantStandIn) -> Running {
         landlord_password: PASSWORD.into(),
     };
     let settings = world.settings_with("user", &[("TENANT_URL", tenants.url())]);
-    // What a start borrows keeps it from moving between threads: it has one of its own.
-    let start = async || {
-        let runtime = Handle::current();
-        spawn_blocking(move || runtime.block_on(App::start(settings, own)))
-            .await
-            .unwrap()
-    };
-    let running = on_shared_runtime(start())
+    let running = on_shared_runtime(App::start(settings, own))
         .await
         .expect("the user service starts");
     std::fs::remove_file(signing_key_file).unwrap();

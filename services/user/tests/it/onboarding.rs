@@ -1,5 +1,7 @@
 //! A new tenant gets its first admin.
 
+use std::time::Duration;
+
 use event_bus::{EventParts, TenantRef};
 use events::{tenant::TenantOnboardingSetupAdminUser, user::UserCreated};
 use serde_json::json;
@@ -127,11 +129,18 @@ async fn an_admin_made_with_the_tenant_is_not_invited_again() {
     };
     let other = NewTenant::new(&address());
     tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
+    let tenant = NewTenant {
+        email: address(),
+        ..tenant
+    };
+    tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
     other.asks_for_an_admin(house, Uuid::now_v7()).await;
     eventually("the other tenant's admin", || async {
         (other.admins(house).await == 1).then_some(())
     })
     .await;
+    // Lanes run side by side: give the second wish the time that the other one took, and more.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(tenant.admins(house).await, 1);
 }
 
