@@ -100,7 +100,7 @@ mod tests {
                 forged.eq_ignore_ascii_case(&token)
             );
             prop_assert!(!key.opens(tenant, payment, &token[..62]));
-            let appended = format!("{}{}", token, forged);
+            let appended = format!("{token}{forged}");
             prop_assert!(forged.is_empty() || !key.opens(tenant, payment, &appended));
         }
     }

@@ -1,6 +1,6 @@
 //! The page of the embedded gateway, where a buyer pays. No login: the link itself is the permission.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{Error, HttpResponse, get, post, web};
 use serde::Deserialize;
 use service::{PlatformScope, Problem, Query};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub async fn show(
     path: web::Path<(String, Uuid)>,
     signed: Query<Signed>,
     app: web::Data<App>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Error> {
     let link = link(&platform, path.into_inner(), signed.0);
     match use_cases::open_link(&app, link).await {
         Ok(opened) => Ok(page::payment(&opened)),
@@ -59,7 +59,7 @@ pub async fn settle(
     path: web::Path<(String, Uuid)>,
     signed: Query<Signed>,
     app: web::Data<App>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Error> {
     let link = link(&platform, path.into_inner(), signed.0);
     match use_cases::settle_payment(&app, link).await {
         Ok(opened) => Ok(page::payment(&opened)),
@@ -68,11 +68,11 @@ pub async fn settle(
 }
 
 /// A page for what a buyer can understand, a problem for what only we can mend.
-fn refusal(error: BillingError) -> Result<HttpResponse, Problem> {
+fn refusal(error: BillingError) -> Result<HttpResponse, Error> {
     match error {
         BillingError::NoPayment => Ok(page::not_found()),
         BillingError::Closed => Ok(page::closed()),
         BillingError::Refused(_) => Ok(page::cancelled()),
-        other => Err(other.into()),
+        other => Err(Problem::from(other).into()),
     }
 }

@@ -27,9 +27,10 @@ pub async fn end_payment(
     let Some(mut payment) = payments::lock_of_order(tx.conn(), due.order_id).await? else {
         tracing::warn!(order_id = %due.order_id, "the order ended before a payment was asked for");
         let never = Payment::never_due(due, app.gateway.name(), now);
-        return match payments::insert(tx.conn(), &never).await? {
-            true => Ok(()),
-            false => Err(StoreError::Conflict.into()),
+        return if payments::insert(tx.conn(), &never).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict.into())
         };
     };
     match payment.end(now) {

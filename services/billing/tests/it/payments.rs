@@ -31,13 +31,16 @@ async fn an_order_is_asked_to_be_paid_once_however_often_it_is_heard_of() {
 }
 
 #[tokio::test]
-async fn many_presses_and_the_sellers_notice_at_once_settle_once() {
+async fn presses_and_the_sellers_notice_at_the_same_moment_settle_once() {
     let shop = billing().await.shop().await;
     let (order, payment) = shop.ordered().await;
+    // All of them have begun before the first can go on.
+    let held = shop.hold(&order).await;
 
-    let (presses, notice) = futures::join!(
-        join_all((0..8).map(|_| payment.press())),
-        shop.says_paid(&order, payment.id)
+    let (presses, notice, ()) = futures::join!(
+        join_all((0..3).map(|_| payment.press())),
+        shop.says_paid(&order, payment.id),
+        held.release_when_awaited_by(3)
     );
 
     for press in presses {
@@ -46,6 +49,8 @@ async fn many_presses_and_the_sellers_notice_at_once_settle_once() {
     let settled = shop.count::<PaymentSucceeded>(&order, &[notice]).await;
     assert_eq!(settled, 1);
     assert_eq!(shop.status_of(&order).await, "SUCCEEDED");
+    let listed = shop.payment_of(&order).await;
+    assert_eq!(listed["version"], 2);
 }
 
 #[tokio::test]
@@ -81,6 +86,28 @@ async fn what_was_paid_goes_back_once_when_the_order_expires() {
     let refund = &shop.said::<PaymentRefunded>(&order)[0];
     assert_eq!(refund.payload["amount"]["amount"], 1999);
     assert_eq!(refund.envelope.sequence, 3);
+}
+
+#[tokio::test]
+async fn a_press_and_the_end_of_the_order_at_the_same_moment_keep_no_money() {
+    let shop = billing().await.shop().await;
+    let (order, payment) = shop.ordered().await;
+    let held = shop.hold(&order).await;
+
+    let (press, end, ()) = futures::join!(
+        payment.press(),
+        shop.says_expired(&order),
+        held.release_when_awaited_by(2)
+    );
+
+    let settled = shop.count::<PaymentSucceeded>(&order, &[end]).await;
+    let refunded = shop.said::<PaymentRefunded>(&order).len();
+    let outcome = (press.status.as_u16(), settled, refunded);
+    match shop.status_of(&order).await.as_str() {
+        "REFUNDED" => assert_eq!(outcome, (200, 1, 1)),
+        "CANCELLED" => assert_eq!(outcome, (409, 0, 0)),
+        other => panic!("money is kept for an order that ended: {other}"),
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use events::{
     order::{OrderCancelled, OrderCreated, OrderExpired, OrderItem, OrderPaid},
 };
 use reqwest::Method;
+use serde_json::Value;
 use service::Running;
 use sqlx::{Connection, PgConnection};
 use testkit::{Client, Log, Reply, Seen, TestTenant, World, eventually, on_shared_runtime};
@@ -114,7 +115,7 @@ impl Shop {
             }],
             total: total(),
             created_at: now.into(),
-            expires_at: (now + Duration::from_secs(900)).into(),
+            expires_at: (now + Duration::from_mins(15)).into(),
         }
     }
 
@@ -210,11 +211,7 @@ impl Shop {
 
     /// Waits until billing has handled these events, published what follows, and the log is read.
     pub async fn handled(&self, events: &[Uuid]) {
-        let stack = self.billing.world.stack();
-        let url = stack.database("billing", &self.tenant.database);
-        let mut conn = PgConnection::connect(&url)
-            .await
-            .expect("the database answers");
+        let mut conn = self.database().await;
         let wanted = i64::try_from(events.len()).expect("few");
         loop {
             let handled: i64 = sqlx::query_scalar(
@@ -249,16 +246,74 @@ impl Shop {
     }
 
     /// The payment of the order as the seller sees it.
-    pub async fn status_of(&self, order: &Order) -> String {
+    pub async fn payment_of(&self, order: &Order) -> Value {
         let path = format!("/api/{}/billing/payments", self.tenant.code());
         let payments = self.admin().get(&path).await.expect(200);
         let rows = payments["data"].as_array().expect("rows");
         let id = order.id.to_string();
         let own = rows.iter().find(|row| row["orderId"].as_str() == Some(&id));
-        own.expect("the order has a payment")["status"]
-            .as_str()
-            .expect("text")
-            .to_owned()
+        own.expect("the order has a payment").clone()
+    }
+
+    pub async fn status_of(&self, order: &Order) -> String {
+        let payment = self.payment_of(order).await;
+        payment["status"].as_str().expect("text").to_owned()
+    }
+
+    async fn database(&self) -> PgConnection {
+        let stack = self.billing.world.stack();
+        let url = stack.database("billing", &self.tenant.database);
+        PgConnection::connect(&url)
+            .await
+            .expect("the database answers")
+    }
+
+    /// Locks the order's payment, so that whoever wants to change it queues up.
+    pub async fn hold(&self, order: &Order) -> Held {
+        let mut conn = self.database().await;
+        sqlx::raw_sql("BEGIN")
+            .execute(&mut conn)
+            .await
+            .expect("begins");
+        sqlx::query("SELECT FROM billing.payment WHERE order_id = $1 FOR UPDATE")
+            .bind(order.id)
+            .fetch_one(&mut conn)
+            .await
+            .expect("the payment can be locked");
+        Held { conn }
+    }
+}
+
+/// A payment that nobody can change for now.
+pub struct Held {
+    conn: PgConnection,
+}
+
+impl Held {
+    /// Lets go once so many others wait in this database.
+    pub async fn release_when_awaited_by(mut self, others: i64) {
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .fetch_one(&mut self.conn)
+            .await
+            .expect("the sessions can be seen");
+            if waiting >= others {
+                break;
+            }
+            // Within a transaction the view is taken once.
+            sqlx::raw_sql("SELECT pg_stat_clear_snapshot()")
+                .execute(&mut self.conn)
+                .await
+                .expect("the view can be taken anew");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.conn
+            .close()
+            .await
+            .expect("the lock goes with the session");
     }
 }
 
