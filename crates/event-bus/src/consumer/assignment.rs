@@ -22,8 +22,9 @@ use crate::{BusSettings, metrics};
 /// After the deadline, what is running is dropped; that takes a moment.
 const ABORT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// A commit in a rebalance is tried this often, with this pause.
+/// A commit in a rebalance is tried this often, the last one longer, with this pause.
 const COMMIT_TRIES: usize = 5;
+const LEAVE_TRIES: usize = 30;
 const COMMIT_PAUSE: Duration = Duration::from_millis(100);
 const IN_REBALANCE: [RDKafkaErrorCode; 2] = [
     RDKafkaErrorCode::RebalanceInProgress,
@@ -112,10 +113,15 @@ impl Assignment {
         }
     }
 
-    /// Commits what is stored and waits for it. Refused in the middle of a rebalance, it tries again: what is
-    /// not committed comes again.
-    fn commit(&self, consumer: &BaseConsumer<Self>) {
-        let mut tries = COMMIT_TRIES;
+    /// Commits what is stored before leaving. In the middle of a rebalance the broker refuses; then the
+    /// rebalance must go on first, and once the consumer is closing it would not.
+    pub(super) fn commit_to_leave(&self, consumer: &BaseConsumer<Self>) {
+        // A record read meanwhile is dropped: it was not taken, so it comes again.
+        self.commit(consumer, LEAVE_TRIES, || drop(consumer.poll(COMMIT_PAUSE)));
+    }
+
+    /// Commits what is stored and waits for it. What is not committed comes again.
+    fn commit(&self, consumer: &BaseConsumer<Self>, mut tries: usize, pause: impl Fn()) {
         while let Err(error) = consumer.commit_consumer_state(CommitMode::Sync) {
             let code = error.rdkafka_error_code();
             if code == Some(RDKafkaErrorCode::NoOffset) {
@@ -126,7 +132,7 @@ impl Assignment {
                 tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
                 return;
             }
-            thread::sleep(COMMIT_PAUSE);
+            pause();
         }
     }
 
@@ -162,7 +168,7 @@ impl Assignment {
         } else {
             self.drain(&partitions, Instant::now() + self.drain);
             Self::store(consumer, &partitions);
-            self.commit(consumer);
+            self.commit(consumer, COMMIT_TRIES, || thread::sleep(COMMIT_PAUSE));
         }
         let mut held = self.lock();
         for partition in &partitions {

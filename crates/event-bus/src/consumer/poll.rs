@@ -71,7 +71,8 @@ impl Poll {
         let partitions = assignment.all();
         assignment.drain(&partitions, Instant::now() + self.drain);
         Assignment::store(&consumer, &partitions);
-        // Leaves the group: the revocation finds nothing running and commits what is stored.
+        assignment.commit_to_leave(&consumer);
+        // Leaves the group; the revocation finds nothing left to do.
         drop(consumer);
         exit
     }

@@ -188,29 +188,80 @@ async fn members_come_and_go_and_every_event_is_handled() {
     assert!(again < 60, "{again} events came again");
 }
 
+/// A gauge of this group, as a scrape would see it.
+fn gauge(name: &str, group: &str) -> i64 {
+    let families = prometheus::gather();
+    let family = families.iter().find(|family| family.name() == name);
+    let mut metrics = family.map_or(&[][..], |family| family.get_metric()).iter();
+    let of_group = |metric: &&prometheus::proto::Metric| {
+        metric
+            .get_label()
+            .iter()
+            .any(|label| label.value() == group)
+    };
+    #[allow(clippy::cast_possible_truncation)] // a small whole number
+    metrics
+        .find(of_group)
+        .map_or(0, |metric| metric.get_gauge().get_value() as i64)
+}
+
 #[tokio::test]
 async fn a_full_house_pauses_and_goes_on() {
     let world = World::with_partitions(2).await;
     publish(&world, 400, 1).await;
-    let (seen, running, most) = (Seen::default(), Counter::default(), Counter::default());
-    let handler = {
-        let (seen, running) = (seen.clone(), running.clone());
-        slow(&seen, move |_| {
-            running.next();
-            Duration::from_millis(250)
-        })
-    };
-    let consumer = run(world.consumer("c").parallel(40).in_flight(40), handler);
-    for _ in 0..10 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let in_flight = running.get().saturating_sub(seen.all().len());
-        assert!(in_flight <= 42, "{in_flight} in flight");
-        most.next();
+    let seen = Seen::default();
+    let handler = slow(&seen, |_| Duration::from_millis(250));
+    let consumer = world.consumer("full-house").parallel(20).in_flight(60);
+    let consumer = run(consumer, handler);
+    let (mut most, mut paused) = (0, 0);
+    while seen.all().len() < 400 {
+        most = most.max(gauge("event_bus_in_flight", "full-house"));
+        paused = paused.max(gauge("event_bus_paused", "full-house"));
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    seen.reaches(400).await;
     consumer.stop().await;
+    assert!((40..=61).contains(&most), "{most} in flight");
+    assert_eq!(paused, 1);
     assert_eq!(seen.all().len(), 400, "none twice, none lost");
-    assert_eq!(world.committed("c").await, 400);
+    assert_eq!(world.committed("full-house").await, 400);
+}
+
+#[tokio::test]
+async fn a_partition_that_comes_back_goes_on_where_its_last_owner_stopped() {
+    let world = World::with_partitions(2).await;
+    let (ours, theirs) = (Seen::default(), Seen::default());
+    let producer = world.producer();
+    let mut number = 0;
+    let first = run(world.consumer("c"), ours.handler());
+    let mut other = None;
+    while theirs.all().len() < 20 {
+        producer
+            .publish(parts(&tenant(), "s"), &Placed { number })
+            .await
+            .unwrap();
+        number += 1;
+        if ours.all().len() > 20 && other.is_none() {
+            other = Some(run(world.consumer("c"), theirs.handler()));
+        }
+        assert!(number < 5000, "the second member never got anything");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    other.expect("it joined").stop().await;
+    for _ in 0..100 {
+        producer
+            .publish(parts(&tenant(), "s"), &Placed { number })
+            .await
+            .unwrap();
+        number += 1;
+    }
+
+    let all: BTreeSet<i64> = (0..number).collect();
+    let handled = || [ours.numbers_of("s"), theirs.numbers_of("s")].concat();
+    eventually(|| async { handled().into_iter().collect::<BTreeSet<_>>() == all }).await;
+    first.stop().await;
+    assert_eq!(world.committed("c").await, number);
+    let again = handled().len() - all.len();
+    assert!(again < 20, "{again} events came again");
 }
 
 #[tokio::test]
