@@ -1,6 +1,7 @@
 //! Nobody gets into a database or a schema that is not theirs.
 
 use sqlx::Connection as _;
+use tenancy::provision::ProvisionError;
 
 use crate::world::{SERVICES, World, code, world};
 
@@ -117,6 +118,24 @@ async fn while_a_database_is_half_made_nobody_gets_in() {
             assert_eq!(sqlstate(outcome).as_deref(), Some("55000"), "{role}");
         }
         assert!(!world.provisioner.exists(&code("acme")).await.expect("looks"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_could_not_be_granted_admits_nobody() {
+    world(async |world| {
+        let n = &world.name;
+        for service in SERVICES {
+            let revoke = format!("REVOKE ALL ON DATABASE {n}_template FROM {n}_{service}");
+            world.sql(revoke).await;
+        }
+        let outcome = world.provisioner.create(&code("acme")).await;
+        assert!(matches!(outcome, Err(ProvisionError::NoServices(_))));
+        for role in ["tenant", "order", "billing"] {
+            let outcome = world.as_role(role, &format!("{n}_acme")).await;
+            assert_eq!(sqlstate(outcome).as_deref(), Some("55000"), "{role}");
+        }
     })
     .await;
 }

@@ -156,3 +156,38 @@ async fn work_whose_worker_died_is_taken_over_when_its_lease_has_run_out() {
     );
     house.step(&tenant, 0, "DONE").await;
 }
+
+#[tokio::test]
+async fn what_one_replica_works_on_is_left_alone_by_the_others() {
+    let house = House::with(&[]).await;
+    let second = start(&house.world, &[]).await;
+    let code = new_code();
+    // Whoever makes this database waits for us.
+    let mut ours = PgConnection::connect(&house.world.stack().cluster("tenant"))
+        .await
+        .expect("connects");
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended('provisioning of ' || $1, 0))")
+        .bind(database(&house.world, &code))
+        .execute(&mut ours)
+        .await
+        .expect("locks");
+    let tenant = house
+        .landlord()
+        .post("/api/tenants", wish(&code))
+        .await
+        .expect(202);
+    let pool = house.world.platform_pool("tenant").await;
+    let tries = async || -> i32 {
+        let tries = sqlx::query_scalar("SELECT attempts FROM provisioning");
+        tries.fetch_one(&pool).await.expect("counts")
+    };
+    eventually("somebody at work", || async {
+        (tries().await == 1).then_some(())
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(tries().await, 1);
+    ours.close().await.expect("lets go");
+    house.step(&tenant, 0, "DONE").await;
+    second.stop().await;
+}
