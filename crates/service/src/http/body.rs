@@ -137,6 +137,9 @@ fn complaint(path: &str, reason: &str) -> Problem {
     if let Some(field) = quoted("unknown field `") {
         return Problem::invalid(inside(field), format!("is not known here ({reason})"));
     }
+    if let Some(field) = quoted("duplicate field `") {
+        return Problem::invalid(inside(field), "is given twice");
+    }
     Problem::invalid(if path == "." { "" } else { path }, reason)
 }
 
@@ -185,6 +188,11 @@ mod tests {
         assert_eq!(
             field_of(r#"{"name":"a","items":[{"quantity":1,"more":2}]}"#),
             "items[0].more"
+        );
+        assert_eq!(field_of(r#"{"name":"a","name":"b","items":[]}"#), "name");
+        assert_eq!(
+            field_of(r#"{"name":"a","items":[{"quantity":1,"quantity":2}]}"#),
+            "items[0].quantity"
         );
         assert_eq!(field_of("[]"), "");
         assert_eq!(field_of("{"), "");

@@ -1,10 +1,10 @@
 //! Headers with a meaning of their own.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use auth::{Caller, UserId};
 use futures::{FutureExt, future::LocalBoxFuture};
 
-use super::Problem;
+use super::{Problem, tenant};
 
 /// Who makes an unsafe call, which one, and the `Idempotency-Key` it carries, if any.
 ///
@@ -13,7 +13,8 @@ use super::Problem;
 pub struct Idempotency {
     /// Whose key it is.
     pub caller: UserId,
-    /// Method and path.
+    /// Method and path, the tenant's segment left out: the key is kept in that tenant's database, where its code and
+    /// its id mean the same.
     pub operation: String,
     /// The key; without one, every call is the first.
     pub key: Option<String>,
@@ -37,8 +38,8 @@ impl FromRequest for Idempotency {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
-        let operation = format!("{} {}", request.method(), request.path());
-        let key = single(request, "idempotency-key").and_then(|key| match key {
+        let operation = operation(request);
+        let key = single(request, "Idempotency-Key").and_then(|key| match key {
             Some(key) if key.is_empty() || key.len() > 255 || !key.is_ascii() => Err(
                 Problem::invalid("Idempotency-Key", "should be 1 to 255 ASCII characters"),
             ),
@@ -55,6 +56,15 @@ impl FromRequest for Idempotency {
     }
 }
 
+fn operation(request: &HttpRequest) -> String {
+    let mut path: Vec<&str> = request.path().split('/').collect();
+    let tenant = request.match_info().get(tenant::PATH);
+    if let Some(place) = path.iter().position(|segment| Some(*segment) == tenant) {
+        path[place] = "{tenant}";
+    }
+    format!("{} {}", request.method(), path.join("/"))
+}
+
 /// The version an update is based on: `If-Match: "7"`. Without it the update is made on whatever is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<i64>);
@@ -64,21 +74,16 @@ impl FromRequest for IfMatch {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            single(request, header::IF_MATCH.as_str()).and_then(|given| {
-                given
-                    .filter(|tag| tag != "*")
-                    .map(|tag| tag.trim_matches('"').parse())
-                    .transpose()
-                    .map(Self)
-                    .map_err(|_| {
-                        Problem::invalid(
-                            "If-Match",
-                            "should be the ETag of the last read, as \"7\"",
-                        )
-                    })
-            }),
-        )
+        std::future::ready(single(request, "If-Match").and_then(|given| {
+            given
+                .filter(|tag| tag != "*")
+                .map(|tag| tag.trim_matches('"').parse())
+                .transpose()
+                .map(Self)
+                .map_err(|_| {
+                    Problem::invalid("If-Match", "should be the ETag of the last read, as \"7\"")
+                })
+        }))
     }
 }
 

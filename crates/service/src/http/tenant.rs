@@ -11,7 +11,8 @@ use super::{Problem, headers::single, observe::Correlation};
 use crate::{Context, PlatformScope, Runtime, TenantScope};
 
 const HEADER: &str = "x-tenant-id";
-const PATH: &str = "tenantCode";
+/// What routes call the segment of their path that names the tenant.
+pub(super) const PATH: &str = "tenantCode";
 
 /// A tenant that may be used now by this caller, and the way into its database.
 ///
