@@ -343,6 +343,15 @@ impl OrderId {
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// When it was drawn: a `UUIDv7` begins with the milliseconds since 1970.
+    #[must_use]
+    pub fn drawn_at(self) -> OffsetDateTime {
+        let milliseconds = self.0.as_u128() >> 80;
+        i64::try_from(milliseconds).map_or(OffsetDateTime::UNIX_EPOCH, |milliseconds| {
+            OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(milliseconds)
+        })
+    }
 }
 
 #[cfg(test)]
