@@ -28,7 +28,10 @@ pub struct Reply {
 impl Reply {
     /// The body, if the status is this one; else the test fails and shows what came instead.
     #[track_caller]
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "often the status is all that matters"
+    )]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(
             self.status.as_u16(),

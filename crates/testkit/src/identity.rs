@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use auth::{Caller, CallerTenant, Issuer, UserId, Verifier};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use crate::TestTenant;
 
@@ -11,13 +12,15 @@ use crate::TestTenant;
 #[derive(Clone)]
 pub struct Identity {
     issuer: std::sync::Arc<Issuer>,
+    key_pem: String,
     url: String,
 }
 
 impl Identity {
     /// Starts with a fresh key. Runs on the shared runtime for as long as the process.
     pub(crate) async fn start() -> Self {
-        let issuer = Issuer::from_pem(&auth::generate_key_pem()).expect("a generated key is a key");
+        let key_pem = auth::generate_key_pem();
+        let issuer = Issuer::from_pem(&key_pem).expect("a generated key is a key");
         let issuer = std::sync::Arc::new(issuer);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -39,7 +42,11 @@ impl Identity {
         .listen(listener)
         .expect("it listens");
         tokio::spawn(server.run());
-        Self { issuer, url }
+        Self {
+            issuer,
+            key_pem,
+            url,
+        }
     }
 
     /// Base URL under which the keys are published, in place of the user service.
@@ -61,6 +68,17 @@ impl Identity {
             .issue(caller)
             .expect("a generated key signs")
             .access_token
+    }
+
+    /// A token rightly signed with the world's key, whatever it says: expired, for another audience, half a tenant.
+    #[must_use]
+    pub fn sign(&self, claims: &serde_json::Value) -> String {
+        let key = EncodingKey::from_ed_pem(self.key_pem.as_bytes()).expect("a generated key");
+        let header = Header {
+            kid: self.issuer.jwks().keys[0].common.key_id.clone(),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        jsonwebtoken::encode(&header, claims, &key).expect("a generated key signs")
     }
 
     /// A new customer and their token.

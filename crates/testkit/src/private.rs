@@ -270,6 +270,22 @@ impl Service {
         self.process.kill();
     }
 
+    /// SIGTERM, as Kubernetes ends it, and waits until it has drained; whether it ended well.
+    pub async fn terminate(&mut self) -> bool {
+        let Some(mut child) = self.process.0.take() else {
+            return false;
+        };
+        let told = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(told.expect("kill runs").success(), "it is ours to end");
+        eventually_within(Duration::from_secs(60), "the service to end", || {
+            let ended = child.try_wait().expect("it is ours to wait for");
+            async move { ended.map(|status| status.success()) }
+        })
+        .await
+    }
+
     /// Starts it again as it was.
     pub async fn start_again(&mut self) {
         self.process.kill();

@@ -280,6 +280,15 @@ impl World {
         Log::read(&self.bus(), topic)
     }
 
+    /// How many records a topic holds, such as `order.events.dlq`.
+    pub async fn records(&self, topic: &str) -> i64 {
+        let admin = admin::Admin::new(&self.bus(), Duration::from_secs(10));
+        let topic = admin.describe(topic).await.expect("the broker answers");
+        let topic = topic.expect("the topic is there");
+        let ends = admin.watermarks(&topic).await.expect("the broker answers");
+        ends.iter().map(|(_, low, end)| end - low).sum()
+    }
+
     /// A client of a service at `url`, with a token.
     #[must_use]
     pub fn client(&self, url: impl Into<String>, token: impl Into<String>) -> Client {
