@@ -1,0 +1,55 @@
+use serde_json::json;
+use testkit::{Client, World, private::Redis};
+
+use crate::shop::{Shop, start, url};
+
+#[tokio::test]
+async fn redis_killed_and_emptied_while_reading_and_writing_is_not_noticed() {
+    let mut redis = Redis::start().await;
+    let world = World::new(&["order"]).await;
+    let with = [("REDIS", &*redis.url())];
+    let service = start(world.settings_with("order", &with), 900).await;
+    let replica = start(world.settings_with("order", &with), 900).await;
+    let shop = Shop::open(&world, url(&service)).await;
+    let anvil = shop.sells("Anvil", 1).await;
+    let path = format!("{}/{anvil}", shop.products());
+    let there = Client::new(url(&replica), shop.admin.token().map(str::to_owned));
+
+    for round in 2..40 {
+        match round {
+            8 | 20 | 30 => redis.kill(),
+            14 | 24 | 31 => redis.start_again().await,
+            _ => {}
+        }
+        shop.admin
+            .patch(&path, json!({"stock": round}))
+            .await
+            .expect(200);
+        for reader in [&shop.admin, &there, &shop.admin] {
+            let one = reader.get(&path).await.expect(200);
+            assert_eq!(one["stock"], round, "one, round {round}");
+            let list = reader.get(&shop.products()).await.expect(200);
+            assert_eq!(list["data"][0]["stock"], round, "list, round {round}");
+        }
+    }
+    service.stop().await;
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn without_redis_the_service_starts_and_works() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let world = World::new(&["order"]).await;
+    let service = start(
+        world.settings_with("order", &[("REDIS", &redis.url())]),
+        900,
+    )
+    .await;
+    let shop = Shop::open(&world, url(&service)).await;
+    let anvil = shop.sells("Anvil", 5).await;
+    let order = shop.customer().gets(&shop, anvil, 1).await;
+    shop.bills(order).await;
+    assert_eq!(shop.product(anvil).await["stock"], 4);
+    service.stop().await;
+}
