@@ -187,7 +187,7 @@ impl OrderNews {
         match &self.step {
             Step::Placed(lines) => drop(data.insert("items".to_owned(), json!(lines))),
             Step::Completed(transaction) => {
-                drop(data.insert("transactionId".to_owned(), json!(transaction)))
+                drop(data.insert("transactionId".to_owned(), json!(transaction)));
             }
             Step::Cancelled(reason) => drop(data.insert("reason".to_owned(), json!(reason))),
             Step::PaymentDue(_) | Step::Paid | Step::Expired | Step::Refunded => {}

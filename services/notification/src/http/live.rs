@@ -53,7 +53,8 @@ pub async fn follow(
     let left = token_end(&request).ok_or(AuthError::Expired)? - OffsetDateTime::now_utc();
     let left: Duration = left.try_into().unwrap_or_default();
     let (answer, session, frames) =
-        actix_ws::handle_with_protocols(&request, payload, &[WEBSOCKET_PROTOCOL])?;
+        actix_ws::handle_with_protocols(&request, payload, &[WEBSOCKET_PROTOCOL])
+            .map_err(|_| Problem::invalid("", "this path speaks WebSocket only"))?;
     let audiences = Audiences::of(&caller);
     let (reader, membership) = app
         .live

@@ -41,12 +41,12 @@ mod tests {
     #[test]
     fn the_end_is_read_from_either_place() {
         let issuer = Issuer::from_pem(&auth::generate_key_pem()).unwrap();
-        let issued = issuer
+        let signed = issuer
             .issue(&Caller::customer(UserId::new(), "a@b.example"))
             .unwrap();
         let end =
-            OffsetDateTime::from_unix_timestamp(i64::try_from(issued.claims.exp).unwrap()).ok();
-        let token = issued.access_token;
+            OffsetDateTime::from_unix_timestamp(i64::try_from(signed.claims.exp).unwrap()).ok();
+        let token = signed.access_token;
 
         let header =
             TestRequest::default().insert_header((AUTHORIZATION, format!("Bearer {token}")));

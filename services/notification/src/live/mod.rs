@@ -63,7 +63,7 @@ impl Live {
         };
         let (pool, shared) = (runtime.platform_pool().clone(), Arc::clone(&hub));
         runtime.spawn("live feed", |stop| async move {
-            pump::run(pool, shared, wakes, stop).await
+            pump::run(pool, shared, wakes, stop).await;
         });
         Ok(Self { hub, pump, others })
     }

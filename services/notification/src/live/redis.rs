@@ -103,7 +103,7 @@ impl RedisLink {
             match self.hear(&pump, away).await {
                 Ok(()) => tracing::warn!("Redis ended the subscription to live messages"),
                 Err(error) if !away => {
-                    tracing::warn!(%error, "Redis is away: live messages are found by looking")
+                    tracing::warn!(%error, "Redis is away: live messages are found by looking");
                 }
                 Err(_) => {}
             }
@@ -124,9 +124,9 @@ impl RedisLink {
         }
         let mut messages = subscription.on_message();
         while let Some(message) = messages.next().await {
-            match message.get_payload::<String>()?.parse() {
-                Ok(wake) => drop(pump.try_send(wake)),
-                Err(()) => tracing::debug!("a wake-up that cannot be read"),
+            // One that cannot be read, or for which there is no room, is left to the next look.
+            if let Ok(wake) = message.get_payload::<String>()?.parse() {
+                let _late_at_worst = pump.try_send(wake);
             }
         }
         Ok(())

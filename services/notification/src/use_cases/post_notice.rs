@@ -34,7 +34,7 @@ pub(super) async fn post_notice(
         match &notice.tenant.region {
             Some(region) => {
                 tx.publish_for((notice.tenant.id.0, region), id, 1, &event)
-                    .await?
+                    .await?;
             }
             None => tx.publish(id, 1, &event).await?,
         }

@@ -1,0 +1,290 @@
+//! A running notification service, the events that others publish, and what lands in the mail folder.
+
+use std::{path::PathBuf, time::Duration};
+
+use event_bus::EventParts;
+use events::{
+    Money,
+    order::{
+        OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderItem, OrderPaid,
+        OrderPaymentRequested, OrderRefunded,
+    },
+    user::UserRegistered,
+};
+use notification_service::{App, settings::NotificationSettings};
+use service::{Running, Settings};
+use sqlx::PgPool;
+use testkit::{Client, Log, TestTenant, World, eventually, on_shared_runtime};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::{sockets::Socket, user_service::UserStandIn};
+
+/// A world with a notification service in it.
+pub struct House {
+    pub world: World,
+    pub users: UserStandIn,
+    pub service: Running,
+    pub log: Log,
+    mail: PathBuf,
+}
+
+impl House {
+    /// The house of all tests that break nothing: their people and tenants are their own.
+    pub async fn shared() -> &'static Self {
+        static HOUSE: OnceCell<House> = OnceCell::const_new();
+        HOUSE.get_or_init(|| Self::build(&[])).await
+    }
+
+    /// A house of the test's own, with some of the service's variables changed.
+    pub async fn build(changed: &[(&str, &str)]) -> Self {
+        let world = World::new(&["notification"]).await;
+        let users = UserStandIn::start().await;
+        let mail = std::env::temp_dir().join(format!("tenantry-mail-{}", Uuid::now_v7().simple()));
+        let service = start(settings(&world, &users, changed), in_folder(&mail)).await;
+        let log = world.log("notification.events");
+        Self {
+            world,
+            users,
+            service,
+            log,
+            mail,
+        }
+    }
+
+    /// One more replica.
+    pub async fn replica(&self, changed: &[(&str, &str)]) -> Running {
+        start(
+            settings(&self.world, &self.users, changed),
+            in_folder(&self.mail),
+        )
+        .await
+    }
+
+    /// A replica whose e-mails go to this mail server.
+    pub async fn replica_with_mail_server(&self, url: &str) -> Running {
+        let own = NotificationSettings {
+            smtp_url: Some(url.into()),
+            ..in_folder(&self.mail)
+        };
+        start(settings(&self.world, &self.users, &[]), own).await
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.service.address())
+    }
+
+    pub fn client(&self, token: &str) -> Client {
+        self.world.client(self.url(), token)
+    }
+
+    pub async fn database(&self) -> PgPool {
+        self.world.platform_pool("notification").await
+    }
+
+    /// A tenant that others know of; this service only hears of it.
+    pub async fn tenant(&self) -> TestTenant {
+        self.world.tenant(&[]).await
+    }
+
+    pub async fn socket(&self, token: &str, cursor: Option<&str>) -> Socket {
+        Socket::open(&self.url(), token, cursor).await
+    }
+
+    /// The e-mails to this address, once there are that many; as they are in their files.
+    pub async fn mail_to(&self, address: &str, count: usize) -> Vec<String> {
+        eventually(&format!("{count} e-mails to {address}"), || async {
+            Some(self.mail_so_far(address)).filter(|found| found.len() >= count)
+        })
+        .await
+    }
+
+    /// The e-mails to this address that are there now.
+    pub fn mail_so_far(&self, address: &str) -> Vec<String> {
+        let to = format!("To: {address}\r\n");
+        let files = std::fs::read_dir(&self.mail).expect("the folder is there");
+        files
+            .map(|file| file.expect("it can be listed").path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
+            .map(|path| std::fs::read_to_string(path).expect("an e-mail is text"))
+            .filter(|text| text.contains(&to))
+            .map(|text| text.replace("=\r\n", "").replace("=3D", "="))
+            .collect()
+    }
+
+    /// A customer registers; their id and address.
+    pub async fn registered(&self) -> (Uuid, String) {
+        let (user_id, email) = (
+            Uuid::now_v7(),
+            format!("{}@example.com", Uuid::now_v7().simple()),
+        );
+        let event = UserRegistered {
+            user_id,
+            email: email.clone(),
+            name: "Ann".to_owned(),
+        };
+        self.world.publish_platform(user_id, &event).await;
+        (user_id, email)
+    }
+}
+
+fn settings(world: &World, users: &UserStandIn, changed: &[(&str, &str)]) -> Settings {
+    let mut variables = vec![("USER_URL", users.url())];
+    variables.extend_from_slice(changed);
+    world.settings_with("notification", &variables)
+}
+
+fn in_folder(mail: &std::path::Path) -> NotificationSettings {
+    NotificationSettings {
+        mail_dir: Some(mail.to_owned()),
+        smtp_url: None,
+        mail_from: "Tenantry <no-reply@tenantry.test>".to_owned(),
+    }
+}
+
+async fn start(settings: Settings, own: NotificationSettings) -> Running {
+    on_shared_runtime(async move { App::start(settings, own).await.expect("the service starts") })
+        .await
+}
+
+/// An order of a customer at a tenant, told step by step as the order service would.
+pub struct Order<'a> {
+    world: &'a World,
+    pub tenant: &'a TestTenant,
+    pub id: Uuid,
+    pub buyer: Uuid,
+    pub email: String,
+}
+
+impl<'a> Order<'a> {
+    pub fn of(house: &'a House, tenant: &'a TestTenant, buyer: Uuid) -> Self {
+        let email = format!("{buyer}@example.com");
+        Self {
+            world: &house.world,
+            tenant,
+            id: Uuid::now_v7(),
+            buyer,
+            email,
+        }
+    }
+
+    fn total() -> Money {
+        Money {
+            amount: 3998,
+            currency: "EUR".to_owned(),
+        }
+    }
+
+    pub async fn created(&self) -> Uuid {
+        let unit = Money {
+            amount: 1999,
+            currency: "EUR".to_owned(),
+        };
+        let item = OrderItem {
+            product_id: Uuid::now_v7(),
+            name: "Anvil".to_owned(),
+            quantity: 2,
+            unit_price: unit,
+            total: Self::total(),
+        };
+        let event = OrderCreated {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            items: vec![item],
+            total: Self::total(),
+            created_at: events::Timestamp::now(),
+            expires_at: events::Timestamp::now(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn payment_requested(&self) -> Uuid {
+        let event = OrderPaymentRequested {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            payment_id: Uuid::now_v7(),
+            payment_link: format!("http://tenantry.test/pay/{}?token=canary", self.id),
+            gateway: "test".to_owned(),
+            total: Self::total(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn completed(&self) -> Uuid {
+        let event = OrderCompleted {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            transaction_id: "tx-1".to_owned(),
+            total: Self::total(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn paid(&self) -> Uuid {
+        let event = OrderPaid {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            payment_id: Uuid::now_v7(),
+            total: Self::total(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn refunded(&self) -> Uuid {
+        let event = OrderRefunded {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            payment_id: Uuid::now_v7(),
+            total: Self::total(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn cancelled(&self) -> Uuid {
+        let event = OrderCancelled {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            total: Self::total(),
+            reason: "called off".to_owned(),
+        };
+        self.world.publish(self.tenant, self.id, &event).await
+    }
+
+    pub async fn expired(&self) -> Uuid {
+        self.expired_again(Uuid::now_v7()).await
+    }
+
+    /// The event with this id, for the first time or once more.
+    pub async fn expired_again(&self, id: Uuid) -> Uuid {
+        let event = OrderExpired {
+            order_id: self.id,
+            tenant_code: self.tenant.code().to_owned(),
+            buyer_id: self.buyer,
+            buyer_email: self.email.clone(),
+            total: Self::total(),
+        };
+        let mut parts = EventParts::new("/tenantry/test", self.id)
+            .sequence(1)
+            .tenant(event_bus::TenantRef {
+                id: self.tenant.tenant.id.0,
+                region: self.tenant.tenant.region.to_string(),
+            });
+        parts.id = id;
+        self.world.publish_parts(parts, &event).await
+    }
+}
+
+/// For what must not happen: long enough that it would have.
+pub const A_WHILE: Duration = Duration::from_millis(1500);
