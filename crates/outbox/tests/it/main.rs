@@ -1,0 +1,8 @@
+//! The outbox and its relay against a real broker and database: run through `make test`.
+#![allow(missing_docs, clippy::missing_panics_doc)]
+
+mod drains;
+mod marks;
+mod relays;
+mod rows;
+mod world;

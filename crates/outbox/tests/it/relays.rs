@@ -1,0 +1,180 @@
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use outbox::{Nudge, Relay, RelaySettings};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, count_and_commit, counter, eventually};
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// Sweeps once at its start, and then only if asked to.
+fn settings() -> RelaySettings {
+    RelaySettings {
+        batch: 7,
+        sweep_marked: NEVER,
+        sweep_all: NEVER,
+        ..RelaySettings::default()
+    }
+}
+
+struct Running {
+    nudge: Nudge,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn start(world: &World, settings: RelaySettings) -> Self {
+        let (relay, nudge) =
+            Relay::new(Arc::clone(&world.outboxes) as _, world.producer(), settings);
+        let stop = CancellationToken::new();
+        Self {
+            nudge,
+            task: tokio::spawn(relay.run(stop.clone())),
+            stop,
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the relay ends in peace");
+    }
+}
+
+#[tokio::test]
+async fn concurrent_writers_of_one_row_are_told_of_in_its_order() {
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let counters = [counter(pool).await, counter(pool).await];
+    let relay = Running::start(&world, settings());
+
+    join_all((0..5).map(|writer| {
+        let nudge = relay.nudge.clone();
+        async move {
+            for _ in 0..20 {
+                count_and_commit(pool, counters[writer % 2]).await;
+                nudge.nudge("acme".into());
+            }
+        }
+    }))
+    .await;
+
+    world.hears(100).await;
+    assert_eq!(world.heard_of(counters[0]), (1..=60).collect::<Vec<_>>());
+    assert_eq!(world.heard_of(counters[1]), (1..=40).collect::<Vec<_>>());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn relays_that_share_an_outbox_publish_each_row_once_and_in_order() {
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let one = counter(pool).await;
+    let relays: Vec<_> = (0..3).map(|_| Running::start(&world, settings())).collect();
+
+    for n in 0..150 {
+        count_and_commit(pool, one).await;
+        relays[n % 3].nudge.nudge("acme".into());
+        relays[(n + 1) % 3].nudge.nudge("acme".into());
+    }
+
+    world.is_drained("acme").await;
+    for relay in relays {
+        relay.stop().await;
+    }
+    let heard = world.hears(150).await;
+    let ids: HashSet<_> = heard.iter().map(|(_, _, id)| id).collect();
+    assert_eq!((heard.len(), ids.len()), (150, 150));
+    assert_eq!(world.heard_of(one), (1..=150).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_nudge_is_enough_and_a_sweep_finds_what_nobody_nudged_for() {
+    let world = World::with(&["acme", "globex"]).await;
+    let (one, other) = (
+        counter(world.pool("acme")).await,
+        counter(world.pool("globex")).await,
+    );
+    let relay = Running::start(&world, settings());
+    eventually("the sweeps of the start", || async {
+        (world.outboxes.sweeps.load(Ordering::SeqCst) >= 2).then_some(())
+    })
+    .await;
+    count_and_commit(world.pool("acme"), one).await;
+    count_and_commit(world.pool("globex"), other).await;
+
+    relay.nudge.nudge("acme".into());
+    world.hears(1).await;
+    assert_eq!(
+        (world.heard_of(one), world.heard_of(other)),
+        (vec![1], vec![])
+    );
+    relay.stop().await;
+
+    // As after a crash: only the sweep of the next start knows.
+    *world.outboxes.all.lock().unwrap() = vec!["globex".into()];
+    let relay = Running::start(&world, settings());
+    world.hears(2).await;
+    assert_eq!(world.heard_of(other), [1]);
+    relay.stop().await;
+
+    count_and_commit(world.pool("acme"), one).await;
+    *world.outboxes.marked.lock().unwrap() = vec!["acme".into()];
+    let often = RelaySettings {
+        sweep_marked: Duration::from_millis(20),
+        ..settings()
+    };
+    let relay = Running::start(&world, often);
+    world.hears(3).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_outbox_that_is_away_waits_and_the_others_go_on() {
+    let world = World::with(&["acme", "globex"]).await;
+    let (one, other) = (
+        counter(world.pool("acme")).await,
+        counter(world.pool("globex")).await,
+    );
+    world.outboxes.away.lock().unwrap().push("acme".into());
+    let relay = Running::start(&world, settings());
+    count_and_commit(world.pool("acme"), one).await;
+    relay.nudge.nudge("acme".into());
+
+    for _ in 0..20 {
+        count_and_commit(world.pool("globex"), other).await;
+        relay.nudge.nudge("globex".into());
+    }
+    world.hears(20).await;
+    assert_eq!(world.heard_of(one), Vec::<i64>::new());
+
+    // It comes back by itself: nobody nudges again.
+    world.outboxes.away.lock().unwrap().clear();
+    world.hears(21).await;
+    assert_eq!(world.heard_of(one), [1]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_looks_once_more_at_what_was_waiting() {
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let one = counter(pool).await;
+    let relay = Running::start(&world, settings());
+    for _ in 0..30 {
+        count_and_commit(pool, one).await;
+    }
+    relay.nudge.nudge("acme".into());
+
+    relay.stop().await;
+
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(outbox::depth(&mut conn).await.unwrap(), 0);
+    world.hears(30).await;
+}
