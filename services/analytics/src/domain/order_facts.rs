@@ -73,14 +73,14 @@ impl OrderFacts {
         }
         self.placed_at = self.placed_at.min(step.at);
         if step.reached.was_paid() {
-            self.paid_at = earliest(self.paid_at, step.at);
+            self.paid_at = Some(earliest(self.paid_at, step.at));
         }
         if step.reached == Status::Complete {
-            self.completed_at = earliest(self.completed_at, step.at);
+            self.completed_at = Some(earliest(self.completed_at, step.at));
         }
     }
 }
 
-fn earliest(known: Option<OffsetDateTime>, told: OffsetDateTime) -> Option<OffsetDateTime> {
-    Some(known.map_or(told, |known| known.min(told)))
+fn earliest(known: Option<OffsetDateTime>, told: OffsetDateTime) -> OffsetDateTime {
+    known.map_or(told, |known| known.min(told))
 }
