@@ -99,6 +99,7 @@ pub struct Wanted {
 /// The tenants, the newest first.
 #[utoipa::path(tag = "tenants", params(Wanted), responses(
     (status = 200, body = Listing<TenantView>),
+    (status = 400, body = Problem, description = "the query cannot be used"),
     (status = 403, body = Problem, description = "only the landlord may"),
 ))]
 #[get("/api/tenants")]
@@ -169,6 +170,7 @@ impl FromRequest for Suspension {
 #[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Its code or id")),
     request_body(content = Suspension, description = "May be left out"), responses(
     (status = 200, body = TenantView),
+    (status = 400, body = Problem, description = "the body or a header cannot be used"),
     (status = 403, body = Problem, description = "only the landlord may"),
     (status = 404, body = Problem),
     (status = 409, body = Problem, description = "it is not open for business"),
