@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use anyhow::{Result, anyhow};
 
 /// How long anything may take: the parts that only just started included.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Looks again and again until there is something.

@@ -20,7 +20,7 @@ const CLEAR: &str =
 const REMARK_AFTER: Duration = Duration::from_secs(10);
 /// A mark is cleared when the outbox was found empty this long after it was written: longer than [`REMARK_AFTER`]
 /// and the longest transaction together, so no row can come to light behind a cleared mark.
-const CLEAR_AFTER: Duration = Duration::from_secs(60);
+const CLEAR_AFTER: Duration = Duration::from_mins(1);
 /// Above this many remembered outboxes the memory starts afresh; the cost is a few writes.
 const REMEMBERED: usize = 20_000;
 

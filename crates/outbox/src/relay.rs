@@ -94,8 +94,8 @@ impl Default for RelaySettings {
             parallel: 8,
             batch: 500,
             sweep_marked: Duration::from_secs(5),
-            sweep_all: Duration::from_secs(300),
-            deadline: Duration::from_secs(60),
+            sweep_all: Duration::from_mins(5),
+            deadline: Duration::from_mins(1),
         }
     }
 }
@@ -195,7 +195,7 @@ impl Relay {
         match timeout(Duration::from_secs(5), self.outboxes.candidates(sweep)).await {
             Ok(Ok(found)) => found.into_iter().for_each(|outbox| rounds.enqueue(outbox)),
             Ok(Err(error)) => {
-                tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again")
+                tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again");
             }
             Err(_) => tracing::warn!(
                 ?sweep,
@@ -281,7 +281,9 @@ impl Rounds {
                 tracing::error!(%error, "a look at an outbox ended abnormally");
                 // Which one is not known any more: let every one be looked at again.
                 let lost: Vec<_> = self.looking.drain().map(|(outbox, _)| outbox).collect();
-                lost.into_iter().for_each(|outbox| self.enqueue(outbox));
+                for outbox in lost {
+                    self.enqueue(outbox);
+                }
                 return;
             }
         };
@@ -333,11 +335,11 @@ impl Rounds {
 mod tests {
     use super::*;
 
-    fn looked(outbox: &OutboxId, found: Drained) -> Result<Look, tokio::task::JoinError> {
-        Ok(Look {
+    fn looked(outbox: &OutboxId, found: Drained) -> Look {
+        Look {
             outbox: outbox.clone(),
             found,
-        })
+        }
     }
 
     /// The next outbox in line, waiting for pauses to end.
@@ -357,12 +359,15 @@ mod tests {
         rounds.enqueue(acme.clone());
         for _ in 0..20 {
             assert_eq!(next(&mut rounds).await.as_ref(), Some(&acme));
-            rounds.finished(looked(&acme, Drained::Stuck("kafka is away".to_owned())));
+            rounds.finished(Ok(looked(
+                &acme,
+                Drained::Stuck("kafka is away".to_owned()),
+            )));
             rounds.enqueue(acme.clone()); // a nudge does not bring it forward
             assert!(rounds.ready.is_empty());
         }
         assert_eq!(next(&mut rounds).await.as_ref(), Some(&acme));
-        rounds.finished(looked(&acme, Drained::Empty));
+        rounds.finished(Ok(looked(&acme, Drained::Empty)));
         assert_eq!(next(&mut rounds).await, None);
     }
 
@@ -371,7 +376,7 @@ mod tests {
         let (mut rounds, acme) = (Rounds::default(), OutboxId::from("acme"));
         rounds.enqueue(acme.clone());
         rounds.next();
-        rounds.finished(looked(&acme, Drained::Busy));
+        rounds.finished(Ok(looked(&acme, Drained::Busy)));
         assert_eq!(next(&mut rounds).await, Some(acme));
     }
 
@@ -381,7 +386,7 @@ mod tests {
         rounds.enqueue(acme.clone());
         rounds.next();
         rounds.enqueue(acme.clone());
-        rounds.finished(looked(&acme, Drained::Empty));
+        rounds.finished(Ok(looked(&acme, Drained::Empty)));
         assert_eq!(rounds.next(), Some(acme));
     }
 
@@ -392,7 +397,7 @@ mod tests {
         rounds.enqueue(loud.clone());
         rounds.enqueue(quiet.clone());
         assert_eq!(rounds.next().as_ref(), Some(&loud));
-        rounds.finished(looked(&loud, Drained::More));
+        rounds.finished(Ok(looked(&loud, Drained::More)));
         assert_eq!(rounds.next(), Some(quiet));
         assert_eq!(rounds.next(), Some(loud));
     }

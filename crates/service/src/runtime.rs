@@ -53,7 +53,7 @@ struct Inner {
     nudge: Nudge,
     verifier: Verifier,
     tokens: ServiceTokens,
-    /// Ends consumers and timers.
+    /// Ends consumers, timers and sockets.
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Ends the relay, after everything that publishes has ended.
@@ -135,7 +135,7 @@ impl Runtime {
             .spawn(relay.run(runtime.0.stop_relay.clone()));
         if let Some(datasources) = runtime.0.datasources.clone() {
             runtime.spawn("datasource sweep", |stop| async move {
-                datasources.sweep(stop).await
+                datasources.sweep(stop).await;
             });
         }
         Ok(runtime)
@@ -267,6 +267,16 @@ impl Runtime {
         crate::http::serve::serve(self, listener, routes)
     }
 
+    /// Cancelled when the service begins to stop: answers that would go on for ever, such as sockets, end then.
+    #[must_use]
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+
+    pub(crate) fn begin_stop(&self) {
+        self.0.stop.cancel();
+    }
+
     pub(crate) fn datasources(&self) -> Result<&Datasources, StoreError> {
         self.0.datasources.as_ref().ok_or_else(|| {
             StoreError::corrupt("service identity", "this service has no tenant databases")
@@ -281,9 +291,9 @@ impl Runtime {
         self.0.nudge.clone()
     }
 
-    /// Drains consumers and timers, then the outboxes, then closes what is open. HTTP has ended by now.
+    /// Waits for consumers and timers, then for the outboxes, then closes what is open. HTTP has ended by now.
     pub(crate) async fn shut_down(&self) {
-        self.0.stop.cancel();
+        self.begin_stop();
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.stop_relay.cancel();

@@ -1,9 +1,11 @@
 //! Logs as JSON lines on standard output; traces by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use opentelemetry::{
-    KeyValue, propagation::TextMapCompositePropagator, trace::TracerProvider as _,
+    KeyValue,
+    propagation::TextMapCompositePropagator,
+    trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -66,7 +68,7 @@ pub fn flush() {
 /// The W3C `traceparent` and `tracestate` of the current span, for headers and envelopes.
 #[must_use]
 pub fn current_trace() -> (Option<String>, Option<String>) {
-    let mut carrier = std::collections::HashMap::new();
+    let mut carrier = HashMap::new();
     let context = tracing::Span::current().context();
     opentelemetry::global::get_text_map_propagator(|propagator| {
         propagator.inject_context(&context, &mut carrier);
@@ -79,15 +81,26 @@ pub fn current_trace() -> (Option<String>, Option<String>) {
 
 /// Makes `span` a child of the trace that an event carries.
 pub fn continue_trace(span: &tracing::Span, envelope: &event_bus::Envelope) {
-    let Some(parent) = envelope.traceparent.clone() else {
-        return;
-    };
-    let mut carrier = std::collections::HashMap::from([("traceparent".to_owned(), parent)]);
-    if let Some(state) = envelope.tracestate.clone() {
-        carrier.insert("tracestate".to_owned(), state);
-    }
+    join_trace(
+        span,
+        envelope.traceparent.clone(),
+        envelope.tracestate.clone(),
+    );
+}
+
+/// Makes `span` a child of the trace with these W3C headers, if there is one.
+pub fn join_trace(span: &tracing::Span, parent: Option<String>, state: Option<String>) {
+    let Some(parent) = parent else { return };
+    let mut carrier = HashMap::from([("traceparent".to_owned(), parent)]);
+    carrier.extend(state.map(|state| ("tracestate".to_owned(), state)));
     let context = opentelemetry::global::get_text_map_propagator(|p| p.extract(&carrier));
     if span.set_parent(context).is_err() {
         tracing::debug!("this span takes no parent: no tracer is installed");
     }
+}
+
+/// The id of the trace that `span` belongs to, as 32 hexadecimal digits.
+#[must_use]
+pub fn trace_id(span: &tracing::Span) -> String {
+    span.context().span().span_context().trace_id().to_string()
 }

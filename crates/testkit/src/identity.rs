@@ -18,7 +18,7 @@ pub struct Identity {
 
 impl Identity {
     /// Starts with a fresh key. Runs on the shared runtime for as long as the process.
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let key_pem = auth::generate_key_pem();
         let issuer = Issuer::from_pem(&key_pem).expect("a generated key is a key");
         let issuer = std::sync::Arc::new(issuer);

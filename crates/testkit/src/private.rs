@@ -121,7 +121,7 @@ impl Kafka {
             port,
             process,
         };
-        listening("a private Kafka", port, Duration::from_secs(60)).await;
+        listening("a private Kafka", port, Duration::from_mins(1)).await;
         kafka
     }
 
@@ -140,7 +140,7 @@ impl Kafka {
     pub async fn start_again(&mut self) {
         self.process.kill();
         self.process = Self::launch(&self.folder.0);
-        listening("a private Kafka", self.port, Duration::from_secs(60)).await;
+        listening("a private Kafka", self.port, Duration::from_mins(1)).await;
     }
 
     fn launch(folder: &Path) -> Process {
@@ -279,7 +279,7 @@ impl Service {
             .args(["-TERM", &child.id().to_string()])
             .status();
         assert!(told.expect("kill runs").success(), "it is ours to end");
-        eventually_within(Duration::from_secs(60), "the service to end", || {
+        eventually_within(Duration::from_mins(1), "the service to end", || {
             let ended = child.try_wait().expect("it is ours to wait for");
             async move { ended.map(|status| status.success()) }
         })

@@ -81,7 +81,7 @@ impl World {
             let prefix = format!("t{}_", &Uuid::new_v4().simple().to_string()[..10]);
             let names: Vec<&str> = services.iter().map(String::as_str).collect();
             databases::create(&stack, &prefix, &names).await;
-            let identity = Identity::start().await;
+            let identity = Identity::start();
             let bus = bus(&stack, &prefix);
             create_topics(&bus).await;
             let producer = Producer::new(&bus, events::Catalogue).expect("the bus can be reached");

@@ -34,7 +34,7 @@ pub(super) async fn let_expire(
 
     let path = format!("/api/orders/{}/{id}", acme.code);
     until_within(
-        Duration::from_secs(120),
+        Duration::from_mins(2),
         "the unpaid order to expire",
         || async {
             let order = api.get(&path).await?.expect(200)?;

@@ -53,12 +53,12 @@ pub(crate) async fn walk(places: Places, report: &mut Report) -> Result<()> {
     let products = catalogue::put_up(&places, &acme, report).await?;
 
     report.begin("A customer registers, listens and orders");
-    let (customer, mut live, placed) =
+    let (customer, mut live, created) =
         ordering::order(&places, &landlord, &acme, &products, report).await?;
 
     report.begin("The order is paid and completed");
     let ordered = payment::pay(
-        &places, &customer, &acme, &products, &mut live, placed, report,
+        &places, &customer, &acme, &products, &mut live, created, report,
     )
     .await?;
 

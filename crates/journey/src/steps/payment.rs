@@ -18,10 +18,10 @@ pub(super) async fn pay(
     acme: &Shop,
     products: &Products,
     live: &mut Live,
-    placed: Value,
+    created: Value,
     report: &mut Report,
 ) -> Result<Ordered> {
-    let id = text(&placed, "id")?.to_owned();
+    let id = text(&created, "id")?.to_owned();
     let api = customer.api.at(&places.order);
     let path = format!("/api/orders/{}/{id}", acme.code);
     let waiting = until("billing's answer with a payment", || async {

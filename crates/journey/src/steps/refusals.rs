@@ -90,6 +90,7 @@ enum Others {
 
 type Call<'a> = (Method, &'a str, String, Option<Value>, Others);
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn calls<'a>(
     places: &'a Places,
     acme: &Shop,

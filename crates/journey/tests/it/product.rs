@@ -128,10 +128,8 @@ impl Product {
                 })
                 .collect();
             for line in lines.iter().rev().take(8).rev() {
-                all.push_str(&format!(
-                    "{name}: {}\n",
-                    line.chars().take(400).collect::<String>()
-                ));
+                let line: String = line.chars().take(400).collect();
+                all.extend([name, ": ", &line, "\n"]);
             }
         }
         all

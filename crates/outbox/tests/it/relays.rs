@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, count_and_commit, counter, eventually};
 
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 /// Sweeps once at its start, and then only if asked to.
 fn settings() -> RelaySettings {

@@ -13,11 +13,12 @@ use actix_web::{
     middleware::Next,
 };
 use prometheus::{HistogramVec, register_histogram_vec};
-use tracing::Span;
+use tracing::{Span, field::Empty};
 use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
 use uuid::Uuid;
 
 use super::Problem;
+use crate::telemetry;
 
 const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
@@ -41,7 +42,31 @@ pub(super) struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let correlation_id = correlate(request);
-        tracing_actix_web::root_span!(request, %correlation_id)
+        let route = request.match_pattern();
+        let route = route.as_deref().unwrap_or("unmatched");
+        let header = |name: &str| {
+            let value = request.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let span = tracing::info_span!(
+            "HTTP request",
+            otel.name = %format_args!("{} {route}", request.method()),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.method = %request.method(),
+            http.route = route,
+            // Never the query: links carry secrets there.
+            http.target = request.path(),
+            http.user_agent = header("user-agent"),
+            http.status_code = Empty,
+            exception.message = Empty,
+            exception.details = Empty,
+            trace_id = Empty,
+            %correlation_id,
+        );
+        telemetry::join_trace(&span, header("traceparent"), header("tracestate"));
+        span.record("trace_id", telemetry::trace_id(&span));
+        span
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
@@ -98,6 +123,7 @@ fn as_problem<B: MessageBody + 'static>(
     }
     let mut problem = match response.response().error() {
         Some(error) => Problem::of(error),
+        None if is_page(&response) => return response.map_into_left_body(),
         None if status == StatusCode::NOT_FOUND => Problem::not_found("path"),
         None if is_problem(&response) => return response.map_into_left_body(),
         None => {
@@ -105,7 +131,7 @@ fn as_problem<B: MessageBody + 'static>(
             Problem::of_status(status, reason)
         }
     };
-    problem.correlation_id = correlation.map(|Correlation(id)| id.to_string());
+    problem.correlation_id = correlation.map(|Correlation(id)| id);
     let rendered: HttpResponse = problem.response();
     let (request, old) = response.into_parts();
     let mut fresh = ServiceResponse::new(request, rendered);
@@ -116,6 +142,14 @@ fn as_problem<B: MessageBody + 'static>(
         }
     }
     fresh.map_into_right_body()
+}
+
+/// A page for people says in its own words what is wrong.
+fn is_page<B>(response: &ServiceResponse<B>) -> bool {
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
 }
 
 fn is_problem<B>(response: &ServiceResponse<B>) -> bool {

@@ -10,6 +10,7 @@ use actix_web::{
 use auth::AuthError;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{StoreError, scope::IdempotencyError};
 
@@ -30,7 +31,7 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// What kind of problem it is, in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What happened this time and what can be done.
@@ -40,9 +41,9 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// The request's correlation id, to be quoted to support.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Uuid>,
     #[serde(skip)]
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl std::fmt::Display for Problem {
@@ -58,12 +59,12 @@ impl Problem {
     pub fn new(
         status: StatusCode,
         kind: &str,
-        title: impl Into<String>,
+        title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
         Self {
             kind: format!("/problems/{kind}"),
-            title: title.into(),
+            title,
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
@@ -118,7 +119,7 @@ impl Problem {
             "Temporarily unavailable",
             detail,
         );
-        problem.header = Some((RETRY_AFTER, HeaderValue::from(seconds)));
+        problem.header = Some(Box::new((RETRY_AFTER, HeaderValue::from(seconds))));
         problem
     }
 
@@ -158,7 +159,7 @@ impl Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = HttpResponse::build(status);
         if let Some(header) = &self.header {
-            answer.insert_header(header.clone());
+            answer.insert_header((**header).clone());
         }
         answer
             .insert_header((CONTENT_TYPE, "application/problem+json"))
@@ -180,7 +181,7 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         let kind = error.problem_type().trim_start_matches("/problems/");
         let mut problem = Self::new(error.status(), kind, error.title(), error.detail());
-        problem.header = error.header();
+        problem.header = error.header().map(Box::new);
         problem
     }
 }
@@ -218,7 +219,7 @@ impl From<IdempotencyError> for Problem {
             ),
             IdempotencyError::InProgress => {
                 let mut problem = Self::conflict("request-in-progress", detail);
-                problem.header = Some((RETRY_AFTER, HeaderValue::from(1)));
+                problem.header = Some(Box::new((RETRY_AFTER, HeaderValue::from(1))));
                 problem
             }
             IdempotencyError::Store(error) => error.into(),

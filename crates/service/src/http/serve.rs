@@ -46,8 +46,10 @@ impl Running {
         let _gone = ended.wait_for(|ended| *ended).await;
     }
 
-    /// Stops in order: no new requests, the ones under way end, consumers drain, outboxes are emptied, pools close.
+    /// Stops in order: long-lived answers, consumers and timers are told, no new requests, the ones under way end,
+    /// consumers have drained, outboxes are emptied, pools close.
     pub async fn stop(&self) {
+        self.runtime.begin_stop();
         self.handle.stop(true).await;
         let server = self.server.lock().ok().and_then(|mut server| server.take());
         if let Some(server) = server

@@ -15,6 +15,10 @@ const FIND: &str = "SELECT fingerprint, answer FROM idempotency_key
 const STORE: &str = "INSERT INTO idempotency_key (caller, operation, key, fingerprint, answer) VALUES ($1, $2, $3, $4, $5)";
 
 /// Whether this call is the first with its key.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
 pub enum Begun<A> {
     /// It is (or has no key): go on, and end with [`Tx::commit_once`].
     First(Tx),

@@ -67,6 +67,7 @@ pub async fn follow(
         session,
         frames: frames.max_frame_size(LARGEST_FRAME),
         ends: Instant::now() + left,
+        stopping: app.runtime.stopping().clone(),
     };
     // Ends with its connection, which the server closes before anything else.
     actix_web::rt::spawn(socket.run(app.runtime.platform_pool().clone()));

@@ -6,6 +6,7 @@ use actix_ws::{CloseCode, CloseReason, Message as Frame, MessageStream, Session}
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::Membership;
 use crate::{
@@ -33,6 +34,8 @@ pub(crate) struct Socket {
     pub frames: MessageStream,
     /// When its token ends.
     pub ends: Instant,
+    /// When the service stops.
+    pub stopping: CancellationToken,
 }
 
 /// Why a socket ends.
@@ -48,6 +51,8 @@ enum End {
     Expired,
     /// The feed cannot be read.
     Unavailable,
+    /// The service stops; another replica, or the next start, goes on.
+    Stopping,
 }
 
 impl End {
@@ -71,6 +76,10 @@ impl End {
                 "unavailable",
                 because(CloseCode::Again, "resume with your cursor"),
             ),
+            Self::Stopping => (
+                "stopping",
+                because(CloseCode::Restart, "resume with your cursor"),
+            ),
         }
     }
 }
@@ -92,6 +101,7 @@ impl Socket {
             session,
             frames,
             ends,
+            stopping,
         } = self;
         let heard = Cell::new(true);
         let telling = Telling {
@@ -103,6 +113,7 @@ impl Socket {
             end = telling.run(&pool, membership) => end,
             end = listen(frames, session.clone(), &heard) => end,
             () = tokio::time::sleep_until(ends) => End::Expired,
+            () = stopping.cancelled() => End::Stopping,
         };
         let (name, reason) = end.reason();
         SOCKETS_ENDED.with_label_values(&[name]).inc();

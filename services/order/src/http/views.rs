@@ -35,6 +35,10 @@ impl From<CreateProduct> for NewProduct {
 /// Changes to a product; what is absent stays, and a `description` of null is taken away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
 pub struct UpdateProduct {
     name: Option<ProductName>,
     #[serde(default, deserialize_with = "present")]
@@ -45,6 +49,10 @@ pub struct UpdateProduct {
 }
 
 /// Tells null from absent.
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
 fn present<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Description>>, D::Error> {

@@ -18,7 +18,7 @@ const ONE: Name = Name::new("one");
 const LIST: Name = Name::new("list");
 
 /// How long a cached answer may serve when nothing changed.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// Which products are asked for.
 #[derive(Clone, Debug)]
