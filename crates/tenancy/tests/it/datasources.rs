@@ -124,6 +124,8 @@ async fn more_tenants_than_pools_are_all_served_and_connections_stay_bounded() {
         let settings = DatasourceSettings {
             max_pools: 3,
             connections_per_pool: 2,
+            // Not about time: on a busy machine so many new connections take long.
+            acquire_timeout: Duration::from_secs(30),
             ..world.settings()
         };
         let databases = world.datasources(&settings);
