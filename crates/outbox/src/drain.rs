@@ -7,9 +7,11 @@ use crate::metrics;
 
 // The lease lives as long as the transaction: PostgreSQL frees it when the holder commits or dies, and it works
 // through a transaction-pooling proxy. It is taken in a statement of its own, so that the next one sees whatever the
-// previous holder committed.
+// previous holder committed. Waiting for the broker is not being idle: for this transaction the session's own limit is
+// lifted to beyond the relay's deadline.
 const LEASE: &str =
-    "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox.' || current_schema(), 0))";
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox.' || current_schema(), 0))
+     FROM set_config('idle_in_transaction_session_timeout', '70s', true)";
 const CLAIM: &str = "SELECT id, topic, envelope, datum FROM outbox ORDER BY id LIMIT $1";
 const DELETE: &str = "DELETE FROM outbox WHERE id = ANY($1)";
 

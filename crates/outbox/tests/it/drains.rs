@@ -84,6 +84,29 @@ async fn rows_that_cannot_be_published_stay() {
     world.hears(1).await;
 }
 
+/// Where sessions that are idle in a transaction are ended soon, waiting for Kafka is not being idle.
+#[tokio::test]
+async fn a_claim_outlives_the_sessions_idle_timeout() {
+    let mut world = World::with(&["acme"]).await;
+    let one = counter(world.pool("acme")).await;
+    count_and_commit(world.pool("acme"), one).await;
+    "127.0.0.1:1".clone_into(&mut world.bus.bootstrap);
+    let schemas = event_bus::EventSchemas::new().with::<crate::world::Counted>();
+    let deadline = std::time::Duration::from_secs(1);
+    let away = event_bus::Producer::with_deadline(&world.bus, schemas, deadline).unwrap();
+    let mut conn = world.pool("acme").acquire().await.unwrap();
+    sqlx::query("SET idle_in_transaction_session_timeout = '200ms'")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+
+    let found = drain_once(&mut conn, &away, 10).await.unwrap();
+
+    assert!(matches!(found, Drained::Stuck(_)));
+    assert_eq!(outbox::depth(&mut conn).await.unwrap(), 1);
+    conn.detach(); // nobody else is to have its setting
+}
+
 #[tokio::test]
 async fn a_transaction_that_commits_late_is_not_skipped() {
     let world = World::with(&["acme"]).await;
