@@ -3,7 +3,7 @@ use futures::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::shop::{Stage, create_path, patiently, statuses};
+use crate::shop::{ORDER, PRODUCT, Stage, create_path, patiently, statuses};
 
 #[tokio::test]
 async fn an_order_is_created_told_of_once_and_its_stock_reserved() {
@@ -43,9 +43,9 @@ async fn the_last_piece_goes_to_one_of_two_buyers() {
     let anvil = shop.sells("Anvil", 1).await;
     let (ann, bob) = (shop.customer(), shop.customer());
 
-    let (first, second) = tokio::join!(ann.orders(&shop, anvil, 1), bob.orders(&shop, anvil, 1));
+    let both = async { tokio::join!(ann.orders(&shop, anvil, 1), bob.orders(&shop, anvil, 1)) };
+    let answers: [_; 2] = shop.meeting(PRODUCT, anvil, 2, both).await.into();
 
-    let answers = [first, second];
     assert_eq!(statuses(&answers), [201, 409]);
     let refused = answers.iter().find(|answer| answer.status == 409).unwrap();
     assert_eq!(refused.problem(), "/problems/out-of-stock");
@@ -58,7 +58,8 @@ async fn five_pieces_go_to_five_of_twenty_buyers() {
     let anvil = shop.sells("Anvil", 5).await;
     let buyers: Vec<_> = (0..20).map(|_| shop.customer()).collect();
 
-    let answers = join_all(buyers.iter().map(|buyer| buyer.orders(&shop, anvil, 1))).await;
+    let all = join_all(buyers.iter().map(|buyer| buyer.orders(&shop, anvil, 1)));
+    let answers = shop.meeting(PRODUCT, anvil, 4, all).await;
 
     assert_eq!(
         statuses(&answers),
@@ -86,9 +87,9 @@ async fn buyers_of_the_same_products_in_other_orders_do_not_deadlock() {
     let path = create_path(&shop);
 
     let wishes = (0..16).map(|n| if n % 2 == 0 { &there } else { &back });
-    let answers =
-        join_all(wishes.map(|wish| patiently(async || ann.client.post(&path, wish.clone()).await)))
-            .await;
+    let all =
+        join_all(wishes.map(|wish| patiently(async || ann.client.post(&path, wish.clone()).await)));
+    let answers = shop.meeting(PRODUCT, rope, 4, all).await;
 
     assert_eq!(statuses(&answers), [201; 16]);
     assert_eq!(shop.pieces(anvil).await, (84, 16));
@@ -156,10 +157,12 @@ async fn a_cancelled_order_gives_its_stock_back_once() {
     let order = ann.gets(&shop, anvil, 2).await;
     let path = format!("{}/cancel", shop.order_path(order));
 
-    let (once, again) = tokio::join!(
+    let (by_buyer, by_seller) = (
         ann.client.post(&path, json!({})),
-        shop.admin.post(&path, json!({}))
+        shop.admin.post(&path, json!({})),
     );
+    let both = async { tokio::join!(by_buyer, by_seller) };
+    let (once, again) = shop.meeting(ORDER, order, 2, both).await;
 
     assert_eq!(statuses(&[once, again]), [200, 200]);
     assert_eq!(shop.pieces(anvil).await, (5, 0));

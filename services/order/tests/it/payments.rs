@@ -2,7 +2,7 @@ use events::order::{OrderCompleted, OrderPaid, OrderPaymentRequested};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::shop::{Stage, statuses};
+use crate::shop::{ORDER, Stage, statuses};
 
 #[tokio::test]
 async fn a_requested_payment_makes_the_order_wait_with_its_link() {
@@ -66,12 +66,15 @@ async fn simultaneous_notices_of_a_payment_take_the_stock_once() {
         let path = format!("{}/payment-received", shop.order_path(order));
 
         // Other subjects, so other lanes: the notices really meet.
-        let (one, two, by_seller, by_buyer) = tokio::join!(
-            shop.world.publish(&shop.tenant, payment, &paid),
-            shop.world.publish(&shop.tenant, Uuid::now_v7(), &paid),
-            shop.admin.post(&path, json!({})),
-            ann.client.post(&path, json!({})),
-        );
+        let all = async {
+            tokio::join!(
+                shop.world.publish(&shop.tenant, payment, &paid),
+                shop.world.publish(&shop.tenant, Uuid::now_v7(), &paid),
+                shop.admin.post(&path, json!({})),
+                ann.client.post(&path, json!({})),
+            )
+        };
+        let (one, two, by_seller, by_buyer) = shop.meeting(ORDER, order, 4, all).await;
 
         assert_eq!(statuses(&[by_seller, by_buyer]), [200, 200]);
         shop.handled(&[one, two]).await;
@@ -105,10 +108,12 @@ async fn an_order_is_completed_only_when_paid_and_only_with_one_transaction() {
 
     let received = format!("{}/payment-received", shop.order_path(order));
     ann.client.post(&received, json!({})).await.expect(200);
-    let (one, two) = tokio::join!(
+    let (by_buyer, by_seller) = (
         ann.client.post(&path, with("t-1")),
-        shop.admin.post(&path, with("t-1"))
+        shop.admin.post(&path, with("t-1")),
     );
+    let both = async { tokio::join!(by_buyer, by_seller) };
+    let (one, two) = shop.meeting(ORDER, order, 2, both).await;
     let done = one.expect(200);
     assert_eq!(done, two.expect(200));
     assert_eq!(done["status"], "COMPLETE");

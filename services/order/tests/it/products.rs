@@ -1,7 +1,7 @@
 use events::order::{ProductCreated, ProductDeleted, ProductUpdated};
 use serde_json::{Value, json};
 
-use crate::shop::{Stage, id_of};
+use crate::shop::{PRODUCT, Stage, id_of};
 
 fn names(list: &Value) -> Vec<&str> {
     let rows = list["data"].as_array().expect("a list");
@@ -80,13 +80,16 @@ async fn a_change_on_an_old_version_is_refused() {
 #[tokio::test]
 async fn of_two_changes_on_one_version_one_is_made() {
     let shop = Stage::shared().await.shop().await;
-    let path = format!("{}/{}", shop.products(), shop.sells("Anvil", 5).await);
+    let anvil = shop.sells("Anvil", 5).await;
+    let path = format!("{}/{anvil}", shop.products());
     let first = shop.admin.header("if-match", "\"1\"");
 
-    let (one, two) = tokio::join!(
+    let (six, seven) = (
         first.patch(&path, json!({"stock": 6})),
         first.patch(&path, json!({"stock": 7})),
     );
+    let both = async { tokio::join!(six, seven) };
+    let (one, two) = shop.meeting(PRODUCT, anvil, 2, both).await;
 
     assert_eq!(crate::shop::statuses(&[one, two]), [200, 412]);
 }

@@ -16,6 +16,10 @@ use testkit::{Client, Log, Reply, TestTenant, World, eventually, on_shared_runti
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+/// Locks a product, and an order.
+pub const PRODUCT: &str = "SELECT 1 FROM \"order\".product WHERE id = $1 FOR UPDATE";
+pub const ORDER: &str = "SELECT 1 FROM \"order\".customer_order WHERE id = $1 FOR UPDATE";
+
 /// Long enough that no order expires while a test runs.
 const QUARTER_OF_AN_HOUR: u64 = 900;
 
@@ -147,6 +151,29 @@ impl Shop {
         }
     }
 
+    /// Holds a row (`sql` locks it) until `count` others wait for it, so that they really meet there; then lets go.
+    pub async fn meeting<T>(
+        &self,
+        sql: &'static str,
+        row: Uuid,
+        count: i64,
+        others: impl Future<Output = T>,
+    ) -> T {
+        let mut holder = self.database.begin().await.expect("the database answers");
+        let held = sqlx::query(sql).bind(row).execute(&mut *holder);
+        held.await.expect("the row can be locked");
+        let lets_go = async {
+            eventually("others to wait for the row", || async {
+                let waiting = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+                (self.count(waiting).await >= count).then_some(())
+            })
+            .await;
+            holder.rollback().await.expect("it can be let go");
+        };
+        tokio::join!(others, lets_go).0
+    }
+
     pub fn order_path(&self, order: Uuid) -> String {
         format!("/api/orders/{}/{order}", self.code())
     }
@@ -172,7 +199,7 @@ impl Shop {
     /// Waits, through kills and outages, until the order is stored so.
     pub async fn order_is_stored_as(&self, order: Uuid, status: &str) {
         let what = format!("order {order} to be stored as {status}");
-        testkit::eventually_within(Duration::from_secs(60), &what, || async {
+        testkit::eventually_within(Duration::from_mins(1), &what, || async {
             let sql = "SELECT status = $2 FROM \"order\".customer_order WHERE id = $1";
             let asked = sqlx::query_scalar(sql).bind(order).bind(status);
             let found: Result<bool, _> = asked.fetch_one(&self.database).await;
@@ -243,13 +270,9 @@ impl Shop {
 
     /// Waits until everything this shop wrote is on the log.
     pub async fn published_everything(&self) {
-        testkit::eventually_within(
-            Duration::from_secs(60),
-            "the outbox to be empty",
-            || async {
-                (self.count("SELECT count(*) FROM \"order\".outbox").await == 0).then_some(())
-            },
-        )
+        testkit::eventually_within(Duration::from_mins(1), "the outbox to be empty", || async {
+            (self.count("SELECT count(*) FROM \"order\".outbox").await == 0).then_some(())
+        })
         .await;
     }
 }

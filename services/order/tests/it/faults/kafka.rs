@@ -6,7 +6,7 @@ use testkit::{
 use super::{
     Acknowledged,
     checker::{Verdict, last_reserved, verdict},
-    shops_stubbornly,
+    kafka_is_given_up, shops_stubbornly,
 };
 use crate::shop::{Shop, start, url};
 
@@ -35,6 +35,7 @@ async fn with_kafka_away_orders_are_accepted_and_all_is_told_when_it_returns() {
     for _ in 0..30 {
         noted.note(shop.customer().gets(&shop, anvil, 1).await);
     }
+    kafka_is_given_up(&shop).await;
     assert!(shop.count("SELECT count(*) FROM \"order\".outbox").await >= 60);
     kafka.start_again().await;
 
@@ -63,6 +64,7 @@ async fn a_broker_killed_again_and_again_under_load_loses_and_repeats_nothing() 
             noted.reach(count).await;
             kafka.kill();
             noted.reach(count + 20).await;
+            kafka_is_given_up(&shop).await;
             kafka.start_again().await;
         }
     };
@@ -92,6 +94,7 @@ async fn a_service_killed_between_commit_and_publication_loses_and_repeats_nothi
     for _ in 0..20 {
         noted.note(shop.customer().gets(&shop, anvil, 1).await);
     }
+    kafka_is_given_up(&shop).await;
     service.kill();
     let waiting = shop.count("SELECT count(*) FROM \"order\".outbox").await;
     assert_eq!(waiting, 40, "an event of each order and of its stock");

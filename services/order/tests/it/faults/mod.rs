@@ -36,8 +36,17 @@ impl Acknowledged {
     }
 }
 
+/// Waits until the service has tried to publish and failed: an outage that is over before that proves little.
+async fn kafka_is_given_up(shop: &Shop) {
+    eventually_within(LONG, "the service to give Kafka up", || async {
+        let health = shop.admin.get("/health/ready").await.expect(200);
+        (health["checks"]["publishing"] != "up").then_some(())
+    })
+    .await;
+}
+
 /// A minute: servers are started again meanwhile.
-const LONG: std::time::Duration = std::time::Duration::from_secs(60);
+const LONG: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Places `count` orders one after another, each with a key of its own that is sent again until there is an answer.
 async fn shops_stubbornly(
