@@ -20,7 +20,12 @@ impl HandlesAny for Copy {
         let news = Directory::apply(tx.conn(), &facts)
             .await
             .map_err(StoreError::from)?;
-        if news && matches!(facts.status, TenantStatus::Suspended | TenantStatus::Deleted) {
+        if news
+            && matches!(
+                facts.status,
+                TenantStatus::Suspended | TenantStatus::Deleted
+            )
+        {
             self.close_pool(&facts).await;
         }
         self.directory.forget(facts.tenant_id, &facts.code).await;
