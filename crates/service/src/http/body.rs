@@ -120,13 +120,13 @@ fn complaint(path: &str, reason: &str) -> Problem {
             .and_then(|rest| rest.split('`').next())
             .map(str::to_owned)
     };
+    // `.` is the whole, and `?` a place that was not reached.
+    let path = path.trim_end_matches('?').trim_end_matches('.');
     let inside = |field: String| {
-        if path.is_empty() || path == "." || path.split('.').next_back() == Some(&field) {
-            if path.is_empty() || path == "." {
-                field
-            } else {
-                path.to_owned()
-            }
+        if path.is_empty() {
+            field
+        } else if path.split('.').next_back() == Some(&field) {
+            path.to_owned()
         } else {
             format!("{path}.{field}")
         }
@@ -140,7 +140,7 @@ fn complaint(path: &str, reason: &str) -> Problem {
     if let Some(field) = quoted("duplicate field `") {
         return Problem::invalid(inside(field), "is given twice");
     }
-    Problem::invalid(if path == "." { "" } else { path }, reason)
+    Problem::invalid(path, reason)
 }
 
 #[cfg(test)]
@@ -196,6 +196,7 @@ mod tests {
         );
         assert_eq!(field_of("[]"), "");
         assert_eq!(field_of("{"), "");
+        assert_eq!(field_of(r#"{"name":"a","items":[{"#), "items[0]");
         assert_eq!(field_of(r#"{"name":"a","items":[]} x"#), "");
     }
 }
