@@ -1,25 +1,19 @@
 //! What a running service holds: opened once, shared by every route and consumer, closed in order.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+mod open;
+
+use std::{net::TcpListener, sync::Arc};
 
 use auth::{ServiceTokens, Verifier};
 use event_bus::{BusSettings, Consumer, Handler, Producer, SchemaSource};
 use outbox::{Marks, Nudge, Relay, RelaySettings};
-use secrecy::ExposeSecret;
-use sqlx::{
-    PgPool,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
-use tenancy::{
-    ClusterUrls, DatasourceSettings, Datasources, Directory, HttpTenantSource, NoTenantSource,
-    Tenant, TenantSource,
-};
+use sqlx::{PgPool, migrate::Migrator};
+use tenancy::{Datasources, Directory, Tenant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Context, PlatformScope, Settings, StartError, StoreError, TenantScope,
-    outboxes::ServiceOutboxes, schema, settings::BadSetting,
+    outboxes::ServiceOutboxes, settings::BadSetting,
 };
 
 /// What makes a service this one.
@@ -61,9 +55,6 @@ struct Inner {
     relay: TaskTracker,
 }
 
-/// How long a start waits for its database before it gives up.
-const START_DEADLINE: Duration = Duration::from_secs(30);
-
 impl Runtime {
     /// Opens the platform database, brings it and the template up to date, and starts the relay. Only the database
     /// must be there: Kafka, the registry, Redis and the other services may come later.
@@ -78,16 +69,19 @@ impl Runtime {
             tenant: tenant_tables,
             verifier,
         } = identity;
-        let platform = open_platform(name, &settings).await?;
-        migrate_platform(&platform, &own_tables).await?;
+        let platform = open::platform(name, &settings).await?;
+        open::migrate_platform(&platform, &own_tables).await?;
         if let Some(tables) = &tenant_tables {
-            migrate_template(name, &settings, tables).await?;
+            open::migrate_template(name, &settings, tables).await?;
         }
 
         let tokens = ServiceTokens::new(&settings.user_url, name, settings.service_secret.clone());
-        let directory = Directory::new(platform.clone(), tenant_source(name, &settings, &tokens)?);
+        let directory = Directory::new(
+            platform.clone(),
+            open::tenant_source(name, &settings, &tokens)?,
+        );
         let datasources = match &tenant_tables {
-            Some(_) => Some(open_datasources(name, &settings)?),
+            Some(_) => Some(open::datasources(name, &settings)?),
             None => None,
         };
         let bus = settings.bus(name);
@@ -304,105 +298,4 @@ impl Runtime {
         }
         self.0.platform.close().await;
     }
-}
-
-async fn open_platform(name: &str, settings: &Settings) -> Result<PgPool, StartError> {
-    let options: PgConnectOptions = settings
-        .database
-        .expose_secret()
-        .parse()
-        .map_err(|error| BadSetting::new("TENANTRY_DATABASE", error))?;
-    let options = options.application_name(name).options([
-        ("statement_timeout", "10s"),
-        ("idle_in_transaction_session_timeout", "70s"),
-    ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(settings.platform_connections)
-        .acquire_timeout(Duration::from_secs(3))
-        .connect_lazy_with(options);
-    let deadline = tokio::time::Instant::now() + START_DEADLINE;
-    loop {
-        match pool.acquire().await {
-            Ok(_) => return Ok(pool),
-            Err(error) if tokio::time::Instant::now() < deadline => {
-                tracing::warn!(%error, "platform database does not answer yet");
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            Err(error) => {
-                return Err(StartError::dependency(
-                    "the database of TENANTRY_DATABASE does not answer",
-                    error,
-                ));
-            }
-        }
-    }
-}
-
-async fn migrate_platform(pool: &PgPool, own: &Migrator) -> Result<(), StartError> {
-    let failed = |error| StartError::dependency("the platform database cannot be migrated", error);
-    let mut conn = pool.acquire().await.map_err(failed)?;
-    schema::migrate_platform(&mut conn, own)
-        .await
-        .map_err(failed)
-}
-
-/// Brings this service's schema in the template of each cluster up to date, so that new tenants are born with it.
-async fn migrate_template(
-    name: &str,
-    settings: &Settings,
-    own: &Migrator,
-) -> Result<(), StartError> {
-    for (cluster, base) in &settings.clusters.0 {
-        let failed = |error: sqlx::Error| {
-            StartError::dependency(
-                format!(
-                    "the template {} on cluster {cluster} cannot be migrated",
-                    settings.template
-                ),
-                error,
-            )
-        };
-        let mut conn = tenancy::template::connect(base, &settings.template, name)
-            .await
-            .map_err(failed)?;
-        schema::migrate_tenant(&mut conn, own)
-            .await
-            .map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn open_datasources(name: &'static str, settings: &Settings) -> Result<Datasources, StartError> {
-    let clusters: ClusterUrls = settings
-        .clusters
-        .0
-        .iter()
-        .map(|(cluster, url)| (cluster.clone(), url.clone()))
-        .collect();
-    let datasources = DatasourceSettings {
-        database_prefix: settings.database_prefix.clone(),
-        max_pools: settings.tenant_pools,
-        connections_per_pool: settings.tenant_connections,
-        ..DatasourceSettings::new(clusters)
-    };
-    Datasources::new(&datasources, name, name)
-        .map_err(|error| BadSetting::new("TENANTRY_CLUSTERS", error).into())
-}
-
-/// The tenant service knows every tenant; all others ask it for those whose events they have not read yet.
-fn tenant_source(
-    name: &str,
-    settings: &Settings,
-    tokens: &ServiceTokens,
-) -> Result<Arc<dyn TenantSource>, StartError> {
-    if name == "tenant" {
-        return Ok(Arc::new(NoTenantSource));
-    }
-    let tokens = tokens.clone();
-    let source = HttpTenantSource::new(&settings.tenant_url, move || {
-        let tokens = tokens.clone();
-        async move { tokens.bearer().await }
-    })
-    .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
-    Ok(Arc::new(source))
 }

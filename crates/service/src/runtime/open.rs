@@ -1,0 +1,123 @@
+//! Opening what a runtime holds.
+
+use std::{sync::Arc, time::Duration};
+
+use auth::ServiceTokens;
+use secrecy::ExposeSecret;
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tenancy::{
+    ClusterUrls, DatasourceSettings, Datasources, HttpTenantSource, NoTenantSource, TenantSource,
+};
+
+use crate::{Settings, StartError, schema, settings::BadSetting};
+
+/// How long a start waits for its database before it gives up.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+pub(super) async fn platform(name: &str, settings: &Settings) -> Result<PgPool, StartError> {
+    let options: PgConnectOptions = settings
+        .database
+        .expose_secret()
+        .parse()
+        .map_err(|error| BadSetting::new("TENANTRY_DATABASE", error))?;
+    let options = options.application_name(name).options([
+        ("statement_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "70s"),
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.platform_connections)
+        .acquire_timeout(Duration::from_secs(3))
+        .connect_lazy_with(options);
+    let deadline = tokio::time::Instant::now() + START_DEADLINE;
+    loop {
+        match pool.acquire().await {
+            Ok(_) => return Ok(pool),
+            Err(error) if tokio::time::Instant::now() < deadline => {
+                tracing::warn!(%error, "platform database does not answer yet");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => {
+                return Err(StartError::dependency(
+                    "the database of TENANTRY_DATABASE does not answer",
+                    error,
+                ));
+            }
+        }
+    }
+}
+
+pub(super) async fn migrate_platform(pool: &PgPool, own: &Migrator) -> Result<(), StartError> {
+    let failed = |error| StartError::dependency("the platform database cannot be migrated", error);
+    let mut conn = pool.acquire().await.map_err(failed)?;
+    schema::migrate_platform(&mut conn, own)
+        .await
+        .map_err(failed)
+}
+
+/// Brings this service's schema in the template of each cluster up to date, so that new tenants are born with it.
+pub(super) async fn migrate_template(
+    name: &str,
+    settings: &Settings,
+    own: &Migrator,
+) -> Result<(), StartError> {
+    for (cluster, base) in &settings.clusters.0 {
+        let failed = |error: sqlx::Error| {
+            StartError::dependency(
+                format!(
+                    "the template {} on cluster {cluster} cannot be migrated",
+                    settings.template
+                ),
+                error,
+            )
+        };
+        let mut conn = tenancy::template::connect(base, &settings.template, name)
+            .await
+            .map_err(failed)?;
+        schema::migrate_tenant(&mut conn, own)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(super) fn datasources(
+    name: &'static str,
+    settings: &Settings,
+) -> Result<Datasources, StartError> {
+    let clusters: ClusterUrls = settings
+        .clusters
+        .0
+        .iter()
+        .map(|(cluster, url)| (cluster.clone(), url.clone()))
+        .collect();
+    let datasources = DatasourceSettings {
+        database_prefix: settings.database_prefix.clone(),
+        max_pools: settings.tenant_pools,
+        connections_per_pool: settings.tenant_connections,
+        ..DatasourceSettings::new(clusters)
+    };
+    Datasources::new(&datasources, name, name)
+        .map_err(|error| BadSetting::new("TENANTRY_CLUSTERS", error).into())
+}
+
+/// The tenant service knows every tenant; all others ask it for those whose events they have not read yet.
+pub(super) fn tenant_source(
+    name: &str,
+    settings: &Settings,
+    tokens: &ServiceTokens,
+) -> Result<Arc<dyn TenantSource>, StartError> {
+    if name == "tenant" {
+        return Ok(Arc::new(NoTenantSource));
+    }
+    let tokens = tokens.clone();
+    let source = HttpTenantSource::new(&settings.tenant_url, move || {
+        let tokens = tokens.clone();
+        async move { tokens.bearer().await }
+    })
+    .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
+    Ok(Arc::new(source))
+}
