@@ -7,13 +7,52 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// A handler's failure. Its class decides what becomes of the event.
 #[derive(Debug)]
-pub enum Failure {
-    /// May succeed if tried again: retried with growing pauses, then dead-lettered.
-    Transient(BoxError),
-    /// Can never succeed: dead-lettered at once.
-    Permanent(BoxError),
-    /// Something the handler needs is down: the event waits until it is back, and is never dead-lettered.
-    Unavailable(BoxError),
+pub struct Failure {
+    class: FailureClass,
+    error: BoxError,
+    dependency: Dependency,
+}
+
+/// Something handlers stand on, and how far its absence reaches.
+///
+/// While it is away a breaker holds back what it reaches; one event at a time is tried, until it is there again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Dependency {
+    name: &'static str,
+    reach: Reach,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reach {
+    Key,
+    Consumer,
+}
+
+impl Dependency {
+    /// Something every event of the consumer needs, as a mail server: without it the consumer pauses.
+    pub const fn shared(name: &'static str) -> Self {
+        Self {
+            name,
+            reach: Reach::Consumer,
+        }
+    }
+
+    /// Something of one tenant's own, as its database: without it the tenant waits, the others go on.
+    pub const fn of_tenant(name: &'static str) -> Self {
+        Self {
+            name,
+            reach: Reach::Key,
+        }
+    }
+
+    /// Its name in metrics and logs.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn reach(self) -> Reach {
+        self.reach
+    }
 }
 
 /// The class of a [`Failure`], for comparing and for labels.
@@ -39,28 +78,45 @@ impl FailureClass {
 }
 
 impl Failure {
-    /// A failure that may pass: a lost race, a timeout, a lock.
+    fn new(class: FailureClass, error: BoxError) -> Self {
+        Self {
+            class,
+            error,
+            dependency: Dependency::of_tenant("unnamed"),
+        }
+    }
+
+    /// May succeed if tried again (a lost race, a timeout, a lock): retried with growing pauses, then dead-lettered.
     pub fn transient(error: impl Into<BoxError>) -> Self {
-        Self::Transient(error.into())
+        Self::new(FailureClass::Transient, error.into())
     }
 
-    /// A failure that will repeat for ever: a rule is broken, a thing does not exist.
+    /// Will repeat for ever (a rule is broken, a thing does not exist): dead-lettered at once.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
-        Self::Permanent(error.into())
+        Self::new(FailureClass::Permanent, error.into())
     }
 
-    /// A failure of something the handler stands on: database, broker, a called service.
+    /// Something the handler stands on is down (a database, a called service): the event waits until it is back, and
+    /// is never dead-lettered. It holds back the events of the same tenant, unless [`Failure::of`] says more.
     pub fn unavailable(error: impl Into<BoxError>) -> Self {
-        Self::Unavailable(error.into())
+        Self::new(FailureClass::Unavailable, error.into())
+    }
+
+    /// What is down.
+    #[must_use]
+    pub fn of(mut self, dependency: Dependency) -> Self {
+        self.dependency = dependency;
+        self
     }
 
     /// What kind of failure this is.
     pub fn class(&self) -> FailureClass {
-        match self {
-            Self::Transient(_) => FailureClass::Transient,
-            Self::Permanent(_) => FailureClass::Permanent,
-            Self::Unavailable(_) => FailureClass::Unavailable,
-        }
+        self.class
+    }
+
+    /// What is down, if the class is [`FailureClass::Unavailable`].
+    pub fn dependency(&self) -> Dependency {
+        self.dependency
     }
 
     /// The error and its causes on one line, as `charge failed: connection refused`.
@@ -78,12 +134,9 @@ impl Failure {
         story
     }
 
-    fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        match self {
-            Self::Transient(error) | Self::Permanent(error) | Self::Unavailable(error) => {
-                error.as_ref()
-            }
-        }
+    /// The error itself.
+    pub fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self.error.as_ref()
     }
 }
 

@@ -12,6 +12,7 @@ mod handler;
 mod json;
 mod metrics;
 mod outbound;
+mod policy;
 mod producer;
 mod record;
 mod registry;
@@ -22,14 +23,19 @@ pub mod tail;
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
 pub use consumer::{
-    Consumer, ConsumerBuilder, DEAD_LETTER_SUFFIX, LaneOrder, LogReader, LogRecord, Unreadable,
+    Begin, Consumer, ConsumerBuilder, ConsumerStatus, Control, DEAD_LETTER_SUFFIX, GroupProtocol,
+    LaneOrder, LogReader, LogRecord, REPLAY_GROUP_HEADER, Unreadable,
 };
 pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
 pub use error::BusError;
 pub use event::{Event, Scope};
-pub use failure::{BoxError, Failure, FailureClass};
-pub use handler::{EventHandler, Handler, Router, event_span};
+pub use failure::{BoxError, Dependency, Failure, FailureClass};
+pub use handler::{
+    Batch, BatchFailure, BatchFunction, BatchHandler, Domain, EventHandler, Handler, Router,
+    event_span,
+};
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
+pub use policy::{Next, OnError, PastDeadline, Policy};
 pub use producer::{BreakerState, Producer, PublishError, RawRecord};
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};

@@ -42,7 +42,12 @@ metrics! {
     WAITING: IntGaugeVec = register_int_gauge_vec("event_bus_waiting",
         "records that wait for something unavailable", &["group"]);
     CONSUMER_BREAKER: IntGaugeVec = register_int_gauge_vec("event_bus_consumer_breaker",
-        "0: works, 2: something its handlers need is unavailable", &["group"]);
+        "0: available, 2: something its handlers need is unavailable, for all or for some tenants",
+        &["group", "dependency"]);
+    OLDEST: IntGaugeVec = register_int_gauge_vec("event_bus_oldest_unhandled_seconds",
+        "age of the oldest record that is taken and not finished", &["group"]);
+    TENANT_LAG: IntGaugeVec = register_int_gauge_vec("event_bus_tenant_lag",
+        "records in flight and left behind, of the ten keys (tenants) with most", &["group", "key"]);
     PAUSED: IntGaugeVec = register_int_gauge_vec("event_bus_paused",
         "1 while the consumer takes nothing more because too much is in flight", &["group"]);
     LAG: IntGaugeVec = register_int_gauge_vec("event_bus_lag",

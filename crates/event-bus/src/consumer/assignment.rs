@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -12,11 +12,12 @@ use std::{
 
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance},
-    error::{KafkaError, RDKafkaErrorCode},
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    types::RDKafkaRespErr,
 };
 
-use super::partition::Partition;
+use super::{key::Keys, partition::Partition, progress::Progress, start::Start};
 use crate::{BusSettings, metrics};
 
 /// After the deadline, what is running is dropped; that takes a moment.
@@ -36,18 +37,29 @@ pub(super) struct Assignment {
     settings: BusSettings,
     group: String,
     drain: Duration,
+    start: Start,
+    keys: Arc<Mutex<Keys>>,
     partitions: Mutex<HashMap<String, HashMap<i32, Arc<Partition>>>>,
-    changed: AtomicBool,
+    /// Counts the changes.
+    changes: AtomicUsize,
 }
 
 impl Assignment {
-    pub(super) fn new(settings: BusSettings, group: String, drain: Duration) -> Self {
+    pub(super) fn new(
+        settings: BusSettings,
+        group: String,
+        drain: Duration,
+        start: Start,
+        keys: Arc<Mutex<Keys>>,
+    ) -> Self {
         Self {
             settings,
             group,
             drain,
+            start,
+            keys,
             partitions: Mutex::default(),
-            changed: AtomicBool::new(false),
+            changes: AtomicUsize::new(0),
         }
     }
 
@@ -64,9 +76,9 @@ impl Assignment {
             .collect()
     }
 
-    /// Whether partitions came since last asked.
-    pub(super) fn changed(&self) -> bool {
-        self.changed.swap(false, Ordering::AcqRel)
+    /// How often partitions came or went.
+    pub(super) fn changes(&self) -> usize {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Stops the partitions' work and waits for what runs, up to the deadline.
@@ -89,44 +101,42 @@ impl Assignment {
         }
     }
 
-    /// The offsets that moved, as a list to store or commit.
-    pub(super) fn moved(partitions: &[Arc<Partition>]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            if let Some(position) = partition.moved_to() {
-                let offset = Offset::Offset(position);
-                // Fails only for offsets no broker gives.
-                let _ = list.add_partition_offset(&partition.topic, partition.number, offset);
-            }
-        }
-        list
-    }
-
-    /// Stores what moved; librdkafka commits what is stored each second.
-    pub(super) fn store(consumer: &BaseConsumer<Self>, partitions: &[Arc<Partition>]) {
-        let moved = Self::moved(partitions);
-        if moved.count() == 0 {
-            return;
-        }
-        if let Err(error) = consumer.store_offsets(&moved) {
-            tracing::debug!(%error, "offsets of a lost partition are not stored");
+    /// Commits what moved since last time, without waiting for it.
+    pub(super) fn commit_moved(&self, consumer: &BaseConsumer<Self>) {
+        let moved = moved(&self.all());
+        if moved.count() > 0
+            && let Err(error) = consumer.commit(&moved, CommitMode::Async)
+        {
+            self.not_committed(&moved, &error);
         }
     }
 
-    /// Commits what is stored before leaving. In the middle of a rebalance the broker refuses; then the
+    /// Commits what moved before leaving. In the middle of a rebalance the broker refuses; then the
     /// rebalance must go on first, and once the consumer is closing it would not.
     pub(super) fn commit_to_leave(&self, consumer: &BaseConsumer<Self>) {
         // A record read meanwhile is dropped: it was not taken, so it comes again.
-        self.commit(consumer, LEAVE_TRIES, || drop(consumer.poll(COMMIT_PAUSE)));
+        let pause = || drop(consumer.poll(COMMIT_PAUSE));
+        self.commit(consumer, &self.all(), LEAVE_TRIES, pause);
     }
 
-    /// Commits what is stored and waits for it. What is not committed comes again.
-    fn commit(&self, consumer: &BaseConsumer<Self>, mut tries: usize, pause: impl Fn()) {
-        while let Err(error) = consumer.commit_consumer_state(CommitMode::Sync) {
+    /// Commits what moved and waits for it. What is not committed comes again.
+    fn commit(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &[Arc<Partition>],
+        mut tries: usize,
+        pause: impl Fn(),
+    ) {
+        for partition in partitions {
+            // What an unanswered commit took with it is committed again.
+            partition.progress(Progress::not_committed);
+        }
+        let moved = moved(partitions);
+        if moved.count() == 0 {
+            return;
+        }
+        while let Err(error) = consumer.commit(&moved, CommitMode::Sync) {
             let code = error.rdkafka_error_code();
-            if code == Some(RDKafkaErrorCode::NoOffset) {
-                return;
-            }
             tries -= 1;
             if tries == 0 || !code.is_some_and(|code| IN_REBALANCE.contains(&code)) {
                 tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
@@ -136,18 +146,35 @@ impl Assignment {
         }
     }
 
-    fn assigned(&self, list: &TopicPartitionList) {
-        let mut partitions = self.lock();
+    fn not_committed(&self, list: &TopicPartitionList, error: &KafkaError) {
+        tracing::debug!(group = self.group, %error, "not committed for now");
         for element in list.elements() {
-            let (topic, number) = (element.topic(), element.partition());
-            let logical = self.settings.without_prefix(topic);
-            let partition = Arc::new(Partition::new(topic, logical, number));
-            partitions
-                .entry(topic.to_owned())
-                .or_default()
-                .insert(number, partition);
+            if let Some(partition) = self.get(element.topic(), element.partition()) {
+                partition.progress(Progress::not_committed);
+            }
         }
-        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Decides where each partition goes on and notes it in the list.
+    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
+        let begun = self.start.of(consumer, list, &self.keys);
+        let mut partitions = self.lock();
+        for begun in begun {
+            let logical = self.settings.without_prefix(&begun.topic);
+            if let Some(offset) = begun.progress.read_from() {
+                // Fails only for a partition that is not in the list.
+                let _ =
+                    list.set_partition_offset(&begun.topic, begun.number, Offset::Offset(offset));
+            }
+            let mut partition =
+                Partition::resuming(&begun.topic, logical, begun.number, begun.progress);
+            partition.end = begun.end;
+            partitions
+                .entry(begun.topic)
+                .or_default()
+                .insert(begun.number, Arc::new(partition));
+        }
+        self.changes.fetch_add(1, Ordering::AcqRel);
         tracing::info!(group = self.group, partitions = %names(list), "partitions assigned");
     }
 
@@ -167,9 +194,10 @@ impl Assignment {
             self.drain(&partitions, Instant::now());
         } else {
             self.drain(&partitions, Instant::now() + self.drain);
-            Self::store(consumer, &partitions);
-            self.commit(consumer, COMMIT_TRIES, || thread::sleep(COMMIT_PAUSE));
+            let pause = || thread::sleep(COMMIT_PAUSE);
+            self.commit(consumer, &partitions, COMMIT_TRIES, pause);
         }
+        self.changes.fetch_add(1, Ordering::AcqRel);
         let mut held = self.lock();
         for partition in &partitions {
             if let Some(numbers) = held.get_mut(&partition.topic) {
@@ -199,12 +227,18 @@ impl ClientContext for Assignment {
     fn stats(&self, statistics: Statistics) {
         for (name, topic) in &statistics.topics {
             let logical = self.settings.without_prefix(name);
-            for (number, partition) in &topic.partitions {
-                if partition.consumer_lag_stored >= 0 && self.get(name, *number).is_some() {
+            for (number, known) in &topic.partitions {
+                let Some(partition) = self.get(name, *number) else {
+                    continue;
+                };
+                let position = partition.progress(|progress| progress.position());
+                if let Some(position) = position
+                    && known.hi_offset >= 0
+                {
                     let labels = [self.group.as_str(), logical, &number.to_string()];
                     metrics::LAG
                         .with_label_values(&labels)
-                        .set(partition.consumer_lag_stored);
+                        .set((known.hi_offset - position).max(0));
                 }
             }
         }
@@ -212,19 +246,67 @@ impl ClientContext for Assignment {
 }
 
 impl ConsumerContext for Assignment {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => self.assigned(list),
-            Rebalance::Revoke(list) => self.revoked(consumer, list),
-            Rebalance::Error(error) => {
-                tracing::warn!(group = self.group, %error, "rebalance failed");
+    /// As the default, but that partitions begin where [`Assignment::assigned`] says.
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let is_cooperative = matches!(
+            consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
+        let done = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                self.assigned(consumer, list);
+                if is_cooperative {
+                    consumer.incremental_assign(list)
+                } else {
+                    consumer.assign(list)
+                }
             }
+            other => {
+                if other == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
+                    self.revoked(consumer, list);
+                } else {
+                    tracing::warn!(group = self.group, error = ?other, "rebalance failed");
+                }
+                if is_cooperative {
+                    consumer.incremental_unassign(list)
+                } else {
+                    consumer.unassign()
+                }
+            }
+        };
+        if let Err(error) = done {
+            tracing::warn!(group = self.group, %error, "rebalance was not accepted");
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            self.not_committed(offsets, &error);
         }
     }
 
     fn main_queue_min_poll_interval(&self) -> rdkafka::util::Timeout {
         Duration::from_millis(100).into()
     }
+}
+
+/// What moved since last asked, as a list to commit.
+fn moved(partitions: &[Arc<Partition>]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        if let Some((offset, ahead)) = partition.progress(Progress::take_commit) {
+            let mut element = list.add_partition(&partition.topic, partition.number);
+            // Fails only for offsets no broker gives.
+            let _ = element.set_offset(Offset::Offset(offset));
+            element.set_metadata(ahead);
+        }
+    }
+    list
 }
 
 fn names(list: &TopicPartitionList) -> String {

@@ -1,18 +1,21 @@
-//! How much may be in flight.
+//! How much may be in flight: altogether, and of one key.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use prometheus::IntGauge;
 
-/// Counts records and bytes in flight against two marks.
+use super::key::Key;
+
+/// Counts records and bytes in flight against two marks, and each key's records against its share.
 pub(super) struct Flow {
     load: Mutex<Load>,
     freed: Condvar,
     max_records: usize,
     max_bytes: usize,
+    share: usize,
     gauge: IntGauge,
 }
 
@@ -20,32 +23,71 @@ pub(super) struct Flow {
 struct Load {
     records: usize,
     bytes: usize,
+    /// Records of paused keys. They take no room: what is paused for hours must not stop the others.
+    aside: usize,
 }
 
 impl Flow {
-    pub(super) fn new(max_records: usize, max_bytes: usize, gauge: IntGauge) -> Self {
+    /// `parallel` attempts run at a time. One key may have an eighth in flight, or two for each place to run in, but
+    /// never all: there is room for the others.
+    pub(super) fn new(
+        max_records: usize,
+        max_bytes: usize,
+        parallel: usize,
+        gauge: IntGauge,
+    ) -> Self {
+        let max_records = max_records.max(1);
         Self {
             load: Mutex::default(),
             freed: Condvar::new(),
-            max_records: max_records.max(1),
+            max_records,
             max_bytes: max_bytes.max(1),
+            share: (max_records / 8)
+                .max(parallel * 2)
+                .min(max_records / 4 * 3)
+                .max(1),
             gauge,
         }
     }
 
-    pub(super) fn enter(&self, bytes: usize) {
+    pub(super) fn enter(&self, key: &Key, bytes: usize) {
         let mut load = self.lock();
         load.records += 1;
         load.bytes += bytes;
+        load.aside += usize::from(key.is_paused());
+        key.entered();
         self.gauge.inc();
     }
 
-    pub(super) fn leave(&self, bytes: usize) {
+    pub(super) fn leave(&self, key: &Key, bytes: usize) {
         let mut load = self.lock();
         load.records -= 1;
         load.bytes -= bytes;
+        load.aside -= usize::from(key.is_paused());
+        key.left();
         self.gauge.dec();
         self.freed.notify_all();
+    }
+
+    /// Pauses or resumes a key. False when it was so before.
+    pub(super) fn set_paused(&self, key: &Key, paused: bool) -> bool {
+        let mut load = self.lock();
+        if key.is_paused() == paused {
+            return false;
+        }
+        key.set_paused(paused);
+        if paused {
+            load.aside += key.in_flight();
+        } else {
+            load.aside -= key.in_flight();
+        }
+        self.freed.notify_all();
+        true
+    }
+
+    /// Records taken and not finished.
+    pub(super) fn in_flight(&self) -> usize {
+        self.lock().records
     }
 
     /// Whether nothing more may be taken.
@@ -53,20 +95,35 @@ impl Flow {
         self.full(*self.lock())
     }
 
+    /// Whether nothing more of this key may be taken.
+    pub(super) fn is_full_of(&self, key: &Key) -> bool {
+        key.in_flight() >= self.share
+    }
+
+    /// Whether so much of this key was finished that fetching more is worth it.
+    pub(super) fn is_low_of(&self, key: &Key) -> bool {
+        key.in_flight() <= self.share / 2
+    }
+
     /// Waits until there is room below the high mark; false when `patience` ended first.
     pub(super) fn wait_for_room(&self, patience: Duration) -> bool {
         self.wait(patience, |load| !self.full(load))
     }
 
+    /// Waits until there is room for the key; false when `patience` ended first.
+    pub(super) fn wait_for_room_of(&self, key: &Arc<Key>, patience: Duration) -> bool {
+        self.wait(patience, |_| !self.is_full_of(key))
+    }
+
     /// Waits until the load is at the low mark (half); false when `patience` ended first.
     pub(super) fn wait_for_low(&self, patience: Duration) -> bool {
         self.wait(patience, |load| {
-            load.records <= self.max_records / 2 && load.bytes <= self.max_bytes / 2
+            load.records - load.aside <= self.max_records / 2 && load.bytes <= self.max_bytes / 2
         })
     }
 
     fn full(&self, load: Load) -> bool {
-        load.records >= self.max_records || load.bytes >= self.max_bytes
+        load.records - load.aside >= self.max_records || load.bytes >= self.max_bytes
     }
 
     fn wait(&self, patience: Duration, enough: impl Fn(Load) -> bool) -> bool {

@@ -1,13 +1,19 @@
 //! One assignment of one partition: what was taken, what is finished, and its two stop signals.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::{flow::Flow, tracker::Tracker};
+use super::{
+    flow::Flow,
+    key::Key,
+    progress::{Progress, Stream},
+    tracker::Taken,
+};
 
 /// An assignment. When the partition is lost and comes back, that is another `Partition`: what finishes
 /// late for the lost one reports to an object nobody reads any more. That is its epoch.
@@ -17,94 +23,139 @@ pub(super) struct Partition {
     /// The topic without prefix.
     pub(super) logical: Arc<str>,
     pub(super) number: i32,
+    /// The log's end when the partition came, where that was asked for.
+    pub(super) end: Option<i64>,
     /// No new work, no more waiting: finish what is running.
     pub(super) stop: CancellationToken,
     /// Time is up: drop what is running.
     pub(super) abort: CancellationToken,
-    progress: Mutex<Progress>,
+    state: Mutex<State>,
     idle: Condvar,
 }
 
-#[derive(Default)]
-struct Progress {
-    tracker: Tracker,
+struct State {
+    progress: Progress,
     /// Tickets out: queued or running.
     open: usize,
+    /// When the oldest of what is open came to the log, in milliseconds since 1970.
+    oldest: Oldest,
 }
+
+/// Offset and time of what is open, in the order in which it was taken.
+#[derive(Default)]
+struct Oldest(VecDeque<(i64, i64)>);
 
 impl Partition {
     pub(super) fn new(topic: &str, logical: &str, number: i32) -> Self {
+        Self::resuming(topic, logical, number, Progress::default())
+    }
+
+    pub(super) fn resuming(topic: &str, logical: &str, number: i32, progress: Progress) -> Self {
         Self {
             topic: topic.to_owned(),
             logical: logical.into(),
             number,
+            end: None,
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
-            progress: Mutex::default(),
+            state: Mutex::new(State {
+                progress,
+                open: 0,
+                oldest: Oldest::default(),
+            }),
             idle: Condvar::new(),
         }
     }
 
-    /// Takes a record that needs no work. False when it was taken before.
-    pub(super) fn pass_over(&self, offset: i64) -> bool {
-        let mut progress = self.lock();
-        let taken = progress.tracker.take(offset);
-        if taken {
-            progress.tracker.done(offset);
-        }
-        taken
+    /// Asks or changes what is known of its records.
+    pub(super) fn progress<T>(&self, ask: impl FnOnce(&mut Progress) -> T) -> T {
+        ask(&mut self.lock().progress)
     }
 
-    /// Takes a record that needs work; `None` when it was taken before.
+    /// Takes a record of the main reader that needs work; `None` when it was taken or done before.
     pub(super) fn take(
         self: &Arc<Self>,
         offset: i64,
-        bytes: usize,
+        load: &Load<'_>,
         flow: &Arc<Flow>,
     ) -> Option<Ticket> {
-        let mut progress = self.lock();
-        if !progress.tracker.take(offset) {
-            return None;
-        }
-        progress.open += 1;
-        drop(progress);
-        flow.enter(bytes);
-        Some(Ticket {
-            partition: Arc::clone(self),
-            offset,
-            bytes,
-            flow: Arc::clone(flow),
-        })
+        let taken = self.lock().progress.take(offset);
+        (taken == Taken::Open).then(|| self.ticket(offset, Stream::Main, load, flow))
     }
 
-    /// The offset to store, if it moved.
-    pub(super) fn moved_to(&self) -> Option<i64> {
-        self.lock().tracker.moved_to()
+    /// The ticket for a record that was taken for work.
+    pub(super) fn ticket(
+        self: &Arc<Self>,
+        offset: i64,
+        stream: Stream,
+        load: &Load<'_>,
+        flow: &Arc<Flow>,
+    ) -> Ticket {
+        let mut state = self.lock();
+        state.open += 1;
+        if let Some(timestamp) = load.timestamp {
+            state.oldest.0.push_back((offset, timestamp));
+        }
+        drop(state);
+        flow.enter(load.key, load.bytes);
+        Ticket {
+            partition: Arc::clone(self),
+            offset,
+            stream,
+            key: Arc::clone(load.key),
+            bytes: load.bytes,
+            flow: Arc::clone(flow),
+        }
+    }
+
+    /// When the oldest record that is taken and not finished came to the log, in milliseconds since 1970.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        self.lock()
+            .oldest
+            .0
+            .front()
+            .map(|(_, timestamp)| *timestamp)
+    }
+
+    /// Whether everything that was in the log when the partition came is done.
+    pub(super) fn is_at_end(&self) -> bool {
+        let position = self.lock().progress.position();
+        self.end
+            .is_some_and(|end| end == 0 || position.is_some_and(|position| position >= end))
     }
 
     /// Waits until no ticket is out. False when the deadline came first.
     pub(super) fn wait_idle(&self, deadline: Instant) -> bool {
-        let mut progress = self.lock();
-        while progress.open > 0 {
+        let mut state = self.lock();
+        while state.open > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
                 return false;
             }
-            let waited = self.idle.wait_timeout(progress, left);
-            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.idle.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a record weighs.
+pub(super) struct Load<'a> {
+    pub(super) key: &'a Arc<Key>,
+    pub(super) bytes: usize,
+    pub(super) timestamp: Option<i64>,
 }
 
 /// A record in flight. Dropped without [`Ticket::done`], its work counts as not done.
 pub(super) struct Ticket {
     pub(super) partition: Arc<Partition>,
     pub(super) offset: i64,
+    pub(super) key: Arc<Key>,
+    stream: Stream,
     bytes: usize,
     flow: Arc<Flow>,
 }
@@ -112,17 +163,28 @@ pub(super) struct Ticket {
 impl Ticket {
     /// The work is finished: the offset may be committed when all before it may.
     pub(super) fn done(self) {
-        self.partition.lock().tracker.done(self.offset);
+        let mut state = self.partition.lock();
+        state.progress.done(self.offset, self.stream, &self.key);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.flow.leave(self.bytes);
-        let mut progress = self.partition.lock();
-        progress.open -= 1;
-        if progress.open == 0 {
+        self.flow.leave(&self.key, self.bytes);
+        let mut state = self.partition.lock();
+        state.open -= 1;
+        state.oldest.finished(self.offset);
+        if state.open == 0 {
             self.partition.idle.notify_all();
+        }
+    }
+}
+
+impl Oldest {
+    fn finished(&mut self, offset: i64) {
+        let found = self.0.iter().position(|(taken, _)| *taken == offset);
+        if let Some(index) = found {
+            self.0.remove(index);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The polling thread: takes records, hands them to lanes, stores what is done.
+//! The polling thread: takes records, hands them to lanes, commits what is done.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,18 +18,30 @@ use super::{
     LaneOrder,
     assignment::Assignment,
     flow::Flow,
+    key::{Key, Keys},
     lanes::Lanes,
-    work::{Original, Work, peek_type},
+    partition::{Load, Partition, Ticket},
+    progress::Stream,
+    second::SecondReader,
+    tracker::Taken,
+    view::View,
+    work::{Glance, Original, Work, Worth},
 };
-use crate::{Handler, Registry, SchemaSource, Scope, metrics};
+use crate::{Registry, SchemaSource, Scope};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
-/// How often finished offsets are stored.
-const STORE_INTERVAL: Duration = Duration::from_millis(50);
+/// The same while keys are behind: their reader is polled in turn.
+const SHORT_TICK: Duration = Duration::from_millis(2);
+/// Records taken from one reader before it is the other's turn.
+const TURN: usize = 128;
+/// How often finished offsets are committed.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a full house is waited for before the partitions are paused (which throws away what was
-/// fetched ahead).
+/// fetched ahead), and a key with all its share in flight before the others go on without it.
 const FULL_PATIENCE: Duration = Duration::from_millis(100);
+/// The latter as long as no other key was seen: most likely there is none to go on with.
+const FULL_PATIENCE_ALONE: Duration = Duration::from_secs(1);
 /// The same trouble is logged once in this time.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -37,12 +50,18 @@ pub(super) struct Poll {
     pub(super) group: String,
     pub(super) config: ClientConfig,
     pub(super) topics: Vec<String>,
-    pub(super) handler: Arc<dyn Handler>,
+    pub(super) worth: Arc<dyn Worth>,
     pub(super) catalogue: Option<Arc<dyn SchemaSource>>,
     pub(super) registry: Registry,
     pub(super) order: LaneOrder,
+    /// Where batches are made: into how many lanes aggregates are put together.
+    pub(super) buckets: Option<usize>,
     pub(super) flow: Arc<Flow>,
+    pub(super) keys: Arc<Mutex<Keys>>,
+    pub(super) view: View,
     pub(super) drain: Duration,
+    /// End by itself when everything that was in the log at the beginning is done.
+    pub(super) once: bool,
     pub(super) stop: CancellationToken,
 }
 
@@ -56,6 +75,28 @@ pub(super) enum Exit {
     Unbuilt(KafkaError),
 }
 
+/// Where records go that were taken.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    poll: &'a Poll,
+    lanes: &'a Arc<Lanes>,
+}
+
+/// What the thread keeps while it polls.
+struct Reading<'a> {
+    poll: &'a Poll,
+    desk: Desk<'a>,
+    consumer: &'a BaseConsumer<Assignment>,
+    assignment: Arc<Assignment>,
+    second: SecondReader,
+    /// Since when keys have all their share in flight.
+    full: HashMap<Box<[u8]>, Instant>,
+    paused: bool,
+    /// The assignment's changes that were shown.
+    shown: usize,
+    logged: Option<Instant>,
+}
+
 impl Poll {
     pub(super) fn run(&self, assignment: Assignment, lanes: &Arc<Lanes>) -> Exit {
         let consumer: BaseConsumer<Assignment> = match self.config.create_with_context(assignment) {
@@ -66,102 +107,30 @@ impl Poll {
         if let Err(error) = consumer.subscribe(&topics) {
             return Exit::Unbuilt(error);
         }
-        let exit = self.take_records(&consumer, lanes);
         let assignment = Arc::clone(consumer.context());
-        let partitions = assignment.all();
-        assignment.drain(&partitions, Instant::now() + self.drain);
-        Assignment::store(&consumer, &partitions);
+        let reading = Reading {
+            poll: self,
+            desk: Desk { poll: self, lanes },
+            consumer: &consumer,
+            assignment: Arc::clone(&assignment),
+            second: SecondReader::new(self.config.clone()),
+            full: HashMap::new(),
+            paused: false,
+            shown: 0,
+            logged: None,
+        };
+        self.view.running(true);
+        let exit = reading.run();
+        self.view.running(false);
+        assignment.drain(&assignment.all(), Instant::now() + self.drain);
         assignment.commit_to_leave(&consumer);
         // Leaves the group; the revocation finds nothing left to do.
         drop(consumer);
         exit
     }
 
-    fn take_records(&self, consumer: &BaseConsumer<Assignment>, lanes: &Arc<Lanes>) -> Exit {
-        let assignment = Arc::clone(consumer.context());
-        let mut stored = Instant::now();
-        let mut logged = None::<Instant>;
-        let mut paused = false;
-        while !self.stop.is_cancelled() {
-            if stored.elapsed() >= STORE_INTERVAL {
-                Assignment::store(consumer, &assignment.all());
-                stored = Instant::now();
-            }
-            if paused || (self.flow.is_full() && !self.flow.wait_for_room(FULL_PATIENCE)) {
-                paused = self.hold(consumer, &assignment, paused);
-            }
-            let tick = if paused { Duration::ZERO } else { TICK };
-            match consumer.poll(tick) {
-                None => {}
-                Some(Ok(message)) => self.take(&assignment, lanes, &message),
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                    return Exit::Fatal(error);
-                }
-                Some(Err(_)) if logged.is_some_and(|at| at.elapsed() < LOG_INTERVAL) => {}
-                Some(Err(error)) => {
-                    tracing::warn!(group = self.group, %error, "nothing read for now");
-                    logged = Some(Instant::now());
-                }
-            }
-        }
-        Exit::Stopped
-    }
-
-    /// Keeps the partitions paused until the load is low; whether they still are.
-    fn hold(
-        &self,
-        consumer: &BaseConsumer<Assignment>,
-        assignment: &Assignment,
-        paused: bool,
-    ) -> bool {
-        let gauge = metrics::PAUSED.with_label_values(&[&self.group]);
-        let held = |change: fn(&BaseConsumer<Assignment>, &_) -> _| {
-            let list = consumer.assignment();
-            if let Err(error) = list.and_then(|list| change(consumer, &list)) {
-                tracing::warn!(group = self.group, %error, "partitions neither paused nor resumed");
-            }
-        };
-        if !paused || assignment.changed() {
-            held(BaseConsumer::pause);
-            gauge.set(1);
-        }
-        if self.flow.wait_for_low(TICK) {
-            held(BaseConsumer::resume);
-            gauge.set(0);
-            return false;
-        }
-        true
-    }
-
-    fn take(&self, assignment: &Assignment, lanes: &Arc<Lanes>, message: &BorrowedMessage<'_>) {
-        let Some(partition) = assignment.get(message.topic(), message.partition()) else {
-            return;
-        };
-        let offset = message.offset();
-        if let Some(event_type) = peek_type(message.headers())
-            && !self.handler.wants(event_type)
-        {
-            partition.pass_over(offset);
-            return self.count_skipped(&partition.logical, event_type);
-        }
-        let Some(ticket) = partition.take(offset, Original::bytes(message), &self.flow) else {
-            return;
-        };
-        let original = Original::of(message);
-        let place = (&partition.logical, partition.number, offset);
-        let content = original.read(&self.registry, |ty| self.scope(ty), place);
-        if let Ok(record) = &content
-            && !self.handler.wants(&record.envelope.event_type)
-        {
-            ticket.done();
-            return self.count_skipped(&partition.logical, &record.envelope.event_type);
-        }
-        let work = Work {
-            ticket,
-            original,
-            content,
-        };
-        lanes.push(work.lane(self.order), work);
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn scope(&self, event_type: &str) -> Option<Scope> {
@@ -169,16 +138,214 @@ impl Poll {
             .catalogue
             .as_ref()
             .and_then(|catalogue| catalogue.scope(event_type));
-        known.or_else(|| self.handler.scope(event_type))
+        known.or_else(|| self.worth.scope(event_type))
+    }
+}
+
+impl Reading<'_> {
+    fn run(mut self) -> Exit {
+        let mut committed = Instant::now();
+        while !self.poll.stop.is_cancelled() {
+            let is_due = committed.elapsed() >= COMMIT_INTERVAL;
+            let changes = self.assignment.changes();
+            let has_changed = std::mem::replace(&mut self.shown, changes) != changes;
+            if is_due || has_changed {
+                self.poll.view.show(&self.assignment.all());
+            }
+            if is_due {
+                self.assignment.commit_moved(self.consumer);
+                committed = Instant::now();
+                if self.poll.once && self.is_at_end() {
+                    return Exit::Stopped;
+                }
+            }
+            let flow = &self.poll.flow;
+            if self.paused || (flow.is_full() && !flow.wait_for_room(FULL_PATIENCE)) {
+                self.hold(has_changed);
+            }
+            self.bring_behind();
+            if let Some(exit) = self.read() {
+                return exit;
+            }
+        }
+        Exit::Stopped
     }
 
-    fn count_skipped(&self, topic: &str, event_type: &str) {
-        let labels = [
-            self.group.as_str(),
-            topic,
-            metrics::type_label(event_type),
-            "skipped",
-        ];
-        metrics::HANDLED.with_label_values(&labels).inc();
+    /// Reads a turn of records; what ends the thread, if anything does.
+    fn read(&mut self) -> Option<Exit> {
+        let mut tick = match (self.paused, self.second.is_idle()) {
+            (true, _) => Duration::ZERO,
+            (false, true) => TICK,
+            (false, false) => SHORT_TICK,
+        };
+        for _ in 0..TURN {
+            match self.consumer.poll(tick) {
+                None => return None,
+                Some(Ok(message)) => self.take(&message),
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                    return Some(Exit::Fatal(error));
+                }
+                Some(Err(error)) => self.complain(&error),
+            }
+            if self.poll.flow.is_full() || self.poll.stop.is_cancelled() {
+                return None;
+            }
+            tick = Duration::ZERO;
+        }
+        None
+    }
+
+    /// Keeps the partitions paused until the load is low.
+    fn hold(&mut self, has_changed: bool) {
+        let change = |change: fn(&BaseConsumer<Assignment>, &_) -> _| {
+            let list = self.consumer.assignment();
+            if let Err(error) = list.and_then(|list| change(self.consumer, &list)) {
+                tracing::warn!(group = self.poll.group, %error, "partitions neither paused nor resumed");
+            }
+        };
+        if !self.paused || has_changed {
+            change(BaseConsumer::pause);
+            self.poll.view.paused(true);
+        }
+        self.paused = !self.poll.flow.wait_for_low(TICK);
+        if !self.paused {
+            change(BaseConsumer::resume);
+            self.poll.view.paused(false);
+        }
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        let Some(partition) = self.assignment.get(message.topic(), message.partition()) else {
+            return;
+        };
+        let offset = message.offset();
+        if !partition.progress(|progress| progress.arrive(offset)) {
+            tracing::error!(
+                group = self.poll.group, topic = %partition.logical, partition = partition.number, offset,
+                "the log begins before what was committed: it is another one; reading it from its beginning"
+            );
+        }
+        let glance = Glance::of(message);
+        if !glance.is_wanted(&self.poll.group, &*self.poll.worth) {
+            partition.progress(|progress| progress.pass_over(offset));
+            return self.poll.view.skipped(&partition, &glance);
+        }
+        let key = self.poll.keys().get(message.key().unwrap_or_default());
+        if partition.progress(|progress| progress.leaves(offset, &key)) {
+            return;
+        }
+        let goes_on_without = self.is_too_much(&key)
+            && partition.progress(|progress| {
+                progress.fall_behind(offset, &key) && progress.leaves(offset, &key)
+            });
+        if goes_on_without {
+            return;
+        }
+        let load = load(message, &key);
+        if let Some(ticket) = partition.take(offset, &load, &self.poll.flow) {
+            self.desk.put(&partition, ticket, message);
+        }
+    }
+
+    /// Whether the others should go on without this key.
+    fn is_too_much(&mut self, key: &Arc<Key>) -> bool {
+        if key.is_paused() {
+            return true;
+        }
+        if !self.poll.flow.is_full_of(key) {
+            if !self.full.is_empty() && self.poll.flow.is_low_of(key) {
+                self.full.remove(&key.name);
+            }
+            return false;
+        }
+        let patience = if self.poll.keys().are_several() {
+            FULL_PATIENCE
+        } else {
+            FULL_PATIENCE_ALONE
+        };
+        let now = Instant::now();
+        let since = *self.full.entry(key.name.clone()).or_insert(now);
+        let left = (since + patience).saturating_duration_since(now);
+        let is_too_much = !self.poll.flow.wait_for_room_of(key, left);
+        if is_too_much {
+            self.full.remove(&key.name);
+        }
+        is_too_much
+    }
+
+    /// Lets the second reader bring what keys that are behind have room for.
+    fn bring_behind(&mut self) {
+        let partitions = self.assignment.all();
+        if let Err(error) = self.second.direct(&partitions, &self.poll.flow) {
+            return self.complain(&error);
+        }
+        if self.second.is_idle() {
+            return;
+        }
+        let desk = self.desk;
+        self.second.read(TURN, |partition, since, message| {
+            desk.bring(partition, since, message);
+        });
+    }
+
+    fn is_at_end(&self) -> bool {
+        let partitions = self.assignment.all();
+        !partitions.is_empty() && partitions.iter().all(|partition| partition.is_at_end())
+    }
+
+    fn complain(&mut self, error: &KafkaError) {
+        if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
+            tracing::warn!(group = self.poll.group, %error, "nothing read for now");
+            self.logged = Some(Instant::now());
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Puts a record that was taken into its lane.
+    fn put(&self, partition: &Partition, ticket: Ticket, message: &BorrowedMessage<'_>) {
+        let original = Original::of(message);
+        let place = (&partition.logical, partition.number, ticket.offset);
+        let content = original.read(&self.poll.registry, |ty| self.poll.scope(ty), place);
+        if let Ok(record) = &content
+            && !self.poll.worth.wants(&record.envelope.event_type)
+        {
+            self.poll
+                .view
+                .skipped_type(partition, &record.envelope.event_type);
+            return ticket.done();
+        }
+        let work = Work {
+            ticket,
+            original,
+            content,
+        };
+        self.lanes
+            .push(work.lane(self.poll.order, self.poll.buckets), work);
+    }
+
+    /// Takes what the second reader brings, if its key has room.
+    fn bring(&self, partition: &Arc<Partition>, since: i64, message: &BorrowedMessage<'_>) {
+        let (offset, flow) = (message.offset(), &self.poll.flow);
+        let key = self.poll.keys().get(message.key().unwrap_or_default());
+        let room = |key: &Key| !key.is_paused() && !flow.is_full_of(key) && !flow.is_full();
+        let taken = partition.progress(|progress| progress.bring((since, offset), &key, room));
+        if taken != Some(Taken::Open) {
+            return;
+        }
+        let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
+        if Glance::of(message).is_wanted(&self.poll.group, &*self.poll.worth) {
+            self.put(partition, ticket, message);
+        } else {
+            ticket.done();
+        }
+    }
+}
+
+fn load<'a>(message: &BorrowedMessage<'_>, key: &'a Arc<Key>) -> Load<'a> {
+    Load {
+        key,
+        bytes: Original::bytes(message),
+        timestamp: message.timestamp().to_millis(),
     }
 }

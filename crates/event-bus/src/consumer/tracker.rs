@@ -2,58 +2,169 @@
 
 use std::collections::VecDeque;
 
+/// Offsets from the first up to, not including, the second.
+pub(super) type Span = (i64, i64);
+
 /// Offsets taken from one partition, in order, each open or done.
 ///
-/// The log may have holes of its own (compaction, transaction marks), so what counts is what was taken.
+/// The log may have holes of its own (compaction, transaction marks), so what counts is what was taken. Offsets done
+/// side by side are one entry, so the memory needed is for what is open.
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
-    taken: VecDeque<(i64, bool)>,
-    last: Option<i64>,
-    /// The offset to go on from after a restart.
-    position: Option<i64>,
-    /// Whether `position` moved since it was last asked for.
-    moved: bool,
+    entries: VecDeque<Entry>,
+    /// The offset after the last one taken; where to begin, before there is one.
+    next: Option<i64>,
+    /// Done before a restart, and not come by yet.
+    ahead: VecDeque<Span>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    first: i64,
+    last: i64,
+    done: bool,
+}
+
+/// What taking an offset found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// There is work to do.
+    Open,
+    /// It was done before a restart.
+    DoneBefore,
+    /// It was taken already.
+    Known,
 }
 
 impl Tracker {
-    /// Takes an offset. False when it was taken before: the record is known.
-    pub(super) fn take(&mut self, offset: i64) -> bool {
-        if self.last.is_some_and(|last| offset <= last) {
-            return false;
+    /// Goes on at `next`; of what comes, `ahead` is done.
+    pub(super) fn resume(next: i64, ahead: Vec<Span>) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            next: Some(next),
+            ahead: ahead.into(),
         }
-        self.last = Some(offset);
-        self.taken.push_back((offset, false));
-        true
+    }
+
+    /// Takes an offset for work.
+    pub(super) fn take(&mut self, offset: i64) -> Taken {
+        if self.is_known(offset) {
+            return Taken::Known;
+        }
+        if self.was_done(offset) {
+            self.push_done(offset);
+            return Taken::DoneBefore;
+        }
+        self.next = Some(offset + 1);
+        self.entries.push_back(Entry {
+            first: offset,
+            last: offset,
+            done: false,
+        });
+        Taken::Open
+    }
+
+    /// Takes an offset that needs no work. False when it was taken already.
+    pub(super) fn pass_over(&mut self, offset: i64) -> bool {
+        let new = !self.is_known(offset);
+        if new {
+            self.was_done(offset);
+            self.push_done(offset);
+        }
+        new
     }
 
     /// This offset's work is finished.
     pub(super) fn done(&mut self, offset: i64) {
-        if let Ok(index) = self.taken.binary_search_by_key(&offset, |taken| taken.0) {
-            self.taken[index].1 = true;
-        }
-        while let Some((offset, true)) = self.taken.front().copied() {
-            self.taken.pop_front();
-            self.position = Some(offset + 1);
-            self.moved = true;
+        let found = self
+            .entries
+            .binary_search_by(|entry| entry.first.cmp(&offset));
+        let Ok(index) = found else {
+            return;
+        };
+        self.entries[index].done = true;
+        self.merge(index + 1);
+        self.merge(index);
+        if self.entries.front().is_some_and(|front| front.done) {
+            self.entries.pop_front();
         }
     }
 
-    /// The offset after the contiguous prefix of finished ones, if it moved since last asked.
-    pub(super) fn moved_to(&mut self) -> Option<i64> {
-        std::mem::take(&mut self.moved)
-            .then_some(self.position)
-            .flatten()
+    /// The offset to go on from after a restart: the first open one, or the one after all.
+    pub(super) fn position(&self) -> Option<i64> {
+        self.first_open().or(self.next)
     }
 
-    /// How many are open or done behind an open one.
-    #[cfg(test)]
-    fn behind(&self) -> usize {
-        self.taken.len()
+    /// The first offset that is open.
+    pub(super) fn first_open(&self) -> Option<i64> {
+        self.entries.front().map(|front| front.first)
+    }
+
+    /// The offset after the last one taken.
+    pub(super) fn next(&self) -> Option<i64> {
+        self.next
+    }
+
+    /// What is done behind the first open one, in order.
+    pub(super) fn ahead(&self) -> impl Iterator<Item = Span> + '_ {
+        let done = self.entries.iter().filter(|entry| entry.done);
+        let next = self.next.unwrap_or_default();
+        let restored = self
+            .ahead
+            .iter()
+            .map(move |span| (span.0.max(next), span.1));
+        done.map(|entry| (entry.first, entry.last + 1))
+            .chain(restored.filter(|span| span.0 < span.1))
+    }
+
+    /// Whether it is past all that was done before a restart.
+    pub(super) fn is_past_restart(&self) -> bool {
+        let next = self.next.unwrap_or_default();
+        self.ahead.back().is_none_or(|span| span.1 <= next)
+    }
+
+    /// Whether the offset was done before a restart.
+    fn was_done(&mut self, offset: i64) -> bool {
+        while self.ahead.front().is_some_and(|span| span.1 <= offset) {
+            self.ahead.pop_front();
+        }
+        self.ahead.front().is_some_and(|span| span.0 <= offset)
+    }
+
+    fn is_known(&self, offset: i64) -> bool {
+        self.next.is_some_and(|next| offset < next)
+    }
+
+    fn push_done(&mut self, offset: i64) {
+        self.next = Some(offset + 1);
+        match self.entries.back_mut() {
+            None => {}
+            Some(last) if last.done => last.last = offset,
+            Some(_) => self.entries.push_back(Entry {
+                first: offset,
+                last: offset,
+                done: true,
+            }),
+        }
+    }
+
+    /// Makes the entry at `index` and the one before it one, if both are done.
+    fn merge(&mut self, index: usize) {
+        if index == 0 || index >= self.entries.len() {
+            return;
+        }
+        let (before, at) = (self.entries[index - 1], self.entries[index]);
+        if before.done && at.done {
+            self.entries[index - 1].last = at.last;
+            self.entries.remove(index);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -67,41 +178,66 @@ mod tests {
         })
     }
 
+    fn is_in(spans: &[Span], offset: i64) -> bool {
+        spans.iter().any(|span| (span.0..span.1).contains(&offset))
+    }
+
     proptest! {
         #[test]
-        fn the_position_never_passes_an_open_offset_and_ends_after_the_last((offsets, order) in offsets_and_order()) {
+        fn position_and_what_is_ahead_are_exactly_what_is_done((offsets, order) in offsets_and_order(), stop in 0usize..60) {
             let mut tracker = Tracker::default();
             for offset in &offsets {
-                prop_assert!(tracker.take(*offset));
+                prop_assert_eq!(tracker.take(*offset), Taken::Open);
             }
-            let mut open: std::collections::BTreeSet<i64> = offsets.iter().copied().collect();
-            let mut position = None;
-            for offset in order {
-                tracker.done(offset);
-                open.remove(&offset);
-                position = tracker.moved_to().or(position);
-                if let (Some(position), Some(first_open)) = (position, open.first()) {
-                    prop_assert!(position <= *first_open);
-                    // And it is as far as it may be: everything taken before it is done.
-                    prop_assert!(offsets.iter().all(|taken| *taken < position || *taken >= *first_open));
+            let mut open: BTreeSet<i64> = offsets.iter().copied().collect();
+            for offset in order.iter().take(stop) {
+                tracker.done(*offset);
+                open.remove(offset);
+                let end = *offsets.last().unwrap() + 1;
+                let position = tracker.position().unwrap();
+                prop_assert_eq!(position, open.first().copied().unwrap_or(end));
+                let ahead: Vec<Span> = tracker.ahead().collect();
+                for offset in offsets.iter().filter(|offset| **offset >= position) {
+                    prop_assert_eq!(is_in(&ahead, *offset), !open.contains(offset));
                 }
+                prop_assert!(tracker.entries.len() <= 2 * open.len());
             }
-            prop_assert_eq!(position, offsets.last().map(|last| last + 1));
-            prop_assert_eq!(tracker.behind(), 0);
+            // After a restart exactly what was open is open.
+            let ahead = tracker.ahead().collect();
+            let mut again = Tracker::resume(tracker.position().unwrap(), ahead);
+            let from = again.position().unwrap();
+            for offset in offsets.iter().filter(|offset| **offset >= from) {
+                let expected = if open.contains(offset) { Taken::Open } else { Taken::DoneBefore };
+                prop_assert_eq!(again.take(*offset), expected);
+            }
         }
     }
 
     #[test]
     fn an_offset_seen_again_is_not_taken_twice() {
         let mut tracker = Tracker::default();
-        assert!(tracker.take(5));
-        assert!(!tracker.take(5));
-        assert!(!tracker.take(4));
-        assert!(tracker.take(9));
+        assert_eq!(tracker.take(5), Taken::Open);
+        assert_eq!(tracker.take(5), Taken::Known);
+        assert_eq!(tracker.take(4), Taken::Known);
+        assert_eq!(tracker.take(9), Taken::Open);
         tracker.done(9);
-        assert_eq!(tracker.moved_to(), None);
+        assert_eq!(tracker.position(), Some(5));
         tracker.done(5);
-        assert_eq!(tracker.moved_to(), Some(10));
-        assert_eq!(tracker.moved_to(), None);
+        assert_eq!(tracker.position(), Some(10));
+    }
+
+    #[test]
+    fn what_needs_no_work_moves_the_position_too_but_not_past_what_is_open() {
+        let mut tracker = Tracker::default();
+        assert!(tracker.pass_over(0));
+        assert_eq!(tracker.position(), Some(1));
+        assert_eq!(tracker.take(1), Taken::Open);
+        for offset in 2..1000 {
+            assert!(tracker.pass_over(offset));
+        }
+        assert_eq!(tracker.position(), Some(1));
+        assert_eq!(tracker.entries.len(), 2, "a thousand done are one entry");
+        tracker.done(1);
+        assert_eq!(tracker.position(), Some(1000));
     }
 }

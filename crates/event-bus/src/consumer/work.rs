@@ -15,6 +15,8 @@ use rdkafka::{
 use super::{LaneOrder, partition::Ticket};
 use crate::{BadEnvelope, Envelope, Record, Registry, Scope, record::Payload};
 
+/// Names the one group a replayed dead letter is for: the others pass it over.
+pub const REPLAY_GROUP_HEADER: &str = "dlq-replay-group";
 /// What a record costs in memory besides its bytes.
 const OVERHEAD: usize = 1024;
 
@@ -62,10 +64,44 @@ pub(super) struct Work {
     pub(super) content: Result<Box<Record>, Unfit>,
 }
 
-/// The event's type as its header says, before anything is read.
-pub(super) fn peek_type(headers: Option<&BorrowedHeaders>) -> Option<&str> {
-    let header = headers?.iter().find(|header| header.key == "ce_type")?;
-    std::str::from_utf8(header.value?).ok()
+/// Which records a handler wants.
+pub(super) trait Worth: Send + Sync {
+    fn wants(&self, event_type: &str) -> bool;
+    fn scope(&self, event_type: &str) -> Option<Scope>;
+}
+
+/// What two headers say before anything is read.
+pub(super) struct Glance<'a> {
+    /// The event's type, in binary mode.
+    pub(super) event_type: Option<&'a str>,
+    /// The one group a replayed dead letter is for.
+    replayed_for: Option<&'a [u8]>,
+}
+
+impl<'a> Glance<'a> {
+    pub(super) fn of(message: &'a BorrowedMessage<'_>) -> Self {
+        let mut glance = Self {
+            event_type: None,
+            replayed_for: None,
+        };
+        for header in message.headers().into_iter().flat_map(Headers::iter) {
+            match header.key {
+                "ce_type" => {
+                    glance.event_type = header.value.and_then(|ty| std::str::from_utf8(ty).ok());
+                }
+                REPLAY_GROUP_HEADER => glance.replayed_for = header.value,
+                _ => {}
+            }
+        }
+        glance
+    }
+
+    /// Whether the record can be of use to a group with such a handler. Without a type it has to be read to be told.
+    pub(super) fn is_wanted(&self, group: &str, worth: &dyn Worth) -> bool {
+        self.replayed_for
+            .is_none_or(|only| only == group.as_bytes())
+            && self.event_type.is_none_or(|ty| worth.wants(ty))
+    }
 }
 
 impl Original {
@@ -124,19 +160,26 @@ fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
 }
 
 impl Work {
-    /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time.
-    pub(super) fn lane(&self, order: LaneOrder) -> u64 {
+    /// Whether nothing of its key may begin, unless it is to be dropped anyway.
+    pub(super) fn is_paused(&self) -> bool {
+        self.ticket.key.is_paused() && !self.ticket.partition.stop.is_cancelled()
+    }
+
+    /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time. With
+    /// `buckets` aggregates share that many.
+    pub(super) fn lane(&self, order: LaneOrder, buckets: Option<usize>) -> u64 {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        match &self.content {
+        let lane = match &self.content {
             Err(_) => HASHER.hash_one((&self.original.key, self.ticket.partition.number)),
             Ok(record) => {
                 let envelope = &record.envelope;
                 let tenant = envelope.tenant.as_ref().map(|tenant| tenant.id);
                 match (order, tenant) {
-                    (LaneOrder::Tenant, Some(tenant)) => HASHER.hash_one(tenant),
+                    (LaneOrder::Tenant, Some(tenant)) => return HASHER.hash_one(tenant),
                     _ => HASHER.hash_one((tenant, &envelope.subject)),
                 }
             }
-        }
+        };
+        buckets.map_or(lane, |buckets| lane % buckets as u64)
     }
 }

@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::{BadEvent, BoxError, Failure};
+use crate::{BadEvent, Dependency, Failure};
 
 /// A record that was not (or not surely) published.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -27,8 +27,10 @@ impl PublishError {
     /// What a handler says that failed because of this.
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Refused(_) => Failure::Permanent(BoxError::from(self)),
-            Self::Unavailable(_) | Self::AfterFailed => Failure::Unavailable(BoxError::from(self)),
+            Self::Refused(_) => Failure::permanent(self),
+            Self::Unavailable(_) | Self::AfterFailed => {
+                Failure::unavailable(self).of(Dependency::shared("kafka"))
+            }
         }
     }
 

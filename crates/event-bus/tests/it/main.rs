@@ -1,7 +1,11 @@
 //! The bus against a real broker and registry: run through `make test`.
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+mod batches;
 mod failures;
+mod fairness;
 mod groups;
+mod policies;
 mod publishing;
+mod starts;
 mod world;

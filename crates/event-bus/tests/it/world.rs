@@ -10,8 +10,8 @@ use std::{
 };
 
 use event_bus::{
-    AvroSchema, BusSettings, Consumer, ConsumerBuilder, Event, EventParts, EventSchemas, Failure,
-    Handler, Producer, Received, Router, Scope, TenantRef,
+    AvroSchema, BusSettings, Consumer, ConsumerBuilder, Control, Event, EventParts, EventSchemas,
+    Failure, Handler, OutboundRecord, Producer, Received, Router, Scope, TenantRef,
     admin::{Admin, Lag, TopicSpec},
 };
 use rdkafka::{
@@ -47,11 +47,17 @@ impl Event for Placed {
 
 /// A running consumer; what it handled is in `seen` of the test.
 pub struct Running {
+    pub control: Control,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Running {
+    /// Waits until it ends by itself.
+    pub async fn ends(self) {
+        self.task.await.expect("the consumer ends in peace");
+    }
+
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("the consumer ends in peace");
@@ -109,6 +115,24 @@ impl World {
             .retry(quick)
     }
 
+    /// Publishes a tenant's events about `subject`, numbered.
+    pub async fn publish(
+        &self,
+        tenant: &TenantRef,
+        subject: impl ToString,
+        numbers: impl IntoIterator<Item = i64>,
+    ) {
+        let subject = subject.to_string();
+        let event = |number| OutboundRecord::of(parts(tenant, &subject), &Placed { number });
+        let records: Vec<OutboundRecord> = numbers
+            .into_iter()
+            .map(|number| event(number).expect("a good event"))
+            .collect();
+        for result in self.producer().publish_batch(&records).await {
+            result.expect("published");
+        }
+    }
+
     /// Everything on a topic, read to its end without a group.
     pub async fn log(&self, topic: &str) -> Vec<OwnedMessage> {
         let name = self.settings.prefixed(topic);
@@ -158,13 +182,22 @@ impl World {
 }
 
 pub fn run(consumer: ConsumerBuilder, handler: impl Handler) -> Running {
-    let consumer = consumer.handler(handler).build().expect("a consumer");
+    start(consumer.handler(handler))
+}
+
+pub fn start(consumer: ConsumerBuilder) -> Running {
+    let consumer = consumer.build().expect("a consumer");
+    let control = consumer.control();
     let stop = CancellationToken::new();
     let task = tokio::spawn({
         let stop = stop.clone();
         async move { consumer.run(stop).await.expect("the consumer runs") }
     });
-    Running { stop, task }
+    Running {
+        control,
+        stop,
+        task,
+    }
 }
 
 pub fn tenant() -> TenantRef {

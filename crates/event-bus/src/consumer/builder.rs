@@ -1,0 +1,225 @@
+//! What a consumer reads, who does the work, and how.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
+
+use super::{
+    Begin, Consumer, LaneOrder, control::Parts, doer::Doer, flow::Flow, key::Keys,
+    lanes::BatchSize, start::Start, turns::Turns,
+};
+use crate::{
+    BatchHandler, BusError, BusSettings, Handler, Policy, Registry, SchemaSource, metrics,
+};
+
+/// Attempts side by side.
+const PARALLEL: usize = 64;
+/// Records in flight for each that may run.
+const AHEAD: usize = 32;
+/// Bytes in flight.
+const IN_FLIGHT_BYTES: usize = 64 << 20;
+/// How long running work may take to end when its partition is revoked or the consumer stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How the members of a group agree on who reads what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// Members negotiate, cooperatively: every broker understands it.
+    #[default]
+    Classic,
+    /// The broker decides (KIP-848): brokers from version 4 on. Faster and without a stop for all. A group is moved from one protocol
+    /// to the other by its members' restart.
+    Consumer,
+}
+
+/// Says what a consumer reads, who does the work, and how.
+#[must_use]
+pub struct ConsumerBuilder {
+    settings: BusSettings,
+    group: String,
+    topics: Vec<String>,
+    doer: Option<Doer>,
+    batch: Option<BatchSize>,
+    catalogue: Option<Arc<dyn SchemaSource>>,
+    order: LaneOrder,
+    parallel: usize,
+    in_flight: Option<usize>,
+    in_flight_bytes: usize,
+    policy: Policy,
+    drain: Duration,
+    begin: Begin,
+    rewind: bool,
+    once: bool,
+    protocol: GroupProtocol,
+}
+
+impl ConsumerBuilder {
+    pub(super) fn new(settings: &BusSettings, group: String) -> Self {
+        Self {
+            settings: settings.clone(),
+            group,
+            topics: Vec::new(),
+            doer: None,
+            batch: None,
+            catalogue: None,
+            order: LaneOrder::default(),
+            parallel: PARALLEL,
+            in_flight: None,
+            in_flight_bytes: IN_FLIGHT_BYTES,
+            policy: Policy::new(),
+            drain: DRAIN,
+            begin: Begin::default(),
+            rewind: false,
+            once: false,
+            protocol: GroupProtocol::default(),
+        }
+    }
+
+    /// The topics to read, without prefix.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = topics.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Who does the work: a [`Router`](crate::Router) or a [`Handler`] of your own.
+    pub fn handler(mut self, handler: impl Handler) -> Self {
+        self.doer = Some(Doer::Single(Arc::new(handler)));
+        self.batch = None;
+        self
+    }
+
+    /// Who does the work of up to `events` events at once; fewer wait `linger` for more.
+    ///
+    /// With [`LaneOrder::Tenant`] the events of a batch are all of one tenant.
+    pub fn batches(mut self, handler: impl BatchHandler, events: usize, linger: Duration) -> Self {
+        self.doer = Some(Doer::Batch(Arc::new(handler)));
+        self.batch = Some(BatchSize { events, linger });
+        self
+    }
+
+    /// What is known of types of events, so that a tenant's event without its tenant is put aside.
+    pub fn catalogue(mut self, catalogue: impl SchemaSource) -> Self {
+        self.catalogue = Some(Arc::new(catalogue));
+        self
+    }
+
+    /// How many attempts run side by side; 64 unless set. Tenants take turns.
+    pub fn parallel(mut self, attempts: usize) -> Self {
+        self.parallel = attempts;
+        self
+    }
+
+    /// What goes one after the other; aggregates unless set.
+    pub fn order_by(mut self, order: LaneOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// How many records may be taken and not finished; 32 times `parallel` unless set. A tenant may have an eighth of
+    /// them (or twice `parallel`); the others go on without one that has more to do.
+    pub fn in_flight(mut self, records: usize) -> Self {
+        self.in_flight = Some(records);
+        self
+    }
+
+    /// How many bytes may be taken and not finished; 64 MiB unless set.
+    pub fn in_flight_bytes(mut self, bytes: usize) -> Self {
+        self.in_flight_bytes = bytes;
+        self
+    }
+
+    /// The pauses between attempts at what fails transiently; 200, 400, 800 ms unless set.
+    pub fn retry(mut self, pauses: impl IntoIterator<Item = Duration>) -> Self {
+        self.policy = self.policy.retry(pauses);
+        self
+    }
+
+    /// How failures are met where the handler does not say otherwise; [`Policy::new`] unless set.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long running work may take to end on a rebalance or stop; 5 s unless set.
+    pub fn drain(mut self, deadline: Duration) -> Self {
+        self.drain = deadline;
+        self
+    }
+
+    /// Where the group begins in a partition it has not committed anything for; with the oldest event unless set.
+    pub fn begin(mut self, begin: Begin) -> Self {
+        self.begin = begin;
+        self
+    }
+
+    /// Goes back to `begin` in each partition once, whatever the group has committed.
+    pub fn rewind(mut self, begin: Begin) -> Self {
+        self.begin = begin;
+        self.rewind = true;
+        self
+    }
+
+    /// Ends by itself when everything is done that was in the log when its partitions came.
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
+    /// How the group's members agree; [`GroupProtocol::Classic`] unless set.
+    pub fn protocol(mut self, protocol: GroupProtocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The consumer, not yet connected.
+    ///
+    /// # Errors
+    /// When topics, handler or a setting are missing or wrong.
+    pub fn build(self) -> Result<Consumer, BusError> {
+        let wrong = |what: &str| BusError::Settings(format!("consumer {}: {what}", self.group));
+        if self.topics.is_empty() {
+            return Err(wrong("no topics"));
+        }
+        if self.parallel == 0 {
+            return Err(wrong("parallel must be at least 1"));
+        }
+        if self.batch.is_some_and(|size| size.events == 0) {
+            return Err(wrong("a batch must hold at least 1 event"));
+        }
+        let doer = self.doer.clone().ok_or_else(|| wrong("no handler"))?;
+        let registry = Registry::new(&self.settings.registry_url).map_err(BusError::Settings)?;
+        let in_flight = self.in_flight.unwrap_or(self.parallel * AHEAD);
+        let gauge = metrics::IN_FLIGHT.with_label_values(&[&self.group]);
+        let flow = Flow::new(in_flight, self.in_flight_bytes, self.parallel, gauge);
+        let parts = Parts {
+            keys: Arc::new(Mutex::new(Keys::default())),
+            flow: Arc::new(flow),
+            turns: Turns::new(self.group.clone(), self.parallel),
+            partitions: Mutex::default(),
+            is_running: AtomicBool::new(false),
+        };
+        Ok(Consumer {
+            parts: Arc::new(parts),
+            start: Start {
+                begin: self.begin,
+                rewind: self.rewind,
+                ends: self.once,
+                rewound: Arc::new(Mutex::new(HashSet::new())),
+            },
+            settings: self.settings,
+            group: self.group,
+            topics: self.topics,
+            doer,
+            batch: self.batch,
+            catalogue: self.catalogue,
+            registry,
+            order: self.order,
+            parallel: self.parallel,
+            policy: self.policy,
+            drain: self.drain,
+            protocol: self.protocol,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Handlers: who does the work, and which events they want.
+
+mod batch;
+mod domain;
+mod router;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tracing::Span;
+
+use crate::{Failure, Policy, Record, Scope};
+
+pub use batch::{Batch, BatchFailure, BatchFunction, BatchHandler};
+pub use domain::Domain;
+pub use router::{EventHandler, Router};
+
+/// Does what an event asks for.
+///
+/// An event may come more than once (after a crash, a rebalance, a retry): the handler must make that
+/// harmless, best with a row for the event's id in the transaction of its effect.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Whether events of this type matter. Others are passed over without being read.
+    fn wants(&self, event_type: &str) -> bool {
+        let _ = event_type;
+        true
+    }
+
+    /// Whom events of this type belong to, if the handler knows. A tenant's event without its tenant, or
+    /// under another's key, never reaches [`Handler::handle`].
+    fn scope(&self, event_type: &str) -> Option<Scope> {
+        let _ = event_type;
+        None
+    }
+
+    /// How failures of events of this type are met, if otherwise than the consumer's others.
+    fn policy(&self, event_type: &str) -> Option<&Policy> {
+        let _ = event_type;
+        None
+    }
+
+    /// The span of one attempt. A program with distributed tracing makes the envelope's `traceparent` its
+    /// parent here.
+    fn span(&self, record: &Record, group: &str) -> Span {
+        event_span(record, group)
+    }
+
+    /// Does the work. The failure's class decides what comes next.
+    async fn handle(&self, record: &Record) -> Result<(), Failure>;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    fn wants(&self, event_type: &str) -> bool {
+        (**self).wants(event_type)
+    }
+
+    fn scope(&self, event_type: &str) -> Option<Scope> {
+        (**self).scope(event_type)
+    }
+
+    fn policy(&self, event_type: &str) -> Option<&Policy> {
+        (**self).policy(event_type)
+    }
+
+    fn span(&self, record: &Record, group: &str) -> Span {
+        (**self).span(record, group)
+    }
+
+    async fn handle(&self, record: &Record) -> Result<(), Failure> {
+        (**self).handle(record).await
+    }
+}
+
+/// A span that names the event, where it came from and the trace it continues.
+pub fn event_span(record: &Record, group: &str) -> Span {
+    let envelope = &record.envelope;
+    let span = tracing::info_span!(
+        "event",
+        otel.name = %format_args!("{} process", envelope.event_type),
+        otel.kind = "consumer",
+        messaging.system = "kafka",
+        messaging.destination.name = %record.topic,
+        messaging.consumer.group.name = group,
+        messaging.destination.partition.id = record.partition,
+        messaging.kafka.offset = record.offset,
+        event.id = %envelope.id,
+        event.r#type = %envelope.event_type,
+        correlation_id = %envelope.correlation_id,
+        attempt = record.attempt,
+        tenant_id = tracing::field::Empty,
+        traceparent = tracing::field::Empty,
+        tracestate = tracing::field::Empty,
+    );
+    if let Some(tenant) = &envelope.tenant {
+        span.record("tenant_id", tracing::field::display(tenant.id));
+    }
+    if let Some(traceparent) = &envelope.traceparent {
+        span.record("traceparent", traceparent.as_str());
+    }
+    if let Some(tracestate) = &envelope.tracestate {
+        span.record("tracestate", tracestate.as_str());
+    }
+    span
+}
