@@ -171,6 +171,7 @@ fn event_impl(full_name: &str, definition: &Value, definitions: &Definitions) ->
     let version = definition["x-version"]
         .as_u64()
         .ok_or_else(|| format!("{full_name}: x-version is a number"))?;
+    let tenant_id = tenant_id(definition);
     Ok(format!(
         r###"impl event_bus::Event for {name} {{
     const TYPE: &'static str = {ty:?};
@@ -185,7 +186,7 @@ fn event_impl(full_name: &str, definition: &Value, definitions: &Definitions) ->
         }});
         &SCHEMA
     }}
-}}
+{tenant_id}}}
 
 "###,
         name = text(definition, "name")?,
@@ -193,6 +194,21 @@ fn event_impl(full_name: &str, definition: &Value, definitions: &Definitions) ->
         topic = text(definition, "x-topic")?,
         aggregate = text(definition, "x-aggregate")?,
     ))
+}
+
+/// How the payload says whose it is, for one with a field `tenantId`.
+fn tenant_id(definition: &Value) -> String {
+    let fields = definition["fields"].as_array();
+    let field = fields
+        .into_iter()
+        .flatten()
+        .find(|field| field["name"] == "tenantId");
+    let found = match field.map(|field| field["type"].is_array()) {
+        None => return String::new(),
+        Some(true) => "self.tenant_id",
+        Some(false) => "Some(self.tenant_id)",
+    };
+    format!("\n    fn tenant_id(&self) -> Option<uuid::Uuid> {{\n        {found}\n    }}\n")
 }
 
 /// The schema as it stands by itself: the first use of a name is replaced by its definition, and our

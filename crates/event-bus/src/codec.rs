@@ -1,6 +1,7 @@
 //! Payloads on the wire: Avro in the Confluent format, or JSON.
 
 use serde::{Deserialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::{AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError};
 
@@ -27,6 +28,14 @@ pub enum DecodeError {
     /// Neither Avro nor JSON.
     #[error("payload has content type {0:?}, neither avro nor json")]
     ContentType(String),
+    /// The payload is of another tenant than the envelope.
+    #[error("the payload is of tenant {payload}, its envelope of tenant {envelope}")]
+    Tenant {
+        /// The tenant in the payload.
+        payload: Uuid,
+        /// The tenant in the envelope.
+        envelope: Uuid,
+    },
     /// Another type of event than asked for.
     #[error("event is a {found}, not a {wanted}")]
     Type {

@@ -1,6 +1,7 @@
 //! What a type of event says of itself.
 
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::AvroSchema;
 
@@ -54,4 +55,9 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The Avro schema this type is written with, parsed once.
     fn schema() -> &'static AvroSchema;
+
+    /// The tenant the payload names, if it names one: it must be the envelope's.
+    fn tenant_id(&self) -> Option<Uuid> {
+        None
+    }
 }

@@ -95,6 +95,16 @@ pub enum BadEvent {
     /// A tenant's event must name the tenant.
     #[error("{0} is a tenant's event and names no tenant")]
     NoTenant(&'static str),
+    /// The payload names another tenant than the envelope.
+    #[error("{event_type}: the payload is of tenant {payload}, the event of tenant {envelope}")]
+    WrongTenant {
+        /// The type of event.
+        event_type: &'static str,
+        /// The tenant in the payload.
+        payload: Uuid,
+        /// The tenant given for the envelope.
+        envelope: Uuid,
+    },
     /// The payload does not fit its own schema.
     #[error(transparent)]
     Payload(#[from] SchemaError),
@@ -123,6 +133,15 @@ impl OutboundRecord {
             (Scope::Tenant, None) => return Err(BadEvent::NoTenant(E::TYPE)),
             (Scope::Platform, _) => parts.subject.clone(),
         };
+        if let (Some(payload), Some(tenant)) = (event.tenant_id(), &parts.tenant)
+            && payload != tenant.id
+        {
+            return Err(BadEvent::WrongTenant {
+                event_type: E::TYPE,
+                payload,
+                envelope: tenant.id,
+            });
+        }
         let schema: &AvroSchema = E::schema();
         let envelope = Envelope {
             id: parts.id,

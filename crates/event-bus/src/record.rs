@@ -78,7 +78,7 @@ impl Record {
     /// The payload as `E`.
     ///
     /// # Errors
-    /// Permanent when it is another type of event or does not read; unavailable when its schema is not in
+    /// Permanent when it is another type of event, does not read, or is of another tenant than the envelope; unavailable when its schema is not in
     /// memory and the registry is away.
     pub async fn decode<E: Event>(&self) -> Result<E, Failure> {
         if !self.is::<E>() {
@@ -87,7 +87,17 @@ impl Record {
                 wanted: E::TYPE,
             }));
         }
-        self.read().await
+        let event: E = self.read().await?;
+        if let (Some(payload), Some(tenant)) = (event.tenant_id(), &self.envelope.tenant)
+            && payload != tenant.id
+        {
+            let envelope = tenant.id;
+            return Err(Failure::permanent(DecodeError::Tenant {
+                payload,
+                envelope,
+            }));
+        }
+        Ok(event)
     }
 
     /// The payload as JSON, whatever type of event it is. Bytes become base64.

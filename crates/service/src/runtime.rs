@@ -2,10 +2,13 @@
 
 mod open;
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use auth::{ServiceTokens, Verifier};
-use event_bus::{BusSettings, Consumer, Handler, Producer, SchemaSource};
+use event_bus::{BusSettings, Consumer, ConsumerStatus, Control, Handler, Producer, SchemaSource};
 use outbox::{Marks, Nudge, Relay, RelaySettings};
 use sqlx::{PgPool, migrate::Migrator};
 use tenancy::{Datasources, Directory, Tenant};
@@ -47,6 +50,7 @@ struct Inner {
     nudge: Nudge,
     verifier: Verifier,
     tokens: ServiceTokens,
+    consumers: Mutex<Vec<Control>>,
     /// Ends consumers, timers and sockets.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -117,6 +121,7 @@ impl Runtime {
             nudge,
             verifier,
             tokens,
+            consumers: Mutex::default(),
             settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -236,14 +241,28 @@ impl Runtime {
             .handler(handler)
             .build();
         match built {
-            Ok(consumer) => self.spawn("consumer", |stop| async move {
-                if let Err(error) = consumer.run(stop).await {
-                    tracing::error!(group, %error, "consumer ended");
-                }
-            }),
+            Ok(consumer) => {
+                self.controls().push(consumer.control());
+                self.spawn("consumer", |stop| async move {
+                    if let Err(error) = consumer.run(stop).await {
+                        tracing::error!(group, %error, "consumer ended");
+                    }
+                });
+            }
             // The same librdkafka settings built the producer a moment ago: this is ours to mend, not the operator's.
             Err(error) => tracing::error!(group, %error, "consumer cannot be built"),
         }
+    }
+
+    /// How each of its consumers is.
+    #[must_use]
+    pub fn consumers(&self) -> Vec<ConsumerStatus> {
+        self.controls().iter().map(Control::status).collect()
+    }
+
+    fn controls(&self) -> MutexGuard<'_, Vec<Control>> {
+        let consumers = &self.0.consumers;
+        consumers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Serves the routes on the configured address; see [`crate::http::serve`].

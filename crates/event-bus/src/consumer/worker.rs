@@ -423,7 +423,11 @@ fn unfit_story(unfit: &Unfit) -> Ended {
 
 fn class_of(failure: &Failure) -> &'static str {
     match failure.class() {
-        FailureClass::Permanent if failure.error().is::<DecodeError>() => "undecodable",
+        FailureClass::Permanent => match failure.error().downcast_ref() {
+            Some(DecodeError::Tenant { .. }) => "context",
+            Some(_) => "undecodable",
+            None => "permanent",
+        },
         class => class.as_str(),
     }
 }

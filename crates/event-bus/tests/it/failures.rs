@@ -283,3 +283,72 @@ async fn structured_mode_is_understood_and_unwanted_types_are_passed_over() {
     assert_eq!(seen.numbers_of("s"), [2]);
     assert!(world.dead_letters().await.is_empty());
 }
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Shipped {
+    tenant: uuid::Uuid,
+}
+
+impl event_bus::Event for Shipped {
+    const TYPE: &'static str = "order.shipped";
+    const TOPIC: &'static str = "order.events";
+    const AGGREGATE: &'static str = "order";
+    const SCOPE: event_bus::Scope = event_bus::Scope::Tenant;
+    const VERSION: u32 = 1;
+
+    fn schema() -> &'static event_bus::AvroSchema {
+        static SCHEMA: std::sync::LazyLock<event_bus::AvroSchema> = std::sync::LazyLock::new(
+            || {
+                let json = r#"{"type":"record","name":"Shipped","fields":[{"name":"tenant","type":"string"}]}"#;
+                event_bus::AvroSchema::parse(json).expect("valid")
+            },
+        );
+        &SCHEMA
+    }
+
+    fn tenant_id(&self) -> Option<uuid::Uuid> {
+        Some(self.tenant)
+    }
+}
+
+#[tokio::test]
+async fn a_payload_of_another_tenant_than_the_envelope_is_neither_published_nor_handled() {
+    let world = World::with_partitions(1).await;
+    let (acme, other) = (tenant(), tenant());
+    let foreign = Shipped { tenant: other.id };
+    let refused = world.producer().publish(parts(&acme, "1"), &foreign).await;
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains(&other.id.to_string()), "{said}");
+
+    let (id, key) = (uuid::Uuid::now_v7().to_string(), acme.id.to_string());
+    let headers = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", id.as_str()),
+        ("ce_type", "order.shipped"),
+        ("ce_source", "/it"),
+        ("ce_time", "2026-01-02T03:04:05Z"),
+        ("ce_subject", "1"),
+        ("ce_tenantid", key.as_str()),
+        ("ce_region", "eu"),
+        ("content-type", "application/json"),
+    ];
+    for of in [other.id, acme.id] {
+        let value = serde_json::json!({ "tenant": of }).to_string();
+        produce(&world, &key, value.as_bytes(), &headers).await;
+    }
+    let handled = Counter::default();
+    let router = Router::new().on::<Shipped>({
+        let handled = handled.clone();
+        move |_: Received<Shipped>| {
+            handled.next();
+            async { Ok(()) }
+        }
+    });
+    let consumer = run(world.consumer("c"), router);
+    eventually(|| async { world.committed("c").await == 2 }).await;
+    consumer.stop().await;
+    assert_eq!(handled.get(), 1);
+    let dead = world.dead_letters().await;
+    assert_eq!(header(&dead[0], "dlq-error-class"), "context");
+    assert!(header(&dead[0], "dlq-error").contains(&other.id.to_string()));
+}

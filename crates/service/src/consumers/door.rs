@@ -1,7 +1,7 @@
 //! From a record to the transaction of its effect.
 
 use async_trait::async_trait;
-use event_bus::{Failure, Handler, Record, event_span};
+use event_bus::{Dependency, Failure, FailureClass, Handler, Record, event_span};
 use tenancy::{DirectoryError, TenantId, TenantStatus};
 use tracing::Span;
 
@@ -41,22 +41,38 @@ impl<W: Work> Handler for Door<W> {
         };
         let new = outbox::first_time(tx.conn(), &self.group, record.envelope.id)
             .await
-            .map_err(StoreError::from)?;
+            .map_err(|error| self.of_database(StoreError::from(error)))?;
         if !new {
             tracing::debug!("already handled");
             return Ok(());
         }
         self.work.run(record, &mut tx).await?;
-        Ok(tx.commit().await?)
+        let committed = tx.commit().await;
+        committed.map_err(|error| self.of_database(error))
     }
 }
 
 impl<W: Work> Door<W> {
+    /// A failure of the database the effects are in: the platform's is every event's, a tenant's only that tenant's.
+    fn of_database(&self, failure: impl Into<Failure>) -> Failure {
+        let failure = failure.into();
+        match (failure.class(), self.place) {
+            (FailureClass::Unavailable, Place::Platform) => {
+                failure.of(Dependency::shared("platform database"))
+            }
+            (FailureClass::Unavailable, Place::Tenant) => {
+                failure.of(Dependency::of_tenant("tenant database"))
+            }
+            _ => failure,
+        }
+    }
+
     /// The transaction to work in; none when the tenant is gone and with it everything the event could change.
     async fn begin(&self, record: &Record) -> Result<Option<Tx>, Failure> {
         let context = Context::of_event(&record.envelope);
         if let Place::Platform = self.place {
-            return Ok(Some(self.runtime.platform(context).begin().await?));
+            let begun = self.runtime.platform(context).begin().await;
+            return Ok(Some(begun.map_err(|error| self.of_database(error))?));
         }
         let named = record.envelope.tenant.as_ref().ok_or_else(|| {
             Failure::permanent(
@@ -72,7 +88,8 @@ impl<W: Work> Door<W> {
                 )));
             }
             Err(error @ (DirectoryError::Unreachable(_) | DirectoryError::Store(_))) => {
-                return Err(Failure::unavailable(error));
+                let directory = Dependency::of_tenant("tenant directory");
+                return Err(Failure::unavailable(error).of(directory));
             }
         };
         if tenant.region.as_str() != named.region {
@@ -85,6 +102,7 @@ impl<W: Work> Door<W> {
             tracing::info!("tenant is deleted; the event has nothing left to change");
             return Ok(None);
         }
-        Ok(Some(self.runtime.tenant(tenant, context).begin().await?))
+        let begun = self.runtime.tenant(tenant, context).begin().await;
+        Ok(Some(begun.map_err(|error| self.of_database(error))?))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, get, http::StatusCode, web};
-use event_bus::BreakerState;
+use event_bus::{BreakerState, ConsumerStatus};
 use prometheus::{Encoder, TextEncoder};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub(super) async fn live() -> HttpResponse {
 }
 
 /// The service can do its work. Without its database it cannot; without Kafka it accepts writes and publishes later,
-/// so that is shown and is no reason to take it out of service.
+/// and events wait for what their handlers need: that is shown and is no reason to take it out of service.
 #[get("/health/ready")]
 pub(super) async fn ready(runtime: web::Data<Runtime>) -> HttpResponse {
     let database = tokio::time::timeout(
@@ -37,6 +37,7 @@ pub(super) async fn ready(runtime: web::Data<Runtime>) -> HttpResponse {
         "checks": {
             "database": word(database_up),
             "publishing": publishing(runtime.producer().state()),
+            "consuming": consuming(&runtime.consumers()),
         },
     }))
 }
@@ -46,6 +47,20 @@ fn publishing(breaker: BreakerState) -> &'static str {
         BreakerState::Closed => "up",
         BreakerState::HalfOpen => "probing",
         BreakerState::Open => "down",
+    }
+}
+
+/// Events wait while something their handlers need is away; that is shown, and no reason to take HTTP out of service.
+fn consuming(consumers: &[ConsumerStatus]) -> &'static str {
+    if consumers.iter().any(|consumer| !consumer.is_running) {
+        "down"
+    } else if consumers
+        .iter()
+        .any(|consumer| !consumer.unavailable.is_empty())
+    {
+        "waiting"
+    } else {
+        "up"
     }
 }
 
