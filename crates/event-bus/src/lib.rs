@@ -4,6 +4,7 @@ pub mod admin;
 mod catalogue;
 mod codec;
 mod consumer;
+pub mod dead_letters;
 mod envelope;
 mod error;
 mod event;
@@ -24,6 +25,7 @@ pub use codec::DecodeError;
 pub use consumer::{
     Consumer, ConsumerBuilder, DEAD_LETTER_SUFFIX, LaneOrder, LogReader, LogRecord, Unreadable,
 };
+pub use dead_letters::REPLAY_GROUP_HEADER;
 pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
 pub use error::BusError;
 pub use event::{Event, Scope};

@@ -20,7 +20,9 @@ use super::{
     lanes::Lanes,
     work::{Original, Work, peek_type},
 };
-use crate::{Handler, Registry, SchemaSource, Scope, metrics};
+use crate::{
+    Handler, Registry, SchemaSource, Scope, dead_letters::headers::is_for_another, metrics,
+};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
@@ -138,6 +140,11 @@ impl Poll {
             return;
         };
         let offset = message.offset();
+        if is_for_another(message.headers(), &self.group) {
+            partition.pass_over(offset);
+            let event_type = peek_type(message.headers()).unwrap_or("unfit");
+            return self.count_skipped(&partition.logical, event_type);
+        }
         if let Some(event_type) = peek_type(message.headers())
             && !self.handler.wants(event_type)
         {
