@@ -28,6 +28,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use self::{
@@ -81,7 +82,7 @@ impl DeadLetterError {
 }
 
 /// Letters in the order of topic, partition and offset.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LetterPage {
     /// The letters.
     pub letters: Vec<Letter>,
@@ -90,7 +91,7 @@ pub struct LetterPage {
 }
 
 /// Acts in the order of topic, partition and offset.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ActPage {
     /// The acts.
     pub acts: Vec<Act>,
