@@ -4,6 +4,7 @@ pub mod admin;
 mod catalogue;
 mod codec;
 mod consumer;
+pub mod dead_letters;
 mod envelope;
 mod error;
 mod event;
@@ -24,8 +25,9 @@ pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
 pub use consumer::{
     Begin, Consumer, ConsumerBuilder, ConsumerStatus, Control, DEAD_LETTER_SUFFIX, GroupProtocol,
-    LaneOrder, LogReader, LogRecord, REPLAY_GROUP_HEADER, Unreadable,
+    LaneOrder, LogReader, LogRecord, Unreadable,
 };
+pub use dead_letters::REPLAY_GROUP_HEADER;
 pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
 pub use error::BusError;
 pub use event::{Event, Scope};

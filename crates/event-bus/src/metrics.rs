@@ -35,6 +35,8 @@ metrics! {
         "attempts after the first", &["group", "topic", "event_type"]);
     DEAD_LETTERS: IntCounterVec = register_int_counter_vec("event_bus_dead_letters_total",
         "records put on a dead-letter topic, by class", &["group", "topic", "class"]);
+    DEAD_LETTER_ACTS: IntCounterVec = register_int_counter_vec("event_bus_dead_letter_acts_total",
+        "acts on dead letters by this process: replaying, replayed, discarded", &["topic", "act"]);
     SECONDS: HistogramVec = register_histogram_vec("event_bus_handle_seconds",
         "time of one attempt", &["group", "event_type"]);
     IN_FLIGHT: IntGaugeVec = register_int_gauge_vec("event_bus_in_flight",

@@ -89,6 +89,7 @@ impl Tail {
         config
             .set("group.id", "event-bus-tail")
             .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
             .set("allow.auto.create.topics", "false");
         let open = move || -> Result<Self, BusError> {
             let consumer: BaseConsumer = config.create()?;
@@ -158,7 +159,14 @@ impl Reader {
     ) {
         while !send.is_closed() && ends.as_ref().is_none_or(|ends| !ends.is_empty()) {
             let passed_on = match consumer.poll(TICK) {
-                None | Some(Err(KafkaError::PartitionEOF(_))) => Ok(()),
+                None => Ok(()),
+                // The last offsets of a partition may hold no record that is shown, as a transaction's end.
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    if let Some(ends) = &mut ends {
+                        ends.remove(&partition);
+                    }
+                    Ok(())
+                }
                 Some(Ok(message)) => {
                     let (partition, offset) = (message.partition(), message.offset());
                     if let Some(ends) = &mut ends
@@ -166,7 +174,7 @@ impl Reader {
                     {
                         ends.remove(&partition);
                     }
-                    send.blocking_send(Ok(self.logged(&message)))
+                    send.blocking_send(Ok(logged(&message, &self.logical, &self.registry)))
                 }
                 Some(Err(error)) => send.blocking_send(Err(error.into())),
             };
@@ -175,38 +183,39 @@ impl Reader {
             }
         }
     }
+}
 
-    fn logged(&self, message: &BorrowedMessage<'_>) -> Logged {
-        let headers: Vec<(String, Bytes)> = message.headers().map_or_else(Vec::new, |headers| {
-            let owned = headers.iter().map(|header| {
-                let value = header.value.unwrap_or_default();
-                (header.key.to_owned(), Bytes::copy_from_slice(value))
-            });
-            owned.collect()
+/// A copy of a record of the topic `logical`, with its envelope read.
+pub(crate) fn logged(message: &BorrowedMessage<'_>, logical: &str, registry: &Registry) -> Logged {
+    let headers: Vec<(String, Bytes)> = message.headers().map_or_else(Vec::new, |headers| {
+        let owned = headers.iter().map(|header| {
+            let value = header.value.unwrap_or_default();
+            (header.key.to_owned(), Bytes::copy_from_slice(value))
         });
-        let value = message.payload().map(Bytes::copy_from_slice);
-        let timestamp = message.timestamp().to_millis();
-        let pairs = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_ref()));
-        let parsed = Envelope::from_record(pairs, message.key(), value.clone());
-        let event = parsed.map(|parsed| Record {
-            envelope: parsed.envelope,
-            topic: self.logical.as_str().into(),
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp,
-            attempt: 1,
-            payload: Payload::Wire(parsed.payload, self.registry.clone()),
-        });
-        Logged {
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp,
-            key: message.key().map(Bytes::copy_from_slice),
-            value,
-            headers,
-            event,
-        }
+        owned.collect()
+    });
+    let value = message.payload().map(Bytes::copy_from_slice);
+    let timestamp = message.timestamp().to_millis();
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_ref()));
+    let parsed = Envelope::from_record(pairs, message.key(), value.clone());
+    let event = parsed.map(|parsed| Record {
+        envelope: parsed.envelope,
+        topic: logical.into(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp,
+        attempt: 1,
+        payload: Payload::Wire(parsed.payload, registry.clone()),
+    });
+    Logged {
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp,
+        key: message.key().map(Bytes::copy_from_slice),
+        value,
+        headers,
+        event,
     }
 }

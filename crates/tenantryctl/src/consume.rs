@@ -65,6 +65,19 @@ async fn show(logged: &Logged) -> String {
         logged.offset,
         time_of(logged.timestamp),
     )];
+    if let Some(act) = logged.header("dlq-act") {
+        let of = |name| logged.header(name).unwrap_or("-").escape_debug();
+        lines.push(format!(
+            "   act {} on {} by {} at {}: {}",
+            act.escape_debug(),
+            of("dlq-act-letter"),
+            of("dlq-act-by"),
+            of("dlq-act-at"),
+            of("dlq-act-reason"),
+        ));
+        lines.push(String::new());
+        return lines.join("\n");
+    }
     match &logged.event {
         Ok(record) => {
             lines.push(format!("   envelope {}", json(&record.envelope)));

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod consume;
+mod dlq;
 mod groups;
 mod produce;
 mod table;
@@ -11,7 +12,10 @@ use std::{process::ExitCode, time::Duration};
 use clap::{Parser, Subcommand};
 use event_bus::{BusSettings, admin::Admin};
 
-/// Looks after the bus: topics, records, consumer groups.
+/// The exit code when some dead letters were not treated as asked.
+const INCOMPLETE: u8 = 3;
+
+/// Looks after the bus: topics, records, consumer groups, dead letters.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -66,6 +70,9 @@ enum Command {
     Produce(produce::Produce),
     /// List consumer groups: state, members, and how far each is on each partition
     Groups(groups::Groups),
+    /// List, show, replay and discard dead letters
+    #[command(subcommand)]
+    Dlq(Box<dlq::Dlq>),
 }
 
 /// The bus as every command sees it.
@@ -98,13 +105,18 @@ async fn main() -> ExitCode {
         Command::Consume(consume) => consume.run(&bus).await,
         Command::Produce(produce) => produce.run(&bus).await,
         Command::Groups(groups) => groups.run(&bus).await,
+        Command::Dlq(dlq) => dlq.run(&bus).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&error, &bus));
-            ExitCode::FAILURE
+            if error.is::<dlq::Incomplete>() {
+                ExitCode::from(INCOMPLETE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -67,6 +67,7 @@ fn record(topic: &str, line: &str) -> anyhow::Result<RawRecord> {
     let content_type = is_json.then(|| content_type("application/json"));
     Ok(RawRecord {
         topic: topic.to_owned(),
+        partition: None,
         key,
         value: Some(value.as_bytes().to_vec()),
         headers: content_type.into_iter().collect(),
@@ -91,6 +92,7 @@ fn cloud_event(
     Envelope::from_record(pairs, Some(&key), Some(value.clone().into()))?;
     Ok(RawRecord {
         topic: topic.to_owned(),
+        partition: None,
         key: Some(key),
         value: Some(value),
         headers,

@@ -1,12 +1,18 @@
 //! The record that can not be handled, put aside with its whole story.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::sync::OnceLock;
 
 use rdkafka::message::Headers;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use super::{partition::Partition, work::Original};
-use crate::{BusError, BusSettings, EventSchemas, Producer, PublishError, RawRecord};
+use crate::{
+    BusError, BusSettings, EventSchemas, Producer, PublishError, RawRecord,
+    dead_letters::{
+        headers::{self as names, RawHeader, cut, rfc3339, text},
+        trail::Provenance,
+    },
+};
 
 /// What comes after a topic's name to make its dead-letter topic's.
 pub const DEAD_LETTER_SUFFIX: &str = ".dlq";
@@ -20,6 +26,18 @@ pub(super) struct Story<'a> {
     pub(super) error: String,
     pub(super) attempts: u32,
     pub(super) first_failure: OffsetDateTime,
+}
+
+/// How much of the record is in its letter: all, unless that is too large for the topic.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    /// The story alone.
+    Nothing,
+    /// The key.
+    Key,
+    /// Key and headers.
+    Headers,
+    All,
 }
 
 /// Puts records on dead-letter topics; connects at the first.
@@ -36,7 +54,9 @@ impl DeadLetters {
         }
     }
 
-    /// Returns when all replicas have the dead letter.
+    /// Returns when all replicas have the dead letter. Of a record that is too large for the topic with its
+    /// story, the value is left out, then the headers, then the key: its partition waits for no letter that
+    /// can never be put. The original's place is told, so the rest is found there while it is in the log.
     pub(super) async fn put(
         &self,
         partition: &Partition,
@@ -44,16 +64,18 @@ impl DeadLetters {
         original: &Original,
         story: &Story<'_>,
     ) -> Result<(), PublishError> {
-        let record = RawRecord {
-            topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.logical),
-            key: original.key.clone(),
-            value: original.value.as_ref().map(|value| value.to_vec()),
-            headers: headers(partition, offset, original, story),
-        };
         let producer = self
             .producer()
             .map_err(|error| PublishError::Unavailable(error.to_string()))?;
-        producer.publish_raw(record).await
+        let mut result = Ok(());
+        for kept in [Kept::All, Kept::Headers, Kept::Key, Kept::Nothing] {
+            let record = letter(partition, offset, original, story, kept);
+            result = producer.publish_raw(record).await;
+            if !matches!(result, Err(PublishError::Refused(_))) {
+                break;
+            }
+        }
+        result
     }
 
     fn producer(&self) -> Result<&Producer, BusError> {
@@ -65,50 +87,86 @@ impl DeadLetters {
     }
 }
 
-/// The original's headers untouched, then the story.
-fn headers(
+fn letter(
     partition: &Partition,
     offset: i64,
     original: &Original,
     story: &Story<'_>,
-) -> Vec<(Cow<'static, str>, Option<Vec<u8>>)> {
-    let now = rfc3339(OffsetDateTime::now_utc());
-    let mut error = story.error.as_str();
-    if let Some((end, _)) = error.char_indices().nth(MAX_ERROR) {
-        error = &error[..end];
+    kept: Kept,
+) -> RawRecord {
+    let key = original.key.as_ref().filter(|_| kept >= Kept::Key);
+    let value = original.value.as_ref().filter(|_| kept >= Kept::All);
+    let mut headers = original_headers(original, kept);
+    headers.extend(told(partition, offset, original, story));
+    headers.extend(omitted(original, kept));
+    RawRecord {
+        topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.logical),
+        partition: None,
+        key: key.cloned(),
+        value: value.map(|value| value.to_vec()),
+        headers,
     }
-    let number = |number: i64| number.to_string();
-    let story = [
-        ("dlq-original-topic", partition.logical.to_string()),
-        ("dlq-original-partition", number(partition.number.into())),
-        ("dlq-original-offset", number(offset)),
-        (
-            "dlq-original-timestamp",
-            original.timestamp.map(number).unwrap_or_default(),
-        ),
-        ("dlq-group", story.group.to_owned()),
-        ("dlq-error", error.to_owned()),
-        ("dlq-error-class", story.class.to_owned()),
-        ("dlq-attempts", story.attempts.to_string()),
-        ("dlq-first-failure", rfc3339(story.first_failure)),
-        ("dlq-last-failure", now),
-    ];
-    let originals = original
-        .headers
-        .iter()
-        .flat_map(Headers::iter)
-        .map(|header| {
-            (
-                Cow::Owned(header.key.to_owned()),
-                header.value.map(<[u8]>::to_vec),
-            )
-        });
-    let story = story
-        .into_iter()
-        .map(|(name, value)| (Cow::Borrowed(name), Some(value.into_bytes())));
-    originals.chain(story).collect()
 }
 
-fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
+/// The original's headers untouched, and where it has been. An earlier round's story is in its trail.
+fn original_headers(original: &Original, kept: Kept) -> Vec<RawHeader> {
+    let all = || {
+        let headers = original.headers.iter().flat_map(Headers::iter);
+        headers.map(|header| (header.key, header.value))
+    };
+    let own = all().filter(|(name, _)| kept >= Kept::Headers && !name.starts_with(names::PREFIX));
+    let own = own.map(|(name, value)| (name.to_owned().into(), value.map(<[u8]>::to_vec)));
+    let provenance = Provenance::of(all().map(|(name, value)| (name, value.unwrap_or_default())));
+    own.chain(provenance.headers()).collect()
+}
+
+fn told(
+    partition: &Partition,
+    offset: i64,
+    original: &Original,
+    story: &Story<'_>,
+) -> [RawHeader; 10] {
+    let timestamp = original.timestamp.map(|time| time.to_string());
+    [
+        text(names::ORIGINAL_TOPIC, &*partition.logical),
+        text(names::ORIGINAL_PARTITION, partition.number.to_string()),
+        text(names::ORIGINAL_OFFSET, offset.to_string()),
+        text(names::ORIGINAL_TIMESTAMP, timestamp.unwrap_or_default()),
+        text(names::GROUP, story.group),
+        text(names::ERROR, cut(&story.error, MAX_ERROR)),
+        text(names::ERROR_CLASS, story.class),
+        text(names::ATTEMPTS, story.attempts.to_string()),
+        text(names::FIRST_FAILURE, rfc3339(story.first_failure)),
+        text(names::LAST_FAILURE, rfc3339(OffsetDateTime::now_utc())),
+    ]
+}
+
+/// What the letter says of the parts that it is without, and of their sizes.
+fn omitted(original: &Original, kept: Kept) -> Vec<RawHeader> {
+    let headers = original.headers.iter().flat_map(Headers::iter);
+    let headers_bytes: usize = headers
+        .map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len))
+        .sum();
+    let value_bytes = original.value.as_ref().map_or(0, bytes::Bytes::len);
+    let key_bytes = original.key.as_ref().map_or(0, Vec::len);
+    let parts = [
+        (
+            Kept::All,
+            names::VALUE_OMITTED,
+            names::VALUE_BYTES,
+            value_bytes,
+        ),
+        (
+            Kept::Headers,
+            names::HEADERS_OMITTED,
+            names::HEADERS_BYTES,
+            headers_bytes,
+        ),
+        (Kept::Key, names::KEY_OMITTED, names::KEY_BYTES, key_bytes),
+    ];
+    parts
+        .into_iter()
+        .filter(|(needs, ..)| kept < *needs)
+        .flat_map(|(_, name, size, bytes)| [text(name, "true"), text(size, bytes.to_string())])
+        .collect()
 }

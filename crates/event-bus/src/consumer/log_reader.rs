@@ -10,7 +10,10 @@ use super::{
     partition::Partition,
     work::{Original, Unfit},
 };
-use crate::{BusSettings, PublishError, Record, Registry, SchemaSource};
+use crate::{
+    BusSettings, PublishError, Record, Registry, SchemaSource,
+    dead_letters::headers::is_for_another,
+};
 
 /// Reads records and puts aside what cannot be used, as a [`Consumer`](crate::Consumer) does, for a program
 /// that assigns partitions, polls and keeps offsets itself.
@@ -30,6 +33,8 @@ pub struct LogRecord {
     pub partition: i32,
     /// Its place there.
     pub offset: i64,
+    /// Whether it is a replay that is meant for another group: to be passed over.
+    pub is_for_another: bool,
     original: Original,
     content: Result<Box<Record>, Unfit>,
 }
@@ -84,6 +89,7 @@ impl LogReader {
             topic: topic.to_owned(),
             partition: number,
             offset,
+            is_for_another: is_for_another(message.headers(), &self.group),
             original,
             content,
         }

@@ -43,7 +43,6 @@ pub use control::{ConsumerStatus, Control};
 pub use dead_letter::DEAD_LETTER_SUFFIX;
 pub use log_reader::{LogReader, LogRecord, Unreadable};
 pub use start::Begin;
-pub use work::REPLAY_GROUP_HEADER;
 
 /// How long the last commit and leaving the group may take after the drain.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);

@@ -13,10 +13,11 @@ use rdkafka::{
 };
 
 use super::{LaneOrder, partition::Ticket};
-use crate::{BadEnvelope, Envelope, Record, Registry, Scope, record::Payload};
+use crate::{
+    BadEnvelope, Envelope, Record, Registry, Scope, dead_letters::REPLAY_GROUP_HEADER,
+    record::Payload,
+};
 
-/// Names the one group a replayed dead letter is for: the others pass it over.
-pub const REPLAY_GROUP_HEADER: &str = "dlq-replay-group";
 /// What a record costs in memory besides its bytes.
 const OVERHEAD: usize = 1024;
 

@@ -133,6 +133,7 @@ impl Link {
         });
         let mut message: BaseRecord<'_, [u8], [u8], _> =
             BaseRecord::with_opaque_to(&record.topic, ticket).headers(owned(&record.headers));
+        message.partition = record.partition;
         message.key = record.key.as_deref();
         message.payload = record.value.as_deref();
         batch.enqueue();

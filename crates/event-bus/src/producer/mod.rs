@@ -144,9 +144,26 @@ impl Producer {
     }
 
     /// Puts bytes on a topic: for dead letters, replays and tools.
-    pub async fn publish_raw(&self, mut record: RawRecord) -> Result<(), PublishError> {
-        record.topic = self.0.settings.prefixed(&record.topic);
-        self.send(vec![Ok(record)], &[""]).await.remove(0)
+    pub async fn publish_raw(&self, record: RawRecord) -> Result<(), PublishError> {
+        self.publish_raw_batch(vec![record]).await.remove(0)
+    }
+
+    /// Puts records on their topics in order and waits for all acknowledgements: a result for each. As in
+    /// [`Producer::publish_batch`], records of one key succeed as a prefix.
+    pub async fn publish_raw_batch(
+        &self,
+        mut records: Vec<RawRecord>,
+    ) -> Vec<Result<(), PublishError>> {
+        let keys = records.iter().map(|record| record.key.as_deref());
+        let keys: Vec<String> = keys
+            .map(|key| String::from_utf8_lossy(key.unwrap_or_default()).into_owned())
+            .collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        for record in &mut records {
+            record.topic = self.0.settings.prefixed(&record.topic);
+        }
+        self.send(records.into_iter().map(Ok).collect(), &keys)
+            .await
     }
 
     fn subject(&self, topic: &str, schema: &crate::AvroSchema) -> String {
@@ -174,6 +191,7 @@ impl Producer {
         let headers = envelope.to_headers().into_iter();
         RawRecord {
             topic: self.0.settings.prefixed(&record.topic),
+            partition: None,
             key: Some(envelope.partition_key.clone().into_bytes()),
             value: Some(codec::frame(schema_id, &record.datum)),
             headers: headers

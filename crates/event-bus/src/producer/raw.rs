@@ -7,6 +7,8 @@ use std::borrow::Cow;
 pub struct RawRecord {
     /// The topic without prefix.
     pub topic: String,
+    /// Where it must go; `None` lets the key decide.
+    pub partition: Option<i32>,
     /// Decides the partition.
     pub key: Option<Vec<u8>>,
     /// `None` is a tombstone.

@@ -2,9 +2,12 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod batches;
+mod dead_letters;
 mod failures;
 mod fairness;
 mod groups;
+mod letters;
+mod oversize;
 mod policies;
 mod publishing;
 mod starts;

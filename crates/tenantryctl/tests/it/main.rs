@@ -1,5 +1,7 @@
 //! The command line against the real broker: run through `make test`.
 
+mod dlq;
+
 use std::{
     env,
     io::Write,
