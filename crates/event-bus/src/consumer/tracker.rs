@@ -240,4 +240,14 @@ mod tests {
         tracker.done(1);
         assert_eq!(tracker.position(), Some(1000));
     }
+
+    #[test]
+    fn what_was_done_before_a_restart_is_told_once_while_it_comes_by() {
+        let mut tracker = Tracker::resume(0, vec![(5, 20), (30, 40)]);
+        for offset in 0..10 {
+            tracker.take(offset);
+        }
+        let ahead: Vec<Span> = tracker.ahead().collect();
+        assert_eq!(ahead, [(5, 10), (10, 20), (30, 40)]);
+    }
 }

@@ -450,3 +450,6 @@ impl Drop for Shown {
         self.0.dec();
     }
 }
+
+#[cfg(test)]
+mod tests;

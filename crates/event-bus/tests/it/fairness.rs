@@ -104,8 +104,10 @@ async fn a_tenant_is_paused_drained_and_resumed_by_itself() {
     world.publish(&paused, "paused", 0..500).await;
     seen.reaches(20).await;
 
+    let before = running.get();
     consumer.control.pause_tenant(paused.id).await;
     let (begun, done) = (running.get(), seen.all().len());
+    assert!(begun <= before + 2, "what waits in memory does not begin");
     assert_eq!(begun, done, "nothing runs when the pause is there");
     world.publish(&other, "other", 0..100).await;
     world.publish(&paused, "paused", 500..600).await;

@@ -207,3 +207,41 @@ fn a_restart_brings_only_what_was_not_done() {
     assert!(begun.is_disjoint(&done), "{done:?} were done");
     assert_eq!(model.finished.len(), 100);
 }
+
+#[test]
+fn what_the_main_reader_had_between_two_times_behind_is_not_taken_for_done() {
+    let mut keys = Keys::default();
+    let key = keys.get(b"k");
+    let mut progress = Progress::begin(0);
+    assert!(progress.fall_behind(0, &key));
+    assert!(progress.leaves(0, &key) && progress.leaves(1, &key));
+    for offset in 0..2 {
+        let span = (offset, offset);
+        assert_eq!(progress.bring(span, &key, |_| true), Some(Taken::Open));
+    }
+    // Caught up; 2 is the main reader's, and stays open.
+    assert!(!progress.leaves(2, &key));
+    assert_eq!(progress.take(2), Taken::Open);
+    // Behind again: 3 is brought, and done, as 1 is. 0 stays open.
+    assert!(progress.fall_behind(3, &key) && progress.leaves(3, &key));
+    assert_eq!(progress.bring((3, 3), &key, |_| true), Some(Taken::Open));
+    progress.done(1, Stream::Behind, &key);
+    progress.done(3, Stream::Behind, &key);
+
+    let (position, text) = progress.snapshot().unwrap();
+    assert_eq!(position, 0);
+    let mut again = Progress::resume(position, &text, &mut keys);
+    let mut open = Vec::new();
+    for offset in again.read_from().unwrap()..4 {
+        if !again.leaves(offset, &key) && again.take(offset) == Taken::Open {
+            open.push(offset);
+        }
+    }
+    for offset in 0..4 {
+        if again.bring((offset, offset), &key, |_| true) == Some(Taken::Open) {
+            open.push(offset);
+        }
+    }
+    assert!(open.contains(&0) && open.contains(&2), "{open:?}");
+    assert!(!open.contains(&1), "{open:?}");
+}
