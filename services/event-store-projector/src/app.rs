@@ -1,8 +1,8 @@
 //! The wiring: settings in, a running service out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use event_bus::LogReader;
+use event_bus::{LogReader, dead_letters::DeadLetters};
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
 use sqlx::migrate::Migrator;
@@ -12,6 +12,9 @@ use crate::{http, projection::Projection};
 /// The consumer group whose offsets show operators how far the store is. The truth is in the store.
 const GROUP: &str = "event-store-projector-consumer";
 
+/// How long Kafka may take for one answer about dead letters.
+const LETTERS_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What routes and the projection share.
 #[derive(Clone)]
 pub struct App {
@@ -19,6 +22,8 @@ pub struct App {
     pub(crate) runtime: Runtime,
     /// The store.
     pub(crate) store: EventStore,
+    /// What nobody could handle.
+    pub(crate) letters: DeadLetters,
 }
 
 impl App {
@@ -39,7 +44,13 @@ impl App {
         let store = EventStore::new(runtime.platform_pool().clone());
         let installed = store.install().await;
         installed.map_err(|error| StartError::dependency("the event store's tables", error))?;
-        let app = Self { runtime, store };
+        let letters = DeadLetters::new(runtime.bus(), LETTERS_PATIENCE)
+            .map_err(|error| StartError::dependency("dead letters", error))?;
+        let app = Self {
+            runtime,
+            store,
+            letters,
+        };
         app.runtime.follow_tenants();
         app.project_in_the_background();
         let routes = http::routes(app.clone());

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use uuid::Uuid;
+
 use super::DeadLetterError;
 
 /// Replays after which a letter is refused, unless set or forced.
@@ -29,6 +31,7 @@ pub enum ReplayTo {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Replay {
+    pub(super) id: Uuid,
     pub(super) by: String,
     pub(super) reason: Option<String>,
     pub(super) to: ReplayTo,
@@ -43,6 +46,7 @@ impl Replay {
     /// By this person, to the group that failed, as fast as it goes.
     pub fn by(name: impl Into<String>) -> Self {
         Self {
+            id: Uuid::now_v7(),
             by: name.into(),
             reason: None,
             to: ReplayTo::default(),
@@ -52,6 +56,12 @@ impl Replay {
             forced: false,
             dry_run: false,
         }
+    }
+
+    /// The id of its acts; a new one unless set.
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
     }
 
     /// Why it is done.
@@ -111,6 +121,7 @@ impl Replay {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Discard {
+    pub(super) id: Uuid,
     pub(super) by: String,
     pub(super) reason: String,
     pub(super) limit: usize,
@@ -121,11 +132,18 @@ impl Discard {
     /// By this person, for this reason.
     pub fn by(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
+            id: Uuid::now_v7(),
             by: name.into(),
             reason: reason.into(),
             limit: LIMIT,
             dry_run: false,
         }
+    }
+
+    /// The id of its acts; a new one unless set.
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
     }
 
     /// At most so many letters, 1 to 10,000; 1,000 unless set.

@@ -18,7 +18,7 @@ pub(super) async fn discard(
     orders: &Discard,
 ) -> Result<Report, DeadLetterError> {
     let reader = house.reader()?;
-    let mut report = Report::new(Uuid::now_v7(), orders.dry_run);
+    let mut report = Report::new(orders.id, orders.dry_run);
     for place in selection.partitions(&reader).await? {
         let left = orders.limit - report.letters.len();
         let survey = selection.survey(&reader, &place, left).await?;

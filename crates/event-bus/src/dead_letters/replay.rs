@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{
     DeadLetterError, DeadLetters, Selection,
@@ -66,7 +65,7 @@ impl<'a> Replaying<'a> {
             acts: house.reader()?,
             originals: house.reader()?,
             partitions: HashMap::new(),
-            report: Report::new(Uuid::now_v7(), orders.dry_run),
+            report: Report::new(orders.id, orders.dry_run),
         })
     }
 

@@ -142,7 +142,7 @@ async fn filter(app: &App, query: EventsQuery) -> Result<Filter, Problem> {
 }
 
 /// An id is taken as it is: the store also knows tenants that are gone.
-async fn tenant_named(app: &App, named: &str) -> Result<Uuid, Problem> {
+pub(super) async fn tenant_named(app: &App, named: &str) -> Result<Uuid, Problem> {
     if let Ok(id) = Uuid::try_parse(named) {
         return Ok(id);
     }

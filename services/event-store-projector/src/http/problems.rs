@@ -1,10 +1,11 @@
 //! Errors of the use cases as problems.
 
 use actix_web::http::StatusCode;
+use event_bus::{BusError, dead_letters::DeadLetterError};
 use event_store::StoreError;
 use service::Problem;
 
-use crate::use_cases::ReadError;
+use crate::use_cases::{ReadError, TreatError};
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
@@ -22,6 +23,25 @@ impl From<ReadError> for Problem {
                 service::StoreError::from(error).into()
             }
             ReadError::Store(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<TreatError> for Problem {
+    fn from(error: TreatError) -> Self {
+        match error {
+            TreatError::Letters(DeadLetterError::NotFound(place)) => {
+                Self::not_found(&format!("dead letter as {place}"))
+            }
+            TreatError::Letters(DeadLetterError::Invalid { field, rule }) => {
+                Self::invalid(field, rule)
+            }
+            TreatError::Letters(DeadLetterError::Bus(error @ BusError::Kafka(_))) => {
+                tracing::warn!(%error, "dead letters not reached");
+                Self::unavailable("Kafka does not answer at the moment", 2)
+            }
+            TreatError::Letters(DeadLetterError::Bus(error)) => Self::internal(&error),
+            TreatError::Store(error) => error.into(),
         }
     }
 }

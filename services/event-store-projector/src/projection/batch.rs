@@ -15,6 +15,8 @@ const REGISTRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Content {
     /// An event.
     Event(Box<NewEvent>),
+    /// A replay for another group.
+    PassedOver,
     /// Something for the dead-letter topic.
     Dead {
         /// The class of its error.
@@ -57,6 +59,9 @@ impl Batch {
 /// # Errors
 /// What is needed to read the record is away.
 async fn content_of(record: &LogRecord) -> Result<Content, Failure> {
+    if record.is_for_another {
+        return Ok(Content::PassedOver);
+    }
     let read = match record.record() {
         Ok(read) => read,
         Err(unreadable) => {

@@ -13,7 +13,7 @@ const ONCE: &str = "registered once, with a valid name";
 pub(super) static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "event_store_records_total",
-        "Records read into the event store, by outcome: stored, known, dead_lettered.",
+        "Records read into the event store, by outcome: stored, known, passed_over, dead_lettered.",
         &["outcome"]
     )
     .expect(ONCE)

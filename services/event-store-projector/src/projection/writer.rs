@@ -94,6 +94,9 @@ impl<'a> Writer<'a> {
                 Content::Event(event) if refused.contains(&event.envelope().id) => {
                     put_aside(reader, decoded, TAKEN, version_taken(event)).await?;
                 }
+                Content::PassedOver => {
+                    metrics::EVENTS.with_label_values(&["passed_over"]).inc();
+                }
                 Content::Event(_) => {}
             }
         }
@@ -135,7 +138,7 @@ fn events(batch: &[Decoded]) -> Vec<NewEvent> {
     (batch.iter())
         .filter_map(|decoded| match &decoded.content {
             Content::Event(event) => Some((**event).clone()),
-            Content::Dead { .. } => None,
+            Content::PassedOver | Content::Dead { .. } => None,
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! The projector against a real Kafka, registry and `PostgreSQL`.
 
 mod access;
+mod dead_letters;
 mod house;
 mod poison;
 mod projecting;
