@@ -19,18 +19,16 @@ impl Pace {
         }
     }
 
-    /// Waits until `records` more may go.
-    pub(super) async fn wait(&mut self, records: usize) {
-        sleep_until(self.due(Instant::now(), records)).await;
+    /// Waits until more may go.
+    pub(super) async fn ready(&self) {
+        sleep_until(self.next).await;
     }
 
-    /// When `records` more may go. Time that was not used is not saved up.
-    fn due(&mut self, now: Instant, records: usize) -> Instant {
-        let due = self.next.max(now);
+    /// So many went at that time. Time that was not used is not saved up.
+    pub(super) fn spent(&mut self, now: Instant, records: usize) {
         let records = u32::try_from(records).unwrap_or(u32::MAX);
         let interval = self.interval.unwrap_or_default();
-        self.next = due + interval.saturating_mul(records);
-        due
+        self.next = self.next.max(now) + interval.saturating_mul(records);
     }
 }
 
@@ -39,23 +37,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_a_second_take_a_second_for_eleven_and_none_is_saved_up() {
-        let began = Instant::now();
+    fn ten_a_second_take_a_second_for_ten_and_none_is_saved_up() {
         let mut pace = Pace::new(NonZeroU32::new(10));
-        let mut last = began;
-        for records in [1, 1, 3, 5, 1] {
-            last = pace.due(last, records);
+        let began = pace.next;
+        for records in [1, 1, 3, 5] {
+            pace.spent(pace.next, records);
         }
-        assert_eq!((last - began).as_millis(), 1000);
-        let later = last + Duration::from_mins(1);
-        assert_eq!(pace.due(later, 1), later);
-        assert_eq!((pace.due(later, 1) - later).as_millis(), 100);
+        assert_eq!((pace.next - began).as_millis(), 1000);
+        let later = pace.next + Duration::from_mins(1);
+        pace.spent(later, 1);
+        assert_eq!((pace.next - later).as_millis(), 100);
     }
 
     #[test]
     fn without_a_rate_nothing_waits() {
-        let began = Instant::now();
         let mut pace = Pace::new(None);
-        assert!((0..1000).all(|_| pace.due(began, 100) <= Instant::now()));
+        let began = pace.next;
+        (0..1000).for_each(|_| pace.spent(began, 100));
+        assert_eq!(pace.next, began);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::{
     DeadLetterError, DeadLetters, Selection,
@@ -104,6 +105,7 @@ impl<'a> Replaying<'a> {
             let mut picked = picked.into_iter().peekable();
             while picked.peek().is_some() {
                 if !self.orders.dry_run {
+                    self.pace.ready().await;
                     // Somebody else may be at it too.
                     survey.catch_up(&self.acts).await?;
                 }
@@ -279,7 +281,7 @@ impl<'a> Replaying<'a> {
         }
         let mut trouble = None;
         if !self.orders.dry_run && !records.is_empty() {
-            self.pace.wait(records.len()).await;
+            self.pace.spent(Instant::now(), records.len());
             let results = self.house.publish(records).await;
             let mut acts = Vec::new();
             for ((index, key), result) in sent.into_iter().zip(results) {

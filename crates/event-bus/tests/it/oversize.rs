@@ -15,7 +15,7 @@ use rdkafka::{
 use uuid::Uuid;
 
 use crate::{
-    letters::{Clinic, dead_letters, opens, publish, put, replay_all},
+    letters::{Clinic, dead_letters, opens, publish, put, put_letter, replay_all},
     world::{Placed, World, eventually, header, run, tenant},
 };
 
@@ -165,4 +165,21 @@ async fn when_the_original_is_gone_that_is_said_and_the_letter_stays_open() {
     let shown = letters.show(&letter.place).await.unwrap();
     assert!(shown.undecoded.unwrap().contains("no longer in the log"));
     opens(&letters, 1).await;
+}
+
+#[tokio::test]
+async fn another_record_at_the_original_place_is_not_taken_for_the_original() {
+    let world = World::with_partitions(1).await;
+    publish(&world, &tenant(), &["another"]).await;
+    let story = [
+        ("dlq-value-omitted", "true"),
+        ("dlq-original-timestamp", "7"),
+    ];
+    put_letter(&world, 0, &story).await;
+    let letters = dead_letters(&world);
+
+    let report = replay_all(&letters).await;
+
+    assert_eq!(report.letters[0].outcome, Outcome::Gone);
+    assert_eq!(world.log("order.events").await.len(), 1);
 }
