@@ -528,3 +528,24 @@ async fn what_is_not_there_or_makes_no_sense_is_named() {
         .unwrap_err();
     assert_eq!(none.to_string(), "limit: should be 1 to 1000");
 }
+
+#[tokio::test]
+async fn a_record_goes_back_to_the_partition_it_came_from_while_there_is_one() {
+    let world = World::with_partitions(3).await;
+    for _ in 0..6 {
+        put_letter(&world, 0, &[("dlq-original-partition", "2")]).await;
+    }
+    put_letter(&world, 0, &[("dlq-original-partition", "9")]).await;
+
+    let report = replay_all(&dead_letters(&world)).await;
+
+    assert_eq!(report.done(), 7);
+    let to = report.letters.iter().map(|treated| treated.to.as_deref());
+    let mut expected = vec![Some("order.events/2"); 6];
+    expected.push(Some("order.events"));
+    assert_eq!(to.collect::<Vec<_>>(), expected);
+    let log = world.log("order.events").await;
+    let there = log.iter().filter(|record| record.partition() == 2);
+    assert!(there.count() >= 6, "whatever their keys say");
+    assert_eq!(log.len(), 7);
+}
