@@ -17,7 +17,8 @@ use event_bus::{
     },
 };
 use rdkafka::{
-    message::{Header, OwnedHeaders},
+    Message,
+    message::{Header, Headers, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
 use uuid::Uuid;
@@ -204,4 +205,10 @@ pub async fn put_letter(world: &World, partition: i32, over: &[(&str, &str)]) {
 pub async fn states(letters: &DeadLetters) -> Vec<LetterState> {
     let all = list(letters, &any_state()).await;
     all.into_iter().map(|letter| letter.state).collect()
+}
+
+/// How often a record has a header.
+pub fn count_of(message: &impl Message, name: &str) -> usize {
+    let headers = message.headers().expect("headers");
+    headers.iter().filter(|header| header.key == name).count()
 }

@@ -10,5 +10,6 @@ mod letters;
 mod oversize;
 mod policies;
 mod publishing;
+mod replays;
 mod starts;
 mod world;
