@@ -82,7 +82,7 @@ async fn after_a_refused_record_nothing_of_its_key_is_published_and_other_keys_a
 
     assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     assert!(
-        matches!(results[1], Err(PublishError::Refused(_))),
+        matches!(results[1], Err(PublishError::Schema(_))),
         "{results:?}"
     );
     assert!(
