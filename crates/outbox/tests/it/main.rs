@@ -3,6 +3,7 @@
 
 mod drains;
 mod marks;
+mod measure;
 mod relays;
 mod rows;
 mod world;

@@ -23,6 +23,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -53,7 +54,8 @@ pub struct World {
     pub bus: BusSettings,
     pub outboxes: Arc<Schemas>,
     heard: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
-    _stop: DropGuard,
+    stop: CancellationToken,
+    _guard: DropGuard,
 }
 
 /// Some outboxes, each in a schema of one database.
@@ -65,6 +67,8 @@ pub struct Schemas {
     pub sweeps: AtomicUsize,
     /// Outboxes whose database is away.
     pub away: Mutex<Vec<OutboxId>>,
+    /// Told whenever an outbox was found empty.
+    pub drained: Notify,
 }
 
 #[async_trait]
@@ -87,6 +91,7 @@ impl Outboxes for Schemas {
     }
 
     async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
+        self.drained.notify_waiters();
         Ok(())
     }
 }
@@ -94,6 +99,13 @@ impl Outboxes for Schemas {
 impl World {
     /// A world with outboxes of these names.
     pub async fn with(names: &[&str]) -> Self {
+        let world = Self::deaf(names).await;
+        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
+        world
+    }
+
+    /// The same, but nobody listens to the log.
+    pub async fn deaf(names: &[&str]) -> Self {
         let name = format!("t{}_outbox", &Uuid::new_v4().simple().to_string()[..10]);
         let admin_url = variable("TENANTRY_POSTGRES_ADMIN");
         let mut admin = PgConnection::connect(&admin_url)
@@ -113,6 +125,7 @@ impl World {
                 .options([("search_path", *schema)]);
             let pool = PgPoolOptions::new()
                 .max_connections(6)
+                .test_before_acquire(false)
                 .connect_lazy_with(options);
             pool.execute(outbox::SCHEMA)
                 .await
@@ -130,9 +143,7 @@ impl World {
             .create_topics(&topics)
             .await
             .expect("the broker makes topics");
-        let heard = Arc::default();
         let stop = CancellationToken::new();
-        listen(&bus, Arc::clone(&heard), stop.clone());
         Self {
             bus,
             outboxes: Arc::new(Schemas {
@@ -141,9 +152,11 @@ impl World {
                 all: Mutex::default(),
                 sweeps: AtomicUsize::new(0),
                 away: Mutex::default(),
+                drained: Notify::new(),
             }),
-            heard,
-            _stop: stop.drop_guard(),
+            heard: Arc::default(),
+            _guard: stop.clone().drop_guard(),
+            stop,
         }
     }
 
