@@ -90,8 +90,8 @@ pub struct RelaySettings {
     /// Outboxes tried again side by side whose databases did not answer the last time: they have places of their own,
     /// so that however many they are, they take none from the others.
     pub parallel_retries: usize,
-    /// Rows of one outbox in flight: its share before the others have their turn. With nobody else in line it goes on,
-    /// up to sixteen shares under one lease. Payloads of more than 16 MiB end a share early.
+    /// Rows of one outbox in flight: its share before the others have their turn. With nobody else in line it goes on
+    /// with up to seven larger ones, of four such shares each, under the same lease. Payloads of more than 16 MiB end a share early.
     pub batch: i64,
     /// Time between sweeps over the marked outboxes.
     pub sweep_marked: Duration,

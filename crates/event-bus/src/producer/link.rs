@@ -33,7 +33,8 @@ const QUEUE_MESSAGES: &str = "200000";
 pub(super) fn configure(config: &mut ClientConfig) {
     let defaults = [
         ("compression.type", "lz4"),
-        ("linger.ms", "2"),
+        // Who is alone does not wait for company; while batches are on their way, the next ones fill.
+        ("linger.ms", "0"),
         ("batch.num.messages", "10000"),
         ("message.max.bytes", "4194304"),
         ("queue.buffering.max.kbytes", QUEUE_KBYTES),

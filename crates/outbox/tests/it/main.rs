@@ -2,8 +2,12 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod drains;
+mod fleet;
+mod gate;
 mod marks;
 mod measure;
+mod refusals;
 mod relays;
 mod rows;
+mod wedged;
 mod world;

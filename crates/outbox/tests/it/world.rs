@@ -53,6 +53,7 @@ impl Event for Counted {
 pub struct World {
     pub bus: BusSettings,
     pub outboxes: Arc<Schemas>,
+    pools: HashMap<String, PgPool>,
     heard: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
     stop: CancellationToken,
     _guard: DropGuard,
@@ -60,7 +61,7 @@ pub struct World {
 
 /// Some outboxes, each in a schema of one database.
 pub struct Schemas {
-    pools: HashMap<String, PgPool>,
+    ways: HashMap<String, PgPool>,
     /// What a sweep over the marked ones finds, and what one over all does.
     pub marked: Mutex<Vec<OutboxId>>,
     pub all: Mutex<Vec<OutboxId>>,
@@ -86,7 +87,7 @@ impl Outboxes for Schemas {
         if self.away.lock().expect("no holder panics").contains(outbox) {
             return Err("away".into());
         }
-        let pool = self.pools.get(outbox.as_str()).ok_or("no such outbox")?;
+        let pool = self.ways.get(outbox.as_str()).ok_or("no such outbox")?;
         Ok(pool.acquire().await?)
     }
 
@@ -106,6 +107,23 @@ impl World {
 
     /// The same, but nobody listens to the log.
     pub async fn deaf(names: &[&str]) -> Self {
+        Self::behind(names, |_, options| options).await
+    }
+
+    /// With outboxes that the relay reaches as `way` says; the tests themselves go straight.
+    pub async fn reached(
+        names: &[&str],
+        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+    ) -> Self {
+        let world = Self::behind(names, way).await;
+        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
+        world
+    }
+
+    async fn behind(
+        names: &[&str],
+        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+    ) -> Self {
         let name = format!("t{}_outbox", &Uuid::new_v4().simple().to_string()[..10]);
         let admin_url = variable("TENANTRY_POSTGRES_ADMIN");
         let mut admin = PgConnection::connect(&admin_url)
@@ -116,17 +134,21 @@ impl World {
         let mut inside = PgConnection::connect_with(&base.clone().database(&name))
             .await
             .expect("it was just made");
-        let mut pools = HashMap::new();
+        let (mut pools, mut ways) = (HashMap::new(), HashMap::new());
         for schema in names {
             run(&mut inside, format!("CREATE SCHEMA {schema}")).await;
             let options = base
                 .clone()
                 .database(&name)
                 .options([("search_path", *schema)]);
-            let pool = PgPoolOptions::new()
+            let lazy = PgPoolOptions::new()
                 .max_connections(6)
-                .test_before_acquire(false)
-                .connect_lazy_with(options);
+                .test_before_acquire(false);
+            let pool = lazy.clone().connect_lazy_with(options.clone());
+            ways.insert(
+                (*schema).to_owned(),
+                lazy.connect_lazy_with(way(schema, options)),
+            );
             pool.execute(outbox::SCHEMA)
                 .await
                 .expect("the tables are made");
@@ -146,8 +168,9 @@ impl World {
         let stop = CancellationToken::new();
         Self {
             bus,
+            pools,
             outboxes: Arc::new(Schemas {
-                pools,
+                ways,
                 marked: Mutex::default(),
                 all: Mutex::default(),
                 sweeps: AtomicUsize::new(0),
@@ -161,7 +184,7 @@ impl World {
     }
 
     pub fn pool(&self, outbox: &str) -> &PgPool {
-        &self.outboxes.pools[outbox]
+        &self.pools[outbox]
     }
 
     /// A producer of its own, as each replica has.
@@ -240,7 +263,7 @@ struct Ear(Arc<Mutex<Vec<(String, i64, Uuid)>>>);
 #[async_trait]
 impl Handler for Ear {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
-        let number = record.decode::<Counted>().await?.number;
+        let number = record.envelope.sequence.cast_signed();
         let heard = (record.envelope.subject.clone(), number, record.envelope.id);
         self.0.lock().expect("no holder panics").push(heard);
         Ok(())
@@ -275,7 +298,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
         .unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-async fn run(conn: &mut PgConnection, sql: String) {
+pub async fn run(conn: &mut PgConnection, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql.clone()))
         .execute(conn)
         .await
