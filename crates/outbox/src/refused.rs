@@ -61,14 +61,14 @@ pub async fn set_aside(
     conn: &mut PgConnection,
     refused: &[(i64, String)],
 ) -> Result<(), sqlx::Error> {
+    type Moved = (i64, String, Option<String>, Option<String>, String);
     let (ids, reasons): (Vec<i64>, Vec<&str>) =
         refused.iter().map(|(id, why)| (*id, why.as_str())).unzip();
-    let rows: Vec<(i64, String, Option<String>, Option<String>, String)> =
-        sqlx::query_as(SET_ASIDE)
-            .bind(&ids)
-            .bind(&reasons)
-            .fetch_all(conn)
-            .await?;
+    let rows: Vec<Moved> = sqlx::query_as(SET_ASIDE)
+        .bind(&ids)
+        .bind(&reasons)
+        .fetch_all(conn)
+        .await?;
     for (id, topic, event_id, event_type, reason) in rows {
         metrics::refused(&topic);
         tracing::error!(

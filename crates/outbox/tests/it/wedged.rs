@@ -95,6 +95,11 @@ async fn locked_outboxes_more_than_there_are_places_delay_no_other() {
     let mut all: Vec<&str> = locked.iter().map(String::as_str).collect();
     all.push("acme");
     let world = World::with(&all).await;
+    // Nobody runs out of patience here: that slow looks give their places up is enough.
+    let patient = RelaySettings {
+        patience: Duration::from_mins(2),
+        ..settings()
+    };
     let (relay, nudge) = Relay::new(
         Arc::clone(&world.outboxes) as _,
         world.producer(),
