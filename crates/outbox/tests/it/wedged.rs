@@ -100,11 +100,7 @@ async fn locked_outboxes_more_than_there_are_places_delay_no_other() {
         patience: Duration::from_mins(2),
         ..settings()
     };
-    let (relay, nudge) = Relay::new(
-        Arc::clone(&world.outboxes) as _,
-        world.producer(),
-        settings(),
-    );
+    let (relay, nudge) = Relay::new(Arc::clone(&world.outboxes) as _, world.producer(), patient);
     let stop = CancellationToken::new();
     let task = tokio::spawn(relay.run(stop.clone()));
     let mut holders = Vec::new();
