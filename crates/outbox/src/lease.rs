@@ -64,6 +64,8 @@ pub(crate) struct Settled {
     pub(crate) backlog: Backlog,
     /// Events set aside.
     pub(crate) refused: usize,
+    /// Events published.
+    pub(crate) published: usize,
 }
 
 /// What is left behind.
@@ -199,15 +201,16 @@ impl Lease<'_> {
                 sqlx::query_scalar(AT_MOST).fetch_one(&mut *self.tx).await?
             }
         };
-        self.tx.commit().await?;
         let backlog = Backlog {
             rows,
             oldest: self.oldest,
         };
+        self.tx.commit().await?;
         Ok(Settled {
             drained,
             backlog,
             refused,
+            published: self.published.len(),
         })
     }
 

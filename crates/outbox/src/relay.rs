@@ -5,6 +5,7 @@ mod rounds;
 mod slots;
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{
         Arc,
@@ -62,7 +63,7 @@ impl fmt::Display for OutboxId {
 }
 
 /// How wide a sweep for forgotten rows is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Sweep {
     /// Outboxes that are marked as possibly holding rows.
     Marked,
@@ -145,7 +146,13 @@ struct State {
     slots: Slots,
     backlogs: Backlogs,
     looks: JoinSet<Look>,
+    /// Lists being asked for, at most one of each kind.
+    listings: JoinSet<Listing>,
+    listing: HashSet<Sweep>,
 }
+
+/// What a sweep found, or why it found nothing.
+type Listing = (Sweep, Result<Vec<OutboxId>, SourceError>);
 
 impl Relay {
     /// A relay and the nudge that wakes it. Spawn [`Relay::run`].
@@ -180,6 +187,8 @@ impl Relay {
             slots: Slots::new(&self.settings),
             backlogs: Backlogs::default(),
             looks: JoinSet::new(),
+            listings: JoinSet::new(),
+            listing: HashSet::new(),
         };
         let mut marked = interval(self.settings.sweep_marked);
         let mut all = interval(self.settings.sweep_all);
@@ -193,8 +202,9 @@ impl Relay {
                 () = state.rounds.pause_over() => {}
                 () = state.slots.given_up() => {}
                 Some(look) = state.looks.join_next_with_id() => state.finished(look),
-                _ = marked.tick() => self.sweep(Sweep::Marked, &mut state).await,
-                _ = all.tick() => self.sweep(Sweep::All, &mut state).await,
+                Some(listing) = state.listings.join_next() => state.listed(listing),
+                _ = marked.tick() => self.sweep(Sweep::Marked, &mut state),
+                _ = all.tick() => self.sweep(Sweep::All, &mut state),
             }
         }
         while let Ok(outbox) = self.nudges.try_recv() {
@@ -230,25 +240,44 @@ impl Relay {
         metrics::waiting(state.rounds.waiting());
     }
 
-    async fn sweep(&self, sweep: Sweep, state: &mut State) {
+    /// Asks for the list beside everything else: where it is kept may be slow too.
+    fn sweep(&self, sweep: Sweep, state: &mut State) {
         state.backlogs.show();
-        let listing = self.looker.outboxes.candidates(sweep);
-        match timeout(Duration::from_secs(5), listing).await {
-            Ok(Ok(found)) => found
-                .into_iter()
-                .for_each(|outbox| state.rounds.swept(outbox, sweep)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again");
-            }
-            Err(_) => tracing::warn!(
-                ?sweep,
-                "listing outboxes took too long; next sweep tries again"
-            ),
+        if !state.listing.insert(sweep) {
+            return;
         }
+        let (looker, deadline) = (Arc::clone(&self.looker), self.settings.deadline);
+        state.listings.spawn(async move {
+            let listing = timeout(deadline, looker.outboxes.candidates(sweep));
+            let late = |_| Err(format!("no answer within {deadline:?}").into());
+            (sweep, listing.await.unwrap_or_else(late))
+        });
     }
 }
 
 impl State {
+    fn listed(&mut self, listing: Result<Listing, tokio::task::JoinError>) {
+        match listing {
+            Ok((sweep, found)) => {
+                self.listing.remove(&sweep);
+                match found {
+                    Ok(found) => found
+                        .into_iter()
+                        .for_each(|outbox| self.rounds.swept(outbox, sweep)),
+                    Err(error) => tracing::warn!(
+                        %error, ?sweep,
+                        "outboxes cannot be listed; next sweep tries again"
+                    ),
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a sweep ended abnormally");
+                // Which one is not known: both may begin again.
+                self.listing.clear();
+            }
+        }
+    }
+
     fn finished(&mut self, ended: Result<(tokio::task::Id, Look), tokio::task::JoinError>) {
         match ended {
             Ok((id, look)) => {

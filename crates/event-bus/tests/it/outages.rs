@@ -147,7 +147,9 @@ fn rebuilds() -> f64 {
     let family = families
         .iter()
         .find(|family| family.name() == "event_bus_producer_rebuilds_total");
-    family.map_or(0.0, |family| family.get_metric()[0].get_counter().get_value())
+    family.map_or(0.0, |family| {
+        family.get_metric()[0].get_counter().get_value()
+    })
 }
 
 #[tokio::test]

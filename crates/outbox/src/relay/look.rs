@@ -41,6 +41,8 @@ pub(super) struct Look {
 /// How it ended.
 pub(super) enum Found {
     Drained(Drained),
+    /// Some rows were published, others could not be. Holds the reason.
+    Partly(String),
     /// Its database gave no connection, or no answer. Holds the reason.
     Unreachable(String),
 }
@@ -74,7 +76,13 @@ impl Looker {
                     // Where the table is missing yet, nothing can be in it.
                     look.refused = slot.wait_for(patience, count_refused(&mut conn)).await.ok();
                 }
-                settled.drained
+                match settled.drained {
+                    Drained::Stuck(reason) if settled.published > 0 => {
+                        look.found = Found::Partly(reason);
+                        return look;
+                    }
+                    drained => drained,
+                }
             }
             Err(missing) => {
                 if let Missing::Late(_) = missing {
@@ -103,6 +111,7 @@ impl Looker {
             drained,
             backlog: Backlog::none(),
             refused: 0,
+            published: 0,
         };
         let mut lease = match slot
             .wait_for(patience, claim(conn, self.settings.batch))

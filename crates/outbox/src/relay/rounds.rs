@@ -115,6 +115,11 @@ impl Rounds {
         let again = self.looking.remove(&outbox).unwrap_or(Again::No);
         match found {
             Found::Unreachable(reason) => self.failed(outbox, Class::Suspect, &reason),
+            Found::Partly(reason) => {
+                // What is stuck is not to hold up the rest: no growing pause.
+                self.failures.remove(&outbox);
+                self.failed(outbox, Class::Well, &reason);
+            }
             Found::Drained(Drained::Stuck(reason)) => self.failed(outbox, Class::Well, &reason),
             Found::Drained(Drained::Busy) => {
                 metrics::looked("busy");
