@@ -9,5 +9,6 @@ mod measure;
 mod refusals;
 mod relays;
 mod rows;
+mod seen;
 mod wedged;
 mod world;
