@@ -46,13 +46,12 @@ pub enum DecodeError {
     },
 }
 
-/// Puts the registry's id before a datum.
-pub(crate) fn frame(schema_id: u32, datum: &[u8]) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(HEADER + datum.len());
+/// Appends a datum with the registry's id before it.
+pub(crate) fn frame_into(schema_id: u32, datum: &[u8], wire: &mut Vec<u8>) {
+    wire.reserve(HEADER + datum.len());
     wire.push(MAGIC);
     wire.extend_from_slice(&schema_id.to_be_bytes());
     wire.extend_from_slice(datum);
-    wire
 }
 
 /// The registry's id and the datum in a wire-format payload.
@@ -130,8 +129,10 @@ mod tests {
 
     #[test]
     fn a_frame_is_a_zero_the_id_and_the_datum() {
-        assert_eq!(frame(258, b"xy"), [0, 0, 0, 1, 2, b'x', b'y']);
-        assert_eq!(unframe(&frame(258, b"xy")).unwrap(), (258, &b"xy"[..]));
+        let mut wire = Vec::new();
+        frame_into(258, b"xy", &mut wire);
+        assert_eq!(wire, [0, 0, 0, 1, 2, b'x', b'y']);
+        assert_eq!(unframe(&wire).unwrap(), (258, &b"xy"[..]));
     }
 
     #[test]

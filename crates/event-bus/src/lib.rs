@@ -38,7 +38,9 @@ pub use handler::{
 };
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
 pub use policy::{Next, OnError, PastDeadline, Policy};
-pub use producer::{BreakerState, Producer, PublishError, RawRecord};
+pub use producer::{
+    BadStored, BreakerState, Producer, PublishError, Published, RawRecord, SendOptions, StoredEvent,
+};
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};
 pub use schema::{AvroSchema, SchemaError};

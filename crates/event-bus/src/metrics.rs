@@ -10,8 +10,6 @@ use prometheus::{
     register_int_counter, register_int_counter_vec, register_int_gauge, register_int_gauge_vec,
 };
 
-use crate::PublishError;
-
 /// Types of events shown by name; further ones are counted as `other`.
 const MAX_EVENT_TYPES: usize = 300;
 
@@ -56,25 +54,20 @@ metrics! {
         "records behind the end of the partition, by what is stored as done",
         &["group", "topic", "partition"]);
     PUBLISHED: IntCounterVec = register_int_counter_vec("event_bus_published_total",
-        "records by outcome: published, unavailable, refused, after_failed", &["topic", "outcome"]);
+        "records by outcome: published, unavailable, refused, schema, after_failed",
+        &["topic", "event_type", "outcome"]);
     PRODUCER_BREAKER: IntGauge = register_int_gauge("event_bus_producer_breaker",
         "0 closed, 1 half-open, 2 open");
     PRODUCER_REBUILDS: IntCounter = register_int_counter("event_bus_producer_rebuilds_total",
         "producers torn down because they made no progress or failed for good");
 }
 
-/// Counts the results of a batch.
-pub(crate) fn published(topics: &[Option<String>], results: &[Result<(), PublishError>]) {
-    for (topic, result) in topics.iter().zip(results) {
-        let outcome = match result {
-            Ok(()) => "published",
-            Err(PublishError::Unavailable(_)) => "unavailable",
-            Err(PublishError::Refused(_)) => "refused",
-            Err(PublishError::AfterFailed) => "after_failed",
-        };
-        let topic = topic.as_deref().unwrap_or("unknown");
-        PUBLISHED.with_label_values(&[topic, outcome]).inc();
-    }
+/// Counts records of one kind with one outcome. Without a type they are raw.
+pub(crate) fn published(topic: &str, event_type: Option<&str>, outcome: &str, records: usize) {
+    let event_type = event_type.map_or("raw", type_label);
+    PUBLISHED
+        .with_label_values(&[topic, event_type, outcome])
+        .inc_by(records as u64);
 }
 
 /// The type as a label: names come from the wire, so their number is bounded.

@@ -1,26 +1,16 @@
 //! One claim of one outbox: lease, publish, delete.
 
-use event_bus::{OutboundRecord, Producer};
-use sqlx::{Connection, PgConnection, types::Json};
+use event_bus::Producer;
+use sqlx::PgConnection;
 
-use crate::metrics;
-
-// The lease lives as long as the transaction: PostgreSQL frees it when the holder commits or dies, and it works
-// through a transaction-pooling proxy. It is taken in a statement of its own, so that the next one sees whatever the
-// previous holder committed. Waiting for the broker is not being idle: for this transaction the session's own limit is
-// lifted to beyond the relay's deadline.
-const LEASE: &str =
-    "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox.' || current_schema(), 0))
-     FROM set_config('idle_in_transaction_session_timeout', '70s', true)";
-const CLAIM: &str = "SELECT id, topic, envelope, datum FROM outbox ORDER BY id LIMIT $1";
-const DELETE: &str = "DELETE FROM outbox WHERE id = ANY($1)";
+use crate::lease::{Claimed, claim};
 
 /// What one look at an outbox found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Drained {
     /// Every visible row was published. Rows may have become visible since.
     Empty,
-    /// A full batch was published; there may be more.
+    /// Everything that was claimed was published or set aside; there may be more.
     More,
     /// Another relay holds the lease.
     Busy,
@@ -29,6 +19,7 @@ pub enum Drained {
 }
 
 /// Publishes up to `batch` rows of the outbox that `conn` sees, in id order, and deletes what the broker acknowledged.
+/// What can never be published is set aside (see [`crate::refused()`]).
 ///
 /// # Errors
 /// Whatever the database answers. Rows that were published but not deleted are published again, with the same event
@@ -38,57 +29,12 @@ pub async fn drain_once(
     producer: &Producer,
     batch: i64,
 ) -> Result<Drained, sqlx::Error> {
-    let mut tx = conn.begin().await?;
-    if !sqlx::query_scalar::<_, bool>(LEASE)
-        .fetch_one(&mut *tx)
-        .await?
-    {
-        return Ok(Drained::Busy);
-    }
-    let rows: Vec<(i64, String, Json<event_bus::Envelope>, Vec<u8>)> = sqlx::query_as(CLAIM)
-        .bind(batch)
-        .fetch_all(&mut *tx)
-        .await?;
-    if rows.is_empty() {
-        return Ok(Drained::Empty);
-    }
-    let full = rows.len() == usize::try_from(batch).unwrap_or(usize::MAX);
-    let (ids, records): (Vec<i64>, Vec<OutboundRecord>) = rows
-        .into_iter()
-        .map(|(id, topic, Json(envelope), datum)| {
-            (
-                id,
-                OutboundRecord {
-                    topic,
-                    envelope,
-                    datum,
-                },
-            )
-        })
-        .unzip();
-
-    let results = producer.publish_batch(&records).await;
-
-    let published: Vec<i64> = ids
-        .iter()
-        .zip(&results)
-        .filter(|(_, result)| result.is_ok())
-        .map(|(id, _)| *id)
-        .collect();
-    let stuck = results
-        .iter()
-        .find_map(|result| result.as_ref().err().map(ToString::to_string));
-    if !published.is_empty() {
-        sqlx::query(DELETE)
-            .bind(&published)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        metrics::published(&records, &results);
-    }
-    Ok(match stuck {
-        Some(reason) => Drained::Stuck(reason),
-        None if full => Drained::More,
-        None => Drained::Empty,
+    Ok(match claim(conn, batch).await? {
+        Claimed::Busy => Drained::Busy,
+        Claimed::Empty => Drained::Empty,
+        Claimed::Rows(mut lease) => {
+            let outcome = lease.publish(producer, || false).await?;
+            lease.settle(outcome).await?.drained
+        }
     })
 }

@@ -1,24 +1,33 @@
 //! The relay: goes round the outboxes and drains each, a bounded share at a time.
 
+mod look;
+mod rounds;
+mod slots;
+
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::HashSet,
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use event_bus::{BreakerState, Producer};
-use futures::StreamExt;
+use event_bus::Producer;
 use sqlx::{Postgres, pool::PoolConnection};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
-use tokio_util::{sync::CancellationToken, time::DelayQueue};
+use tokio_util::sync::CancellationToken;
 
-use crate::{Drained, drain_once, metrics};
+use crate::{backlog::Backlogs, metrics};
+use look::{Look, Looker};
+use rounds::Rounds;
+use slots::Slots;
 
 /// Why an outbox could not be reached; only shown, never decided on.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -54,7 +63,7 @@ impl fmt::Display for OutboxId {
 }
 
 /// How wide a sweep for forgotten rows is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Sweep {
     /// Outboxes that are marked as possibly holding rows.
     Marked,
@@ -76,15 +85,24 @@ pub trait Outboxes: Send + Sync + 'static {
 /// Bounds of a relay.
 #[derive(Clone, Debug)]
 pub struct RelaySettings {
-    /// Outboxes drained side by side.
+    /// Outboxes drained side by side. One whose database keeps it waiting gives its place up to another; of those
+    /// there are at most eight times as many.
     pub parallel: usize,
-    /// Rows of one outbox in flight: its share before the others have their turn.
+    /// Outboxes tried again side by side whose databases did not answer the last time: they have places of their own,
+    /// so that however many they are, they take none from the others.
+    pub parallel_retries: usize,
+    /// Rows of one outbox in flight: its share before the others have their turn. With nobody else in line it goes on
+    /// with up to seven larger ones, of four such shares each, under the same lease. Payloads of more than 16 MiB end a share early.
     pub batch: i64,
     /// Time between sweeps over the marked outboxes.
     pub sweep_marked: Duration,
     /// Time between sweeps over all outboxes. One runs at the start.
     pub sweep_all: Duration,
-    /// How long opening and draining one batch may take.
+    /// How long a database may take to give a connection, and to give the rows. Longer, and the outbox waits with a
+    /// growing pause.
+    pub patience: Duration,
+    /// How long publishing and deleting may take. Whoever is cut off here publishes the same rows again. At most a
+    /// minute, which is how long the lease's session may wait.
     pub deadline: Duration,
 }
 
@@ -92,9 +110,11 @@ impl Default for RelaySettings {
     fn default() -> Self {
         Self {
             parallel: 8,
+            parallel_retries: 4,
             batch: 500,
             sweep_marked: Duration::from_secs(5),
             sweep_all: Duration::from_mins(5),
+            patience: Duration::from_secs(2),
             deadline: Duration::from_mins(1),
         }
     }
@@ -115,11 +135,24 @@ impl Nudge {
 
 /// Drains outboxes until it is told to stop.
 pub struct Relay {
-    outboxes: Arc<dyn Outboxes>,
-    producer: Arc<Producer>,
+    looker: Arc<Looker>,
     settings: RelaySettings,
     nudges: mpsc::Receiver<OutboxId>,
 }
+
+/// What a running relay keeps of its outboxes.
+struct State {
+    rounds: Rounds,
+    slots: Slots,
+    backlogs: Backlogs,
+    looks: JoinSet<Look>,
+    /// Lists being asked for, at most one of each kind.
+    listings: JoinSet<Listing>,
+    listing: HashSet<Sweep>,
+}
+
+/// What a sweep found, or why it found nothing.
+type Listing = (Sweep, Result<Vec<OutboxId>, SourceError>);
 
 impl Relay {
     /// A relay and the nudge that wakes it. Spawn [`Relay::run`].
@@ -130,10 +163,15 @@ impl Relay {
         settings: RelaySettings,
     ) -> (Self, Nudge) {
         let (sender, nudges) = mpsc::channel(16_384);
+        let looker = Looker {
+            outboxes,
+            producer,
+            settings: settings.clone(),
+            alone: AtomicBool::new(false),
+        };
         (
             Self {
-                outboxes,
-                producer,
+                looker: Arc::new(looker),
                 settings,
                 nudges,
             },
@@ -144,42 +182,39 @@ impl Relay {
     /// Drains until `stop`, then looks once more at whatever was waiting, so that a clean shutdown leaves nothing to
     /// the next start's sweep.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut rounds = Rounds::default();
-        let mut tasks = JoinSet::new();
+        let mut state = State {
+            rounds: Rounds::default(),
+            slots: Slots::new(&self.settings),
+            backlogs: Backlogs::default(),
+            looks: JoinSet::new(),
+            listings: JoinSet::new(),
+            listing: HashSet::new(),
+        };
         let mut marked = interval(self.settings.sweep_marked);
         let mut all = interval(self.settings.sweep_all);
         marked.set_missed_tick_behavior(MissedTickBehavior::Delay);
         all.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            while tasks.len() < self.settings.parallel
-                && let Some(outbox) = rounds.next()
-            {
-                tasks.spawn(self.look(outbox));
-            }
-            metrics::waiting(rounds.ready.len() + rounds.delays.len());
+            self.take_turns(&mut state);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(outbox) = self.nudges.recv() => rounds.enqueue(outbox),
-                Some(due) = rounds.delays.next(), if !rounds.delays.is_empty() => {
-                    rounds.due(due.into_inner());
-                }
-                Some(look) = tasks.join_next() => rounds.finished(look),
-                _ = marked.tick() => self.sweep(Sweep::Marked, &mut rounds).await,
-                _ = all.tick() => self.sweep(Sweep::All, &mut rounds).await,
+                Some(outbox) = self.nudges.recv() => state.rounds.enqueue(outbox),
+                () = state.rounds.pause_over() => {}
+                () = state.slots.given_up() => {}
+                Some(look) = state.looks.join_next_with_id() => state.finished(look),
+                Some(listing) = state.listings.join_next() => state.listed(listing),
+                _ = marked.tick() => self.sweep(Sweep::Marked, &mut state),
+                _ = all.tick() => self.sweep(Sweep::All, &mut state),
             }
         }
         while let Ok(outbox) = self.nudges.try_recv() {
-            rounds.enqueue(outbox);
+            state.rounds.enqueue(outbox);
         }
         let last_look = async {
             loop {
-                while tasks.len() < self.settings.parallel
-                    && let Some(outbox) = rounds.next()
-                {
-                    tasks.spawn(self.look(outbox));
-                }
-                match tasks.join_next().await {
-                    Some(look) => rounds.finished(look),
+                self.take_turns(&mut state);
+                match state.looks.join_next_with_id().await {
+                    Some(look) => state.finished(look),
                     None => break,
                 }
             }
@@ -191,145 +226,73 @@ impl Relay {
         }
     }
 
-    async fn sweep(&self, sweep: Sweep, rounds: &mut Rounds) {
-        match timeout(Duration::from_secs(5), self.outboxes.candidates(sweep)).await {
-            Ok(Ok(found)) => found.into_iter().for_each(|outbox| rounds.enqueue(outbox)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, ?sweep, "outboxes cannot be listed; next sweep tries again");
-            }
-            Err(_) => tracing::warn!(
-                ?sweep,
-                "listing outboxes took too long; next sweep tries again"
-            ),
+    /// Begins as many looks as there are free places.
+    fn take_turns(&self, state: &mut State) {
+        while let Some((turn, slot)) = state.rounds.next(&state.slots) {
+            let look = Arc::clone(&self.looker).look(turn.clone(), slot);
+            let id = state.looks.spawn(look).id();
+            state.rounds.began(id, turn.outbox);
         }
+        // Relaxed: a look that learns a moment late that somebody waits publishes one share more.
+        self.looker
+            .alone
+            .store(state.rounds.nobody_waits(), Ordering::Relaxed);
+        metrics::waiting(state.rounds.waiting());
     }
 
-    fn look(&self, outbox: OutboxId) -> impl Future<Output = Look> + Send + 'static {
-        let (outboxes, producer) = (Arc::clone(&self.outboxes), Arc::clone(&self.producer));
-        let (batch, deadline) = (self.settings.batch, self.settings.deadline);
-        async move {
-            // While Kafka is known to be away no database is bothered with a claim that comes to nothing.
-            if producer.state() == BreakerState::Open {
-                let found = Drained::Stuck("kafka is away".to_owned());
-                return Look { outbox, found };
-            }
-            let attempt = async {
-                let mut conn = outboxes.open(&outbox).await?;
-                let drained = drain_once(&mut conn, &producer, batch).await?;
-                drop(conn);
-                if drained == Drained::Empty {
-                    outboxes.drained(&outbox).await?;
+    /// Asks for the list beside everything else: where it is kept may be slow too.
+    fn sweep(&self, sweep: Sweep, state: &mut State) {
+        state.backlogs.show();
+        if !state.listing.insert(sweep) {
+            return;
+        }
+        let (looker, deadline) = (Arc::clone(&self.looker), self.settings.deadline);
+        state.listings.spawn(async move {
+            let listing = timeout(deadline, looker.outboxes.candidates(sweep));
+            let late = |_| Err(format!("no answer within {deadline:?}").into());
+            (sweep, listing.await.unwrap_or_else(late))
+        });
+    }
+}
+
+impl State {
+    fn listed(&mut self, listing: Result<Listing, tokio::task::JoinError>) {
+        match listing {
+            Ok((sweep, found)) => {
+                self.listing.remove(&sweep);
+                match found {
+                    Ok(found) => found
+                        .into_iter()
+                        .for_each(|outbox| self.rounds.swept(outbox, sweep)),
+                    Err(error) => tracing::warn!(
+                        %error, ?sweep,
+                        "outboxes cannot be listed; next sweep tries again"
+                    ),
                 }
-                Ok::<_, SourceError>(drained)
-            };
-            let found = match timeout(deadline, attempt).await {
-                Ok(Ok(drained)) => drained,
-                Ok(Err(error)) => Drained::Stuck(error.to_string()),
-                Err(_) => Drained::Stuck(format!("no answer within {deadline:?}")),
-            };
-            Look { outbox, found }
-        }
-    }
-}
-
-struct Look {
-    outbox: OutboxId,
-    found: Drained,
-}
-
-/// Whose turn it is. An outbox is in one place only: in line, being looked at, or waiting for its next try.
-#[derive(Default)]
-struct Rounds {
-    ready: VecDeque<OutboxId>,
-    known: HashSet<OutboxId>,
-    looking: HashMap<OutboxId, Again>,
-    delays: DelayQueue<OutboxId>,
-    failures: HashMap<OutboxId, u32>,
-}
-
-/// Whether a nudge came while the outbox was being looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Yes,
-    No,
-}
-
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-impl Rounds {
-    fn enqueue(&mut self, outbox: OutboxId) {
-        if let Some(again) = self.looking.get_mut(&outbox) {
-            *again = Again::Yes;
-        } else if self.known.insert(outbox.clone()) {
-            self.ready.push_back(outbox);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a sweep ended abnormally");
+                // Which one is not known: both may begin again.
+                self.listing.clear();
+            }
         }
     }
 
-    fn next(&mut self) -> Option<OutboxId> {
-        let outbox = self.ready.pop_front()?;
-        self.known.remove(&outbox);
-        self.looking.insert(outbox.clone(), Again::No);
-        Some(outbox)
-    }
-
-    fn finished(&mut self, look: Result<Look, tokio::task::JoinError>) {
-        let Look { outbox, found } = match look {
-            Ok(look) => look,
+    fn finished(&mut self, ended: Result<(tokio::task::Id, Look), tokio::task::JoinError>) {
+        match ended {
+            Ok((id, look)) => {
+                if let Some(backlog) = look.backlog {
+                    self.backlogs.left(&look.outbox, backlog);
+                }
+                if let Some(refused) = look.refused {
+                    self.backlogs.refused(&look.outbox, refused);
+                }
+                self.rounds.finished(id, look.outbox, look.found);
+            }
             Err(error) => {
                 tracing::error!(%error, "a look at an outbox ended abnormally");
-                // Which one is not known any more: let every one be looked at again.
-                let lost: Vec<_> = self.looking.drain().map(|(outbox, _)| outbox).collect();
-                for outbox in lost {
-                    self.enqueue(outbox);
-                }
-                return;
+                self.rounds.died(error.id());
             }
-        };
-        let again = self.looking.remove(&outbox).unwrap_or(Again::No);
-        match found {
-            Drained::Stuck(reason) => {
-                metrics::looked("stuck");
-                let failures = self.failures.entry(outbox.clone()).or_default();
-                *failures = failures.saturating_add(1);
-                let pause = (FIRST_PAUSE * 2u32.saturating_pow(failures.saturating_sub(1).min(10)))
-                    .min(LONGEST_PAUSE);
-                tracing::warn!(%outbox, reason, pause_ms = pause.as_millis(), "outbox waits");
-                self.later(outbox, pause);
-            }
-            Drained::Busy => {
-                metrics::looked("busy");
-                self.later(outbox, LOOK_AGAIN);
-            }
-            Drained::More => {
-                metrics::looked("more");
-                self.failures.remove(&outbox);
-                self.enqueue(outbox);
-            }
-            Drained::Empty => {
-                metrics::looked("empty");
-                self.failures.remove(&outbox);
-                if again == Again::Yes {
-                    self.enqueue(outbox);
-                }
-            }
-        }
-    }
-
-    /// Its pause is over.
-    fn due(&mut self, outbox: OutboxId) {
-        self.known.remove(&outbox);
-        self.enqueue(outbox);
-    }
-
-    /// A waiting outbox counts as known, so nudges do not bring it forward: in an outage the pause holds.
-    fn later(&mut self, outbox: OutboxId, pause: Duration) {
-        if self.known.insert(outbox.clone()) {
-            self.delays.insert_at(outbox, Instant::now() + pause);
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

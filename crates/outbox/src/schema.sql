@@ -14,3 +14,19 @@ CREATE TABLE IF NOT EXISTS inbox (
     handled_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, event_id)
 );
+
+-- Events that Kafka will never take as they are, set aside with the reason so that the ones behind them go on. They stay
+-- until somebody puts them back or discards them, and then as a record of that.
+CREATE TABLE IF NOT EXISTS outbox_refused (
+    id             bigint      PRIMARY KEY,
+    topic          text        NOT NULL,
+    envelope       jsonb       NOT NULL,
+    datum          bytea       NOT NULL,
+    reason         text        NOT NULL,
+    refused_at     timestamptz NOT NULL DEFAULT now(),
+    attempts       integer     NOT NULL DEFAULT 1,
+    settled_at     timestamptz,
+    settled        text        CHECK (settled IN ('requeued', 'discarded')),
+    settled_reason text
+);
+CREATE INDEX IF NOT EXISTS outbox_refused_open ON outbox_refused (id) WHERE settled_at IS NULL;

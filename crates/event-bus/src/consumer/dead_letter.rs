@@ -70,7 +70,7 @@ impl DeadLetters {
         let mut result = Ok(());
         for kept in [Kept::All, Kept::Headers, Kept::Key, Kept::Nothing] {
             let record = letter(partition, offset, original, story, kept);
-            result = producer.publish_raw(record).await;
+            result = producer.publish_raw(record).await.map(drop);
             if !matches!(result, Err(PublishError::Refused(_))) {
                 break;
             }

@@ -270,7 +270,10 @@ impl DeadLetters {
 
     async fn publish(&self, records: Vec<RawRecord>) -> Vec<Result<(), PublishError>> {
         match self.producer() {
-            Ok(producer) => producer.publish_raw_batch(records).await,
+            Ok(producer) => {
+                let results = producer.publish_raw_batch(&records).await;
+                results.into_iter().map(|result| result.map(drop)).collect()
+            }
             Err(error) => vec![Err(error); records.len()],
         }
     }

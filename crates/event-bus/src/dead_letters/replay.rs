@@ -350,7 +350,7 @@ impl<'a> Replaying<'a> {
 fn not_published(error: &PublishError) -> Outcome {
     let text = error.to_string();
     match error {
-        PublishError::Refused(_) => Outcome::Refused { error: text },
+        PublishError::Refused(_) | PublishError::Schema(_) => Outcome::Refused { error: text },
         PublishError::Unavailable(_) | PublishError::AfterFailed => Outcome::Unsure { error: text },
     }
 }

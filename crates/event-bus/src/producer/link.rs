@@ -6,7 +6,6 @@
 //! progress is torn down as a whole: first nothing more is let in, then what is queued is purged.
 
 use std::{
-    borrow::Cow,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -16,12 +15,15 @@ use rdkafka::{
     client::DefaultClientContext,
     config::RDKafkaLogLevel,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
-    message::{DeliveryResult, Header, OwnedHeaders},
+    message::{DeliveryResult, Message as _},
     producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{batch::Batch, raw::RawRecord};
+use super::{
+    Published,
+    batch::{Enqueuing, Tickets},
+};
 
 /// Bytes and messages that may wait in librdkafka.
 const QUEUE_KBYTES: &str = "131072";
@@ -31,7 +33,8 @@ const QUEUE_MESSAGES: &str = "200000";
 pub(super) fn configure(config: &mut ClientConfig) {
     let defaults = [
         ("compression.type", "lz4"),
-        ("linger.ms", "2"),
+        // Who is alone does not wait for company; while batches are on their way, the next ones fill.
+        ("linger.ms", "0"),
         ("batch.num.messages", "10000"),
         ("message.max.bytes", "4194304"),
         ("queue.buffering.max.kbytes", QUEUE_KBYTES),
@@ -52,13 +55,9 @@ pub(super) fn configure(config: &mut ClientConfig) {
         .set("message.timeout.ms", "0");
 }
 
-pub(super) struct Ticket {
-    batch: Arc<Batch>,
-    index: usize,
-}
-
 struct Context {
     fatal: CancellationToken,
+    tickets: Arc<Tickets>,
 }
 
 impl ClientContext for Context {
@@ -82,21 +81,27 @@ impl ClientContext for Context {
 }
 
 impl ProducerContext for Context {
-    type DeliveryOpaque = Box<Ticket>;
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, ticket: usize) {
         let outcome = match result {
-            Ok(_) => Ok(()),
+            Ok(message) => Ok(Published {
+                partition: message.partition(),
+                offset: message.offset(),
+            }),
             Err((error, _)) => Err(error.clone()),
         };
-        ticket.batch.report(ticket.index, outcome);
+        self.tickets.report(ticket, outcome);
     }
 }
 
-/// What became of handing one record to librdkafka.
-pub(super) enum Enqueued {
-    Taken,
-    QueueFull,
+/// A record as librdkafka takes it: it copies key and value, and owns the headers.
+pub(super) type Message<'a> = BaseRecord<'a, [u8], [u8], usize>;
+
+/// Why a record was not taken.
+pub(super) enum NotTaken<'a> {
+    /// Try it again soon; here it is.
+    QueueFull(Box<Message<'a>>),
     Failed(KafkaError),
     /// The link was torn down meanwhile.
     Dead,
@@ -104,49 +109,43 @@ pub(super) enum Enqueued {
 
 pub(super) struct Link {
     producer: ThreadedProducer<Context>,
+    tickets: Arc<Tickets>,
     fatal: CancellationToken,
     dead: RwLock<bool>,
 }
 
 impl Link {
     pub(super) fn open(config: &ClientConfig) -> KafkaResult<Self> {
-        let fatal = CancellationToken::new();
+        let (fatal, tickets) = (CancellationToken::new(), Arc::<Tickets>::default());
         let context = Context {
             fatal: fatal.clone(),
+            tickets: Arc::clone(&tickets),
         };
         Ok(Self {
             producer: config.create_with_context(context)?,
+            tickets,
             fatal,
             dead: RwLock::new(false),
         })
     }
 
+    /// The tickets that records of a batch are handed over with.
+    pub(super) fn begin(&self, records: usize) -> Enqueuing<'_> {
+        self.tickets.begin(records)
+    }
+
     /// Hands one record over; never blocks.
-    pub(super) fn enqueue(&self, record: &RawRecord, batch: &Arc<Batch>, index: usize) -> Enqueued {
+    pub(super) fn enqueue<'a>(&self, message: Message<'a>) -> Result<(), NotTaken<'a>> {
         let dead = self.dead.read().unwrap_or_else(PoisonError::into_inner);
         if *dead {
-            return Enqueued::Dead;
+            return Err(NotTaken::Dead);
         }
-        let ticket = Box::new(Ticket {
-            batch: Arc::clone(batch),
-            index,
-        });
-        let mut message: BaseRecord<'_, [u8], [u8], _> =
-            BaseRecord::with_opaque_to(&record.topic, ticket).headers(owned(&record.headers));
-        message.partition = record.partition;
-        message.key = record.key.as_deref();
-        message.payload = record.value.as_deref();
-        batch.enqueue();
-        match self.producer.send(message) {
-            Ok(()) => Enqueued::Taken,
-            Err((error, _)) => {
-                batch.not_taken();
-                match error.rdkafka_error_code() {
-                    Some(RDKafkaErrorCode::QueueFull) => Enqueued::QueueFull,
-                    _ => Enqueued::Failed(error),
-                }
-            }
-        }
+        self.producer
+            .send(message)
+            .map_err(|(error, message)| match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) => NotTaken::QueueFull(Box::new(message)),
+                _ => NotTaken::Failed(error),
+            })
     }
 
     /// Whether a broker answers.
@@ -176,14 +175,4 @@ impl Link {
                 .purge(PurgeConfig::default().queue().inflight());
         }
     }
-}
-
-fn owned(headers: &[(Cow<'static, str>, Option<Vec<u8>>)]) -> OwnedHeaders {
-    let empty = OwnedHeaders::new_with_capacity(headers.len());
-    headers.iter().fold(empty, |owned, (key, value)| {
-        owned.insert(Header {
-            key,
-            value: value.as_ref(),
-        })
-    })
 }

@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
 use event_bus::{
-    BreakerState, Event, EventSchemas, OutboundRecord, Producer, PublishError, admin::TopicSpec,
+    BreakerState, Event, EventSchemas, OutboundRecord, Producer, PublishError, Published,
+    SendOptions, admin::TopicSpec,
 };
-use rdkafka::Message;
+use rdkafka::{Message, message::Headers};
 use uuid::Uuid;
 
 use crate::world::{Placed, Seen, World, header, parts, run, tenant};
@@ -82,7 +83,7 @@ async fn after_a_refused_record_nothing_of_its_key_is_published_and_other_keys_a
 
     assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     assert!(
-        matches!(results[1], Err(PublishError::Refused(_))),
+        matches!(results[1], Err(PublishError::Schema(_))),
         "{results:?}"
     );
     assert!(
@@ -177,6 +178,89 @@ async fn an_absent_broker_opens_the_breaker_and_then_costs_nothing() {
         began.elapsed() < Duration::from_millis(100),
         "it did not wait for the broker"
     );
+}
+
+#[tokio::test]
+async fn a_caller_chooses_headers_and_partition_and_learns_the_place_in_the_log() {
+    let world = World::with_partitions(3).await;
+    let (producer, acme) = (world.producer(), tenant());
+    let event = Placed { number: 1 };
+    let chosen = SendOptions::new()
+        .header("x-import", "2026-11")
+        .header("x-import", vec![0, 255]);
+    for partition in [2, 0] {
+        let options = chosen.clone().partition(partition);
+        let published = producer.publish_with(parts(&acme, 1), &event, &options);
+        let wanted = Published {
+            partition,
+            offset: 0,
+        };
+        assert_eq!(published.await.unwrap(), wanted);
+    }
+
+    let log = world.log("order.events").await;
+    assert_eq!(log.len(), 2);
+    for message in log {
+        assert_eq!(message.key(), Some(acme.id.to_string().as_bytes()));
+        let headers = message.headers().unwrap();
+        let own: Vec<_> = headers.iter().filter(|h| h.key == "x-import").collect();
+        assert_eq!(own[0].value, Some(&b"2026-11"[..]));
+        assert_eq!(own[1].value, Some(&[0, 255][..]));
+        assert_eq!(header(&message, "ce_type"), "order.placed");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_may_not_be_made_is_refused_by_name() {
+    let world = World::with_partitions(1).await;
+    let (producer, acme) = (world.producer(), tenant());
+    for (options, name) in [
+        (SendOptions::new().key("another"), "key \"another\""),
+        (SendOptions::new().header("ce_id", "x"), "header \"ce_id\""),
+        (
+            SendOptions::new().header("Content-Type", "x"),
+            "header \"Content-Type\"",
+        ),
+        (SendOptions::new().partition(-1), "partition -1"),
+        (SendOptions::new().partition(9), "partition 9"),
+    ] {
+        let refused = producer.publish_with(parts(&acme, 1), &Placed { number: 1 }, &options);
+        let refused = refused.await.unwrap_err();
+        assert!(matches!(refused, PublishError::Refused(_)), "{refused:?}");
+        assert!(refused.to_string().contains(name), "{refused}");
+    }
+    // None of that is the broker's fault.
+    assert_eq!(producer.state(), BreakerState::Closed);
+    assert!(world.log("order.events").await.is_empty());
+}
+
+#[tokio::test]
+async fn typed_events_are_published_as_one_batch_in_order() {
+    let world = World::with_partitions(1).await;
+    let acme = tenant();
+    let events: Vec<Placed> = (0..100).map(|number| Placed { number }).collect();
+
+    let results = world
+        .producer()
+        .publish_all(
+            events
+                .iter()
+                .map(|event| (parts(&acme, event.number), event)),
+        )
+        .await;
+
+    let offsets: Vec<i64> = results.into_iter().map(|r| r.unwrap().offset).collect();
+    assert_eq!(offsets, (0..100).collect::<Vec<_>>());
+    let nobodys = event_bus::EventParts::new("/it", 2);
+    let events = [
+        (parts(&acme, 1), &events[1]),
+        (nobodys, &events[2]),
+        (parts(&acme, 3), &events[3]),
+    ];
+    let results = world.producer().publish_all(events).await;
+    assert!(results[0].is_ok(), "{results:?}");
+    assert!(matches!(results[1], Err(PublishError::Refused(_))));
+    assert!(matches!(results[2], Err(PublishError::AfterFailed)));
 }
 
 #[tokio::test]

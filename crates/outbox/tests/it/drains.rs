@@ -84,6 +84,45 @@ async fn rows_that_cannot_be_published_stay() {
     world.hears(1).await;
 }
 
+/// Rows are deleted before they are published: whoever is cut off in between has deleted nothing.
+#[tokio::test]
+async fn a_claim_that_is_cut_off_leaves_the_rows_and_the_lease_to_the_next() {
+    let mut world = World::with(&["acme"]).await;
+    let pool = world.pool("acme").clone();
+    let one = counter(&pool).await;
+    count_and_commit(&pool, one).await;
+    let good = world.producer();
+    "127.0.0.1:1".clone_into(&mut world.bus.bootstrap);
+    let schemas = event_bus::EventSchemas::new().with::<crate::world::Counted>();
+    let away = event_bus::Producer::new(&world.bus, schemas.clone()).unwrap();
+    // Gives up at once, so that it never holds the lease for long.
+    let at_once = std::time::Duration::from_millis(1);
+    let away_too = event_bus::Producer::with_deadline(&world.bus, schemas, at_once).unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    let mut next = pool.acquire().await.unwrap();
+
+    {
+        let mut claim = std::pin::pin!(drain_once(&mut conn, &away, 10));
+        // Until it holds the lease, the next one finds the row or nothing; then it is told that it is busy.
+        while tokio::select! {
+            found = &mut claim => panic!("{found:?}"),
+            found = drain_once(&mut next, &away_too, 10) => found.unwrap() != Drained::Busy,
+        } {}
+    }
+    drop(conn.detach());
+
+    crate::world::eventually("the lease", || {
+        let good = &good;
+        let pool = pool.clone();
+        async move {
+            let mut conn = pool.acquire().await.unwrap();
+            (drain_once(&mut conn, good, 10).await.unwrap() == Drained::Empty).then_some(())
+        }
+    })
+    .await;
+    world.hears(1).await;
+}
+
 /// Where sessions that are idle in a transaction are ended soon, waiting for Kafka is not being idle.
 #[tokio::test]
 async fn a_claim_outlives_the_sessions_idle_timeout() {

@@ -2,7 +2,13 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod drains;
+mod fleet;
+mod gate;
 mod marks;
+mod measure;
+mod refusals;
 mod relays;
 mod rows;
+mod seen;
+mod wedged;
 mod world;

@@ -162,6 +162,32 @@ async fn an_outbox_that_is_away_waits_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_list_of_outboxes_that_never_comes_delays_no_nudge() {
+    let world = World::with(&["acme"]).await;
+    let one = counter(world.pool("acme")).await;
+    world.outboxes.listless.store(true, Ordering::SeqCst);
+    let impatient = RelaySettings {
+        sweep_marked: Duration::from_millis(20),
+        sweep_all: Duration::from_millis(20),
+        ..settings()
+    };
+    let relay = Running::start(&world, impatient);
+    eventually("both sweeps", || async {
+        (world.outboxes.sweeps.load(Ordering::SeqCst) >= 2).then_some(())
+    })
+    .await;
+
+    for number in 1..=10 {
+        count_and_commit(world.pool("acme"), one).await;
+        relay.nudge.nudge("acme".into());
+        world.hears(number).await;
+    }
+    // Of each kind one is enough.
+    assert_eq!(world.outboxes.sweeps.load(Ordering::SeqCst), 2);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_stop_looks_once_more_at_what_was_waiting() {
     let world = World::with(&["acme"]).await;
     let pool = world.pool("acme");

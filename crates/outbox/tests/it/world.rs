@@ -5,7 +5,7 @@ use std::{
     env,
     sync::{
         Arc, LazyLock, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,6 +23,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -52,25 +53,34 @@ impl Event for Counted {
 pub struct World {
     pub bus: BusSettings,
     pub outboxes: Arc<Schemas>,
+    pools: HashMap<String, PgPool>,
     heard: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
-    _stop: DropGuard,
+    stop: CancellationToken,
+    _guard: DropGuard,
 }
 
 /// Some outboxes, each in a schema of one database.
 pub struct Schemas {
-    pools: HashMap<String, PgPool>,
+    ways: HashMap<String, PgPool>,
     /// What a sweep over the marked ones finds, and what one over all does.
     pub marked: Mutex<Vec<OutboxId>>,
     pub all: Mutex<Vec<OutboxId>>,
     pub sweeps: AtomicUsize,
     /// Outboxes whose database is away.
     pub away: Mutex<Vec<OutboxId>>,
+    /// Whether a list of outboxes is never answered.
+    pub listless: AtomicBool,
+    /// Told whenever an outbox was found empty.
+    pub drained: Notify,
 }
 
 #[async_trait]
 impl Outboxes for Schemas {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         self.sweeps.fetch_add(1, Ordering::SeqCst);
+        if self.listless.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         let found = match sweep {
             Sweep::Marked => &self.marked,
             Sweep::All => &self.all,
@@ -82,11 +92,12 @@ impl Outboxes for Schemas {
         if self.away.lock().expect("no holder panics").contains(outbox) {
             return Err("away".into());
         }
-        let pool = self.pools.get(outbox.as_str()).ok_or("no such outbox")?;
+        let pool = self.ways.get(outbox.as_str()).ok_or("no such outbox")?;
         Ok(pool.acquire().await?)
     }
 
     async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
+        self.drained.notify_waiters();
         Ok(())
     }
 }
@@ -94,6 +105,30 @@ impl Outboxes for Schemas {
 impl World {
     /// A world with outboxes of these names.
     pub async fn with(names: &[&str]) -> Self {
+        let world = Self::deaf(names).await;
+        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
+        world
+    }
+
+    /// The same, but nobody listens to the log.
+    pub async fn deaf(names: &[&str]) -> Self {
+        Self::behind(names, |_, options| options).await
+    }
+
+    /// With outboxes that the relay reaches as `way` says; the tests themselves go straight.
+    pub async fn reached(
+        names: &[&str],
+        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+    ) -> Self {
+        let world = Self::behind(names, way).await;
+        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
+        world
+    }
+
+    async fn behind(
+        names: &[&str],
+        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+    ) -> Self {
         let name = format!("t{}_outbox", &Uuid::new_v4().simple().to_string()[..10]);
         let admin_url = variable("TENANTRY_POSTGRES_ADMIN");
         let mut admin = PgConnection::connect(&admin_url)
@@ -104,16 +139,21 @@ impl World {
         let mut inside = PgConnection::connect_with(&base.clone().database(&name))
             .await
             .expect("it was just made");
-        let mut pools = HashMap::new();
+        let (mut pools, mut ways) = (HashMap::new(), HashMap::new());
         for schema in names {
             run(&mut inside, format!("CREATE SCHEMA {schema}")).await;
             let options = base
                 .clone()
                 .database(&name)
                 .options([("search_path", *schema)]);
-            let pool = PgPoolOptions::new()
+            let lazy = PgPoolOptions::new()
                 .max_connections(6)
-                .connect_lazy_with(options);
+                .test_before_acquire(false);
+            let pool = lazy.clone().connect_lazy_with(options.clone());
+            ways.insert(
+                (*schema).to_owned(),
+                lazy.connect_lazy_with(way(schema, options)),
+            );
             pool.execute(outbox::SCHEMA)
                 .await
                 .expect("the tables are made");
@@ -130,25 +170,27 @@ impl World {
             .create_topics(&topics)
             .await
             .expect("the broker makes topics");
-        let heard = Arc::default();
         let stop = CancellationToken::new();
-        listen(&bus, Arc::clone(&heard), stop.clone());
         Self {
             bus,
+            pools,
             outboxes: Arc::new(Schemas {
-                pools,
+                ways,
                 marked: Mutex::default(),
                 all: Mutex::default(),
                 sweeps: AtomicUsize::new(0),
                 away: Mutex::default(),
+                listless: AtomicBool::new(false),
+                drained: Notify::new(),
             }),
-            heard,
-            _stop: stop.drop_guard(),
+            heard: Arc::default(),
+            _guard: stop.clone().drop_guard(),
+            stop,
         }
     }
 
     pub fn pool(&self, outbox: &str) -> &PgPool {
-        &self.outboxes.pools[outbox]
+        &self.pools[outbox]
     }
 
     /// A producer of its own, as each replica has.
@@ -227,7 +269,7 @@ struct Ear(Arc<Mutex<Vec<(String, i64, Uuid)>>>);
 #[async_trait]
 impl Handler for Ear {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
-        let number = record.decode::<Counted>().await?.number;
+        let number = record.envelope.sequence.cast_signed();
         let heard = (record.envelope.subject.clone(), number, record.envelope.id);
         self.0.lock().expect("no holder panics").push(heard);
         Ok(())
@@ -262,7 +304,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
         .unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-async fn run(conn: &mut PgConnection, sql: String) {
+pub async fn run(conn: &mut PgConnection, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql.clone()))
         .execute(conn)
         .await
