@@ -18,6 +18,7 @@ mod producer;
 mod record;
 mod registry;
 mod schema;
+mod security;
 mod settings;
 pub mod tail;
 
@@ -42,4 +43,5 @@ pub use producer::{BreakerState, Producer, PublishError, RawRecord};
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};
 pub use schema::{AvroSchema, SchemaError};
-pub use settings::BusSettings;
+pub use security::{ClientCertificate, Login, OAuthClient, Sasl, Security, Tls};
+pub use settings::{BusSettings, RegistryAccess};

@@ -27,7 +27,7 @@ use super::{
     view::View,
     work::{Glance, Original, Work, Worth},
 };
-use crate::{Registry, SchemaSource, Scope};
+use crate::{Registry, SchemaSource, Scope, security::with_mend};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
@@ -295,7 +295,8 @@ impl Reading<'_> {
 
     fn complain(&mut self, error: &KafkaError) {
         if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
-            tracing::warn!(group = self.poll.group, %error, "nothing read for now");
+            let error = with_mend(error);
+            tracing::warn!(group = self.poll.group, error, "nothing read for now");
             self.logged = Some(Instant::now());
         }
     }

@@ -22,6 +22,7 @@ use rdkafka::{
 use tokio_util::sync::CancellationToken;
 
 use super::{batch::Batch, raw::RawRecord};
+use crate::security::Trouble;
 
 /// Bytes and messages that may wait in librdkafka.
 const QUEUE_KBYTES: &str = "131072";
@@ -59,6 +60,7 @@ pub(super) struct Ticket {
 
 struct Context {
     fatal: CancellationToken,
+    trouble: Trouble,
 }
 
 impl ClientContext for Context {
@@ -76,6 +78,7 @@ impl ClientContext for Context {
             self.fatal.cancel();
             tracing::error!(%error, reason, "producer failed for good; it will be rebuilt");
         } else {
+            self.trouble.note(&error, reason);
             tracing::warn!(%error, reason, "producer has trouble with the broker");
         }
     }
@@ -105,18 +108,21 @@ pub(super) enum Enqueued {
 pub(super) struct Link {
     producer: ThreadedProducer<Context>,
     fatal: CancellationToken,
+    trouble: Trouble,
     dead: RwLock<bool>,
 }
 
 impl Link {
-    pub(super) fn open(config: &ClientConfig) -> KafkaResult<Self> {
+    pub(super) fn open(config: &ClientConfig, trouble: &Trouble) -> KafkaResult<Self> {
         let fatal = CancellationToken::new();
         let context = Context {
             fatal: fatal.clone(),
+            trouble: trouble.clone(),
         };
         Ok(Self {
             producer: config.create_with_context(context)?,
             fatal,
+            trouble: trouble.clone(),
             dead: RwLock::new(false),
         })
     }
@@ -159,7 +165,11 @@ impl Link {
 
     /// Whether librdkafka gave up.
     pub(super) fn is_fatal(&self) -> bool {
-        self.fatal.is_cancelled() || self.producer.client().fatal_error().is_some()
+        if let Some((code, reason)) = self.producer.client().fatal_error() {
+            self.trouble.note(&KafkaError::Global(code), &reason);
+            return true;
+        }
+        self.fatal.is_cancelled()
     }
 
     /// Returns when librdkafka says that it gave up.

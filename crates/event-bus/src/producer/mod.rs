@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     BusError, BusSettings, Event, EventParts, OutboundRecord, Registry, RegistryError,
-    SchemaSource, codec, metrics,
+    SchemaSource, codec, metrics, security::Trouble,
 };
 use batch::{Batch, Outcome};
 use breaker::{Admission, Breaker};
@@ -50,6 +50,8 @@ struct Inner {
     breaker: Breaker,
     link: Mutex<Option<Arc<Link>>>,
     deadline: Duration,
+    /// Why the broker does not take what is sent.
+    trouble: Trouble,
 }
 
 impl Producer {
@@ -64,17 +66,20 @@ impl Producer {
         schemas: impl SchemaSource,
         deadline: Duration,
     ) -> Result<Self, BusError> {
+        settings.security.check()?;
         let mut config = settings.client();
         link::configure(&mut config);
-        let link = Link::open(&config)?;
+        let trouble = Trouble::default();
+        let link = Link::open(&config, &trouble)?;
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),
             config,
-            registry: Registry::new(&settings.registry_url).map_err(BusError::Settings)?,
+            registry: settings.registry()?,
             schemas: Arc::new(schemas),
             breaker: Breaker::new(deadline * 2),
             link: Mutex::new(Some(Arc::new(link))),
             deadline,
+            trouble,
         })))
     }
 
@@ -134,8 +139,8 @@ impl Producer {
     pub async fn ping(&self, timeout: Duration) -> Result<(), BusError> {
         let link = self.link()?;
         let asked = tokio::task::spawn_blocking(move || link.ping(timeout)).await;
-        asked.map_err(|error| BusError::Died(error.to_string()))??;
-        Ok(())
+        let answered = asked.map_err(|error| BusError::Died(error.to_string()))?;
+        answered.map_err(|error| BusError::Broker(self.0.trouble.explain(&error.to_string())))
     }
 
     /// The registry this producer uses.
@@ -212,7 +217,8 @@ impl Producer {
         let admission = self.0.breaker.admit();
         metrics::PRODUCER_BREAKER.set(self.state().gauge());
         if admission == Admission::Refused {
-            let refused = PublishError::Unavailable("the broker is away (breaker open)".to_owned());
+            let away = self.0.trouble.explain("the broker is away (breaker open)");
+            let refused = PublishError::Unavailable(away);
             return records.iter().map(|_| Err(refused.clone())).collect();
         }
         let topics: Vec<Option<String>> = records
@@ -292,8 +298,10 @@ impl Producer {
         }
         let outcomes = batch.take();
         let blame_is_shared = records.len() > 1 && outcomes.iter().flatten().any(is_too_large);
-        let broker_answered = judge(&mut results, outcomes, keys);
+        let late = self.0.trouble.explain("not acknowledged in time");
+        let broker_answered = judge(&mut results, outcomes, keys, &late);
         if broker_answered {
+            self.0.trouble.clear();
             self.0.breaker.succeeded();
         } else {
             self.0.breaker.failed();
@@ -308,7 +316,7 @@ impl Producer {
         if let Some(link) = &*current {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(Link::open(&self.0.config)?);
+        let link = Arc::new(Link::open(&self.0.config, &self.0.trouble)?);
         *current = Some(Arc::clone(&link));
         Ok(link)
     }
@@ -398,17 +406,20 @@ fn judge(
     results: &mut [Result<(), PublishError>],
     outcomes: Vec<Option<Outcome>>,
     keys: &[&str],
+    late: &str,
 ) -> bool {
     let (mut acknowledged, mut unavailable) = (false, false);
     let mut failed: HashSet<&str> = HashSet::new();
     for ((result, outcome), &key) in results.iter_mut().zip(outcomes).zip(keys) {
         match outcome {
             Some(Ok(())) => acknowledged = true,
+            // What was purged says nothing of why.
+            Some(Err(error)) if is_purged(&error) => {
+                *result = Err(PublishError::Unavailable(late.to_owned()));
+            }
             Some(Err(error)) => *result = Err(PublishError::of_kafka(&error)),
             None if result.is_ok() => {
-                *result = Err(PublishError::Unavailable(
-                    "not acknowledged in time".to_owned(),
-                ));
+                *result = Err(PublishError::Unavailable(late.to_owned()));
             }
             None => {}
         }
@@ -421,6 +432,14 @@ fn judge(
         }
     }
     acknowledged || !unavailable
+}
+
+fn is_purged(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    )
 }
 
 fn is_too_large(outcome: &Outcome) -> bool {
@@ -461,7 +480,7 @@ mod tests {
         ];
         let mut results = vec![Ok(()); 5];
 
-        assert!(judge(&mut results, outcomes, &keys));
+        assert!(judge(&mut results, outcomes, &keys, "late"));
 
         assert!(results[0].is_ok() && results[2].is_ok());
         assert!(matches!(results[1], Err(PublishError::Unavailable(_))));
@@ -473,7 +492,7 @@ mod tests {
     fn one_too_large_is_refused_and_says_nothing_of_the_broker() {
         let mut results = vec![Ok(())];
         let outcomes = vec![Some(failed(RDKafkaErrorCode::MessageSizeTooLarge))];
-        assert!(judge(&mut results, outcomes, &["a"]));
+        assert!(judge(&mut results, outcomes, &["a"], "late"));
         assert!(!results[0].as_ref().unwrap_err().is_retryable());
     }
 }

@@ -2,13 +2,18 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod batches;
+mod broker;
 mod dead_letters;
 mod failures;
 mod fairness;
 mod groups;
+mod identity;
+mod kills;
 mod letters;
 mod oversize;
 mod policies;
 mod publishing;
+mod said;
+mod secured;
 mod starts;
 mod world;
