@@ -21,6 +21,7 @@ mod schema;
 mod security;
 mod settings;
 pub mod tail;
+pub mod testing;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;

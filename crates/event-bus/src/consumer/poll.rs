@@ -225,7 +225,7 @@ impl Reading<'_> {
                 "the log begins before what was committed: it is another one; reading it from its beginning"
             );
         }
-        let glance = Glance::of(message);
+        let glance = Glance::of(message.headers());
         if !glance.is_wanted(&self.poll.group, &*self.poll.worth) {
             partition.progress(|progress| progress.pass_over(offset));
             return self.poll.view.skipped(&partition, &glance);
@@ -335,7 +335,7 @@ impl Desk<'_> {
             return;
         }
         let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
-        if Glance::of(message).is_wanted(&self.poll.group, &*self.poll.worth) {
+        if Glance::of(message.headers()).is_wanted(&self.poll.group, &*self.poll.worth) {
             self.put(partition, ticket, message);
         } else {
             ticket.done();

@@ -117,6 +117,13 @@ impl Registry {
         self.0.schemas.ready(&id)
     }
 
+    /// Keeps a schema as if the registry had been asked for it.
+    pub(crate) async fn keep(&self, id: u32, schema: Arc<AvroSchema>) {
+        let load = move || async move { Ok(schema) }.boxed();
+        // Loading what is there already cannot fail.
+        let _kept = self.0.schemas.get(&id, load).await;
+    }
+
     /// Whether the registry answers.
     pub async fn health(&self) -> Result<(), RegistryError> {
         let response = self.0.http.get(self.0.url(&["subjects"])?).send().await;

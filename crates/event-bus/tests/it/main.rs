@@ -4,6 +4,7 @@
 mod batches;
 mod broker;
 mod dead_letters;
+mod examples;
 mod failures;
 mod fairness;
 mod groups;
