@@ -42,6 +42,19 @@ impl Effects {
     }
 }
 
+/// Takes a moment, then has its effect.
+fn noting(effects: &Arc<Mutex<Effects>>) -> Router {
+    let effects = Arc::clone(effects);
+    Router::new().on::<Placed>(move |event: Received<Placed>| {
+        let effects = Arc::clone(&effects);
+        async move {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            effects.lock().unwrap().happen(&event);
+            Ok::<(), Failure>(())
+        }
+    })
+}
+
 /// Publishes until each record is acknowledged, as a relay does: what failed comes again, in order.
 async fn publish_all(producer: &Producer, mut rows: Vec<OutboundRecord>) {
     while !rows.is_empty() {
@@ -58,7 +71,8 @@ async fn publish_all(producer: &Producer, mut rows: Vec<OutboundRecord>) {
 }
 
 #[tokio::test]
-async fn a_broker_killed_twice_under_load_loses_nothing_and_each_effect_happens_once_in_order() {
+async fn a_broker_and_its_consumer_killed_twice_under_load_lose_nothing_and_each_effect_happens_once_in_order()
+ {
     let mut broker = Broker::start().await;
     let world = World::of(broker.settings("INSIDE"));
     let topics = [TopicSpec::new(Placed::TOPIC, 3)];
@@ -69,18 +83,8 @@ async fn a_broker_killed_twice_under_load_loses_nothing_and_each_effect_happens_
         .expect("topics can be made");
 
     let effects = Arc::new(Mutex::new(Effects::default()));
-    let handler = {
-        let effects = Arc::clone(&effects);
-        Router::new().on::<Placed>(move |event: Received<Placed>| {
-            let effects = Arc::clone(&effects);
-            async move {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-                effects.lock().unwrap().happen(&event);
-                Ok::<(), Failure>(())
-            }
-        })
-    };
-    let consumer = run(world.consumer("c").parallel(8), handler);
+    let member = || run(world.consumer("c").parallel(8), noting(&effects));
+    let mut consumer = member();
 
     let tenants: Vec<_> = (0..ORDERS).map(|_| tenant()).collect();
     let rows = (0..EACH).flat_map(|number| {
@@ -98,7 +102,10 @@ async fn a_broker_killed_twice_under_load_loses_nothing_and_each_effect_happens_
     for part in [all / 4, all / 2] {
         eventually(|| async { effects.lock().unwrap().count() >= part }).await;
         broker.kill();
+        // The consumer goes too, with events taken and not finished.
+        consumer.abandon();
         broker.start_again().await;
+        consumer = member();
     }
 
     publishing.await.expect("everything is published at last");
