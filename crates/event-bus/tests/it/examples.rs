@@ -34,7 +34,7 @@ async fn run(name: &str, prefix: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_shop_publishes_and_the_mailer_reads_it() {
+async fn the_shop_publishes_the_mailer_reads_and_what_it_put_aside_is_replayed() {
     let prefix = format!("it{}.", Uuid::now_v7().simple());
 
     let published = run("produce", &prefix).await;
@@ -56,4 +56,14 @@ async fn the_shop_publishes_and_the_mailer_reads_it() {
         !consumed.contains("mail:") && consumed.contains("caught up"),
         "{consumed}"
     );
+
+    let replayed = run("replay", &prefix).await;
+    for line in [
+        "(order-2 paid nothing)",
+        "to be replayed: 1",
+        "mail: thank you, order-2, for 0 cents",
+        "open now: 0",
+    ] {
+        assert!(replayed.contains(line), "{line}: {replayed}");
+    }
 }
