@@ -48,7 +48,7 @@ fn noting(effects: &Arc<Mutex<Effects>>) -> Router {
     Router::new().on::<Placed>(move |event: Received<Placed>| {
         let effects = Arc::clone(&effects);
         async move {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(8)).await;
             effects.lock().unwrap().happen(&event);
             Ok::<(), Failure>(())
         }
@@ -83,7 +83,11 @@ async fn a_broker_and_its_consumer_killed_twice_under_load_lose_nothing_and_each
         .expect("topics can be made");
 
     let effects = Arc::new(Mutex::new(Effects::default()));
-    let member = || run(world.consumer("c").parallel(8), noting(&effects));
+    // Far more is taken than done when it ends.
+    let member = || {
+        let consumer = world.consumer("c").parallel(4).in_flight(1000);
+        run(consumer, noting(&effects))
+    };
     let mut consumer = member();
 
     let tenants: Vec<_> = (0..ORDERS).map(|_| tenant()).collect();
