@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -13,13 +12,16 @@ use rdkafka::{
         AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
     },
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::Consumer as _,
     error::{KafkaError, RDKafkaErrorCode},
     metadata::MetadataTopic,
 };
 use serde::Deserialize;
 
-use crate::{BusError, BusSettings, DEAD_LETTER_SUFFIX};
+use crate::{
+    BusError, BusSettings, DEAD_LETTER_SUFFIX,
+    security::{Reader, mend, reader},
+};
 
 /// Before asking again for what is just being made.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
@@ -187,7 +189,8 @@ impl Admin {
         });
         let topics: Vec<NewTopic<'_>> = topics.collect();
         let results = self
-            .client()?
+            .client()
+            .await?
             .create_topics(&topics, &self.options())
             .await?;
         let applied = results
@@ -198,7 +201,7 @@ impl Admin {
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {
                     Ok((spec.name.clone(), Applied::Existed))
                 }
-                Err((name, code)) => Err(BusError::Settings(format!("topic {name}: {code}"))),
+                Err((name, code)) => Err(refused(&name, code)),
             });
         let applied: Vec<(String, Applied)> = applied.collect::<Result<_, _>>()?;
         self.wait_until_led(specs).await?;
@@ -237,7 +240,8 @@ impl Admin {
             .map(|name| self.settings.prefixed(name))
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.client()?
+        self.client()
+            .await?
             .delete_topics(&names, &self.options())
             .await?;
         Ok(())
@@ -275,13 +279,13 @@ impl Admin {
         let name = self.settings.prefixed(&topic.name);
         let asked = [ResourceSpecifier::Topic(&name)];
         let answers = self
-            .client()?
+            .client()
+            .await?
             .describe_configs(&asked, &self.options())
             .await?;
         let mut settings = BTreeMap::new();
         for answer in answers {
-            let resource =
-                answer.map_err(|code| BusError::Settings(format!("topic {name}: {code}")))?;
+            let resource = answer.map_err(|code| refused(&name, code))?;
             for entry in resource.entries {
                 if entry.source == ConfigSource::DynamicTopic {
                     settings.insert(entry.name, entry.value.unwrap_or_default());
@@ -338,7 +342,7 @@ impl Admin {
         let mut config = self.settings.client();
         config.set("group.id", self.settings.prefixed(group));
         let ask = move || -> Result<Vec<Lag>, BusError> {
-            let consumer: BaseConsumer = config.create()?;
+            let consumer = reader(&config, admin.timeout)?;
             let mut list = TopicPartitionList::new();
             for topic in &topics {
                 for partition in &topic.partitions {
@@ -377,8 +381,10 @@ impl Admin {
         }
     }
 
-    fn client(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
-        self.settings.client().create()
+    /// A client that makes and removes. It keeps to itself why it is refused, so a reader goes first.
+    async fn client(&self) -> Result<AdminClient<DefaultClientContext>, BusError> {
+        self.blocking(|_| Ok(())).await?;
+        Ok(self.settings.client().create()?)
     }
 
     fn options(&self) -> AdminOptions {
@@ -390,11 +396,11 @@ impl Admin {
     /// Runs a question on a thread where it may block.
     async fn blocking<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&BaseConsumer) -> Result<T, KafkaError> + Send + 'static,
+        ask: impl FnOnce(&Reader) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, BusError> {
-        let config = Arc::new(self.settings.client());
+        let (config, timeout) = (self.settings.client(), self.timeout);
         spawn_blocking(move || {
-            let consumer: BaseConsumer = config.create()?;
+            let consumer = reader(&config, timeout)?;
             Ok(ask(&consumer)?)
         })
         .await
@@ -403,7 +409,7 @@ impl Admin {
 
 /// The first offset and the one after the last; waits for a leader that is just being made.
 pub(crate) fn watermarks(
-    consumer: &BaseConsumer,
+    consumer: &Reader,
     topic: &str,
     partition: i32,
     timeout: Duration,
@@ -427,6 +433,11 @@ pub(crate) fn watermarks(
         }
         thread::sleep(RETRY_PAUSE);
     }
+}
+
+fn refused(topic: &str, code: RDKafkaErrorCode) -> BusError {
+    let mend = mend(code).map_or_else(String::new, |mend| format!("; {mend}"));
+    BusError::Settings(format!("topic {topic}: {code}{mend}"))
 }
 
 async fn spawn_blocking<T: Send + 'static>(

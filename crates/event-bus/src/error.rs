@@ -11,6 +11,9 @@ pub enum BusError {
     /// The Kafka client refuses, or the broker did not answer.
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),
+    /// The broker does not let this client in, or none answers; the text says why and what to do.
+    #[error("kafka: {0}")]
+    Broker(String),
     /// A thread or task of the bus died.
     #[error("a part of the bus died: {0}")]
     Died(String),

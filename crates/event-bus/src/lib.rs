@@ -18,8 +18,10 @@ mod producer;
 mod record;
 mod registry;
 mod schema;
+mod security;
 mod settings;
 pub mod tail;
+pub mod testing;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
@@ -44,4 +46,5 @@ pub use producer::{
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};
 pub use schema::{AvroSchema, SchemaError};
-pub use settings::BusSettings;
+pub use security::{ClientCertificate, Login, OAuthClient, Sasl, Security, Tls};
+pub use settings::{BusSettings, RegistryAccess};

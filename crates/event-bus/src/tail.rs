@@ -5,15 +5,17 @@ use std::{collections::HashMap, thread, time::Duration};
 use bytes::Bytes;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::Consumer as _,
     error::KafkaError,
     message::{BorrowedMessage, Headers},
 };
 use tokio::sync::mpsc;
 
 use crate::{
-    BadEnvelope, BusError, BusSettings, Envelope, Record, Registry, admin::watermarks,
+    BadEnvelope, BusError, BusSettings, Envelope, Record, Registry,
+    admin::watermarks,
     record::Payload,
+    security::{self, with_mend},
 };
 
 /// Records read ahead.
@@ -79,7 +81,7 @@ impl Tail {
         until: Until,
         timeout: Duration,
     ) -> Result<Self, BusError> {
-        let registry = Registry::new(&settings.registry_url).map_err(BusError::Settings)?;
+        let registry = settings.registry()?;
         let reader = Reader {
             name: settings.prefixed(topic),
             logical: topic.to_owned(),
@@ -92,7 +94,7 @@ impl Tail {
             .set("enable.partition.eof", "true")
             .set("allow.auto.create.topics", "false");
         let open = move || -> Result<Self, BusError> {
-            let consumer: BaseConsumer = config.create()?;
+            let consumer = security::reader(&config, timeout)?;
             let ends = reader.assign(&consumer, from, timeout)?;
             let ends = (until == Until::End).then_some(ends);
             let (send, receive) = mpsc::channel(AHEAD);
@@ -122,7 +124,7 @@ impl Reader {
     /// Assigns all partitions; where each ended just now.
     fn assign(
         &self,
-        consumer: &BaseConsumer,
+        consumer: &security::Reader,
         from: From,
         timeout: Duration,
     ) -> Result<HashMap<i32, i64>, BusError> {
@@ -153,7 +155,7 @@ impl Reader {
 
     fn run(
         &self,
-        consumer: &BaseConsumer,
+        consumer: &security::Reader,
         mut ends: Option<HashMap<i32, i64>>,
         send: &mpsc::Sender<Result<Logged, BusError>>,
     ) {
@@ -176,7 +178,7 @@ impl Reader {
                     }
                     send.blocking_send(Ok(logged(&message, &self.logical, &self.registry)))
                 }
-                Some(Err(error)) => send.blocking_send(Err(error.into())),
+                Some(Err(error)) => send.blocking_send(Err(BusError::Broker(with_mend(&error)))),
             };
             if passed_on.is_err() {
                 return;

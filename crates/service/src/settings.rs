@@ -1,5 +1,7 @@
 //! What a service is told from outside: read once, before anything is bound.
 
+mod kafka;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -44,6 +46,12 @@ pub struct Settings {
     /// Further librdkafka settings, `name=value[,name=value]`.
     #[serde(default)]
     pub kafka_options: Pairs,
+    /// Encryption and login towards Kafka, from the variables of `settings/kafka.rs`.
+    #[serde(skip)]
+    pub kafka_security: event_bus::Security,
+    /// Login and authorities of the schema registry, from the same.
+    #[serde(skip)]
+    pub registry_access: event_bus::RegistryAccess,
     /// Base URL of the schema registry's Confluent API.
     pub registry: String,
     /// URL of Redis; without it nothing is cached and live messages arrive by polling.
@@ -105,7 +113,7 @@ impl Settings {
     /// # Errors
     /// [`BadSetting`] for the first that is missing or wrong.
     pub fn load() -> Result<Self, BadSetting> {
-        Self::checked(load()?)
+        Self::read(environment())
     }
 
     /// The same from these variables instead of the process's own: for tests, which run several services in one
@@ -114,7 +122,15 @@ impl Settings {
     /// # Errors
     /// [`BadSetting`] for the first that is missing or wrong.
     pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, BadSetting> {
-        Self::checked(read(environment().source(Some(variables)))?)
+        Self::read(environment().source(Some(variables)))
+    }
+
+    fn read(variables: Environment) -> Result<Self, BadSetting> {
+        let access: kafka::Access = read(variables.clone())?;
+        let mut settings: Self = read(variables)?;
+        settings.kafka_security = access.security()?;
+        settings.registry_access = access.registry()?;
+        Self::checked(settings)
     }
 
     fn checked(settings: Self) -> Result<Self, BadSetting> {
@@ -135,6 +151,8 @@ impl Settings {
             registry_url: self.registry.clone(),
             topic_prefix: self.topic_prefix.clone(),
             client_id: client.to_owned(),
+            security: self.kafka_security.clone(),
+            registry_access: self.registry_access.clone(),
             extra: self.kafka_options.0.clone(),
         }
     }

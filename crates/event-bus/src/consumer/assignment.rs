@@ -18,7 +18,7 @@ use rdkafka::{
 };
 
 use super::{key::Keys, partition::Partition, progress::Progress, start::Start};
-use crate::{BusSettings, metrics};
+use crate::{BusSettings, metrics, security::with_mend};
 
 /// After the deadline, what is running is dropped; that takes a moment.
 const ABORT_PATIENCE: Duration = Duration::from_millis(500);
@@ -221,7 +221,13 @@ impl Assignment {
 
 impl ClientContext for Assignment {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(group = self.group, %error, reason, "consumer has trouble with the broker");
+        let error = with_mend(&error);
+        tracing::warn!(
+            group = self.group,
+            error,
+            reason,
+            "consumer has trouble with the broker"
+        );
     }
 
     fn stats(&self, statistics: Statistics) {

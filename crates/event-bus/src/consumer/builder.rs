@@ -10,9 +10,7 @@ use super::{
     Begin, Consumer, LaneOrder, control::Parts, doer::Doer, flow::Flow, key::Keys,
     lanes::BatchSize, start::Start, turns::Turns,
 };
-use crate::{
-    BatchHandler, BusError, BusSettings, Handler, Policy, Registry, SchemaSource, metrics,
-};
+use crate::{BatchHandler, BusError, BusSettings, Handler, Policy, SchemaSource, metrics};
 
 /// Attempts side by side.
 const PARALLEL: usize = 64;
@@ -189,7 +187,8 @@ impl ConsumerBuilder {
             return Err(wrong("a batch must hold at least 1 event"));
         }
         let doer = self.doer.clone().ok_or_else(|| wrong("no handler"))?;
-        let registry = Registry::new(&self.settings.registry_url).map_err(BusError::Settings)?;
+        self.settings.security.check()?;
+        let registry = self.settings.registry()?;
         let in_flight = self.in_flight.unwrap_or(self.parallel * AHEAD);
         let gauge = metrics::IN_FLIGHT.with_label_values(&[&self.group]);
         let flow = Flow::new(in_flight, self.in_flight_bytes, self.parallel, gauge);

@@ -12,7 +12,7 @@ use crate::{
 
 /// The consumer's handler.
 #[derive(Clone)]
-pub(super) enum Doer {
+pub(crate) enum Doer {
     Single(Arc<dyn Handler>),
     Batch(Arc<dyn BatchHandler>),
 }
@@ -35,7 +35,7 @@ impl Worth for Doer {
 
 impl Doer {
     /// The handler's own policy for failures of this type of event, if it has one.
-    pub(super) fn policy(&self, event_type: &str) -> Option<&Policy> {
+    pub(crate) fn policy(&self, event_type: &str) -> Option<&Policy> {
         match self {
             Self::Single(handler) => handler.policy(event_type),
             Self::Batch(handler) => handler.policy(),
@@ -43,7 +43,7 @@ impl Doer {
     }
 
     /// One attempt at one event. Past its deadline, or in a panic, it failed transiently.
-    pub(super) async fn one(
+    pub(crate) async fn one(
         &self,
         record: &Record,
         group: &str,

@@ -30,7 +30,6 @@ use crate::{BusError, BusSettings, Policy, Registry, SchemaSource};
 use assignment::Assignment;
 use control::Parts;
 use dead_letter::DeadLetters;
-use doer::Doer;
 use key::Key;
 use lanes::{BatchSize, Lanes};
 use poll::{Exit, Poll};
@@ -40,6 +39,10 @@ use worker::Worker;
 
 pub use builder::{ConsumerBuilder, GroupProtocol};
 pub use control::{ConsumerStatus, Control};
+pub(crate) use doer::Doer;
+pub(crate) use work::{Glance, Original, Unfit, Worth};
+pub(crate) use worker::class_of;
+
 pub use dead_letter::DEAD_LETTER_SUFFIX;
 pub use log_reader::{LogReader, LogRecord, Unreadable};
 pub use start::Begin;

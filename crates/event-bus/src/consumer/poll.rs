@@ -27,7 +27,7 @@ use super::{
     view::View,
     work::{Glance, Original, Work, Worth},
 };
-use crate::{Registry, SchemaSource, Scope};
+use crate::{Registry, SchemaSource, Scope, security::with_mend};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
@@ -225,7 +225,7 @@ impl Reading<'_> {
                 "the log begins before what was committed: it is another one; reading it from its beginning"
             );
         }
-        let glance = Glance::of(message);
+        let glance = Glance::of(message.headers());
         if !glance.is_wanted(&self.poll.group, &*self.poll.worth) {
             partition.progress(|progress| progress.pass_over(offset));
             return self.poll.view.skipped(&partition, &glance);
@@ -295,7 +295,8 @@ impl Reading<'_> {
 
     fn complain(&mut self, error: &KafkaError) {
         if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
-            tracing::warn!(group = self.poll.group, %error, "nothing read for now");
+            let error = with_mend(error);
+            tracing::warn!(group = self.poll.group, error, "nothing read for now");
             self.logged = Some(Instant::now());
         }
     }
@@ -334,7 +335,7 @@ impl Desk<'_> {
             return;
         }
         let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
-        if Glance::of(message).is_wanted(&self.poll.group, &*self.poll.worth) {
+        if Glance::of(message.headers()).is_wanted(&self.poll.group, &*self.poll.worth) {
             self.put(partition, ticket, message);
         } else {
             ticket.done();

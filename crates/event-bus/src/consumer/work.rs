@@ -22,16 +22,16 @@ use crate::{
 const OVERHEAD: usize = 1024;
 
 /// The record as it lay in the log, for the dead-letter topic.
-pub(super) struct Original {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Bytes>,
-    pub(super) headers: Option<OwnedHeaders>,
-    pub(super) timestamp: Option<i64>,
+pub(crate) struct Original {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Bytes>,
+    pub(crate) headers: Option<OwnedHeaders>,
+    pub(crate) timestamp: Option<i64>,
 }
 
 /// Why a record never reaches a handler.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// Its envelope does not read.
     #[error(transparent)]
     Envelope(#[from] BadEnvelope),
@@ -50,7 +50,7 @@ pub(super) enum Unfit {
 
 impl Unfit {
     /// The class in the dead letter's headers.
-    pub(super) fn class(&self) -> &'static str {
+    pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Envelope(_) => "undecodable",
             Self::NoTenant(_) | Self::WrongKey { .. } => "context",
@@ -66,26 +66,26 @@ pub(super) struct Work {
 }
 
 /// Which records a handler wants.
-pub(super) trait Worth: Send + Sync {
+pub(crate) trait Worth: Send + Sync {
     fn wants(&self, event_type: &str) -> bool;
     fn scope(&self, event_type: &str) -> Option<Scope>;
 }
 
 /// What two headers say before anything is read.
-pub(super) struct Glance<'a> {
+pub(crate) struct Glance<'a> {
     /// The event's type, in binary mode.
-    pub(super) event_type: Option<&'a str>,
+    pub(crate) event_type: Option<&'a str>,
     /// The one group a replayed dead letter is for.
     replayed_for: Option<&'a [u8]>,
 }
 
 impl<'a> Glance<'a> {
-    pub(super) fn of(message: &'a BorrowedMessage<'_>) -> Self {
+    pub(crate) fn of<H: Headers>(headers: Option<&'a H>) -> Self {
         let mut glance = Self {
             event_type: None,
             replayed_for: None,
         };
-        for header in message.headers().into_iter().flat_map(Headers::iter) {
+        for header in headers.into_iter().flat_map(Headers::iter) {
             match header.key {
                 "ce_type" => {
                     glance.event_type = header.value.and_then(|ty| std::str::from_utf8(ty).ok());
@@ -98,7 +98,7 @@ impl<'a> Glance<'a> {
     }
 
     /// Whether the record can be of use to a group with such a handler. Without a type it has to be read to be told.
-    pub(super) fn is_wanted(&self, group: &str, worth: &dyn Worth) -> bool {
+    pub(crate) fn is_wanted(&self, group: &str, worth: &dyn Worth) -> bool {
         self.replayed_for
             .is_none_or(|only| only == group.as_bytes())
             && self.event_type.is_none_or(|ty| worth.wants(ty))
@@ -121,7 +121,7 @@ impl Original {
     }
 
     /// Reads the envelope and checks the tenant against what is known of the type.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         registry: &Registry,
         scope: impl Fn(&str) -> Option<Scope>,

@@ -421,7 +421,8 @@ fn unfit_story(unfit: &Unfit) -> Ended {
     }
 }
 
-fn class_of(failure: &Failure) -> &'static str {
+/// The class a dead letter gets.
+pub(crate) fn class_of(failure: &Failure) -> &'static str {
     match failure.class() {
         FailureClass::Permanent => match failure.error().downcast_ref() {
             Some(DecodeError::Tenant { .. }) => "context",

@@ -119,7 +119,7 @@ impl DeadLetters {
     /// # Errors
     /// The registry's address is wrong.
     pub fn new(settings: &BusSettings, timeout: Duration) -> Result<Self, BusError> {
-        let registry = Registry::new(&settings.registry_url).map_err(BusError::Settings)?;
+        let registry = settings.registry()?;
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),
             registry,

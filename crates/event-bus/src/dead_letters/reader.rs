@@ -7,7 +7,7 @@ use std::{
 
 use rdkafka::{
     Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::Consumer as _,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
     metadata::MetadataTopic,
@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use crate::{
     BusError, BusSettings, DEAD_LETTER_SUFFIX, Registry,
     admin::watermarks,
+    security,
     tail::{Logged, logged},
 };
 
@@ -29,7 +30,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// A consumer without a group. Every question ends when nothing came for `timeout`.
 pub(super) struct Reader {
     /// Always there, until it is dropped where that may block.
-    consumer: Option<Arc<BaseConsumer>>,
+    consumer: Option<Arc<security::Reader>>,
     settings: BusSettings,
     registry: Registry,
     timeout: Duration,
@@ -72,7 +73,7 @@ impl Reader {
             .set("fetch.wait.max.ms", "50")
             .set("allow.auto.create.topics", "false");
         Ok(Self {
-            consumer: Some(Arc::new(config.create()?)),
+            consumer: Some(Arc::new(security::unconnected(&config)?)),
             settings: settings.clone(),
             registry: registry.clone(),
             timeout,
@@ -161,19 +162,23 @@ impl Reader {
 
     async fn ask<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&BaseConsumer, Duration) -> KafkaResult<T> + Send + 'static,
+        ask: impl FnOnce(&security::Reader, Duration) -> KafkaResult<T> + Send + 'static,
     ) -> Result<T, BusError> {
         let consumer = self.consumer.clone();
         let gone = || BusError::Died("a reader of dead letters".to_owned());
         let (consumer, timeout) = (consumer.ok_or_else(gone)?, self.timeout);
-        let asked = tokio::task::spawn_blocking(move || ask(&consumer, timeout)).await;
-        Ok(asked.map_err(|error| BusError::Died(error.to_string()))??)
+        let asked = tokio::task::spawn_blocking(move || {
+            security::answering(&consumer, timeout)?;
+            Ok(ask(&consumer, timeout)?)
+        });
+        let died = |error: tokio::task::JoinError| BusError::Died(error.to_string());
+        asked.await.map_err(died)?
     }
 }
 
 /// Reads offsets `from` to before `to`; the records, and the offset to go on from.
 fn read(
-    consumer: &BaseConsumer,
+    consumer: &security::Reader,
     (topic, partition): (&str, i32),
     (from, to): (i64, i64),
     timeout: Duration,

@@ -24,6 +24,7 @@ use super::{
     Published,
     batch::{Enqueuing, Tickets},
 };
+use crate::security::Trouble;
 
 /// Bytes and messages that may wait in librdkafka.
 const QUEUE_KBYTES: &str = "131072";
@@ -58,6 +59,7 @@ pub(super) fn configure(config: &mut ClientConfig) {
 struct Context {
     fatal: CancellationToken,
     tickets: Arc<Tickets>,
+    trouble: Trouble,
 }
 
 impl ClientContext for Context {
@@ -75,6 +77,7 @@ impl ClientContext for Context {
             self.fatal.cancel();
             tracing::error!(%error, reason, "producer failed for good; it will be rebuilt");
         } else {
+            self.trouble.note(&error, reason);
             tracing::warn!(%error, reason, "producer has trouble with the broker");
         }
     }
@@ -111,20 +114,23 @@ pub(super) struct Link {
     producer: ThreadedProducer<Context>,
     tickets: Arc<Tickets>,
     fatal: CancellationToken,
+    trouble: Trouble,
     dead: RwLock<bool>,
 }
 
 impl Link {
-    pub(super) fn open(config: &ClientConfig) -> KafkaResult<Self> {
+    pub(super) fn open(config: &ClientConfig, trouble: &Trouble) -> KafkaResult<Self> {
         let (fatal, tickets) = (CancellationToken::new(), Arc::<Tickets>::default());
         let context = Context {
             fatal: fatal.clone(),
             tickets: Arc::clone(&tickets),
+            trouble: trouble.clone(),
         };
         Ok(Self {
             producer: config.create_with_context(context)?,
             tickets,
             fatal,
+            trouble: trouble.clone(),
             dead: RwLock::new(false),
         })
     }
@@ -158,7 +164,11 @@ impl Link {
 
     /// Whether librdkafka gave up.
     pub(super) fn is_fatal(&self) -> bool {
-        self.fatal.is_cancelled() || self.producer.client().fatal_error().is_some()
+        if let Some((code, reason)) = self.producer.client().fatal_error() {
+            self.trouble.note(&KafkaError::Global(code), &reason);
+            return true;
+        }
+        self.fatal.is_cancelled()
     }
 
     /// Returns when librdkafka says that it gave up.

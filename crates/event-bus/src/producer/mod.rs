@@ -25,6 +25,7 @@ use tracing::Instrument;
 
 use crate::{
     BusError, BusSettings, Event, EventParts, OutboundRecord, Registry, SchemaSource, metrics,
+    security::Trouble,
 };
 use breaker::Breaker;
 use link::Link;
@@ -56,6 +57,8 @@ struct Inner {
     breaker: Breaker,
     link: Mutex<Option<Arc<Link>>>,
     deadline: Duration,
+    /// Why the broker does not take what is sent.
+    trouble: Trouble,
 }
 
 impl Producer {
@@ -70,17 +73,20 @@ impl Producer {
         schemas: impl SchemaSource,
         deadline: Duration,
     ) -> Result<Self, BusError> {
+        settings.security.check()?;
         let mut config = settings.client();
         link::configure(&mut config);
-        let link = Link::open(&config)?;
+        let trouble = Trouble::default();
+        let link = Link::open(&config, &trouble)?;
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),
             config,
-            registry: Registry::new(&settings.registry_url).map_err(BusError::Settings)?,
+            registry: settings.registry()?,
             schemas: Arc::new(schemas),
             breaker: Breaker::new(deadline * 2),
             link: Mutex::new(Some(Arc::new(link))),
             deadline,
+            trouble,
         })))
     }
 
@@ -195,8 +201,8 @@ impl Producer {
     pub async fn ping(&self, timeout: Duration) -> Result<(), BusError> {
         let link = self.link()?;
         let asked = tokio::task::spawn_blocking(move || link.ping(timeout)).await;
-        asked.map_err(|error| BusError::Died(error.to_string()))??;
-        Ok(())
+        let answered = asked.map_err(|error| BusError::Died(error.to_string()))?;
+        answered.map_err(|error| BusError::Broker(self.0.trouble.explain(&error.to_string())))
     }
 
     /// The registry this producer uses.

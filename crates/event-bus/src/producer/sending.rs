@@ -42,7 +42,7 @@ impl Producer {
                 .collect()
         } else if self.0.breaker.admit() == Admission::Refused {
             metrics::PRODUCER_BREAKER.set(self.state().gauge());
-            let refused = unavailable("the broker is away (breaker open)");
+            let refused = unavailable(&self.0.trouble.explain("the broker is away (breaker open)"));
             vec![Err(refused); records.len()]
         } else {
             metrics::PRODUCER_BREAKER.set(self.state().gauge());
@@ -104,10 +104,18 @@ impl Producer {
         let blame = Blame::of(&outcomes);
         let said = outcomes.into_iter().zip(places);
         let said = said.map(|(said, place)| said.map(|said| of_outcome(said, &records[*place])));
+        let late = unavailable(&self.0.trouble.explain("not acknowledged in time"));
+        let is_late: Vec<bool> = taken.iter().map(Result::is_ok).collect();
+        let said = said
+            .zip(is_late)
+            .map(|(said, is_late)| said.or_else(|| is_late.then(|| Err(late.clone()))));
         let keys = places.iter().map(|place| records[*place].order());
         let (verdicts, broker) = judge(taken, said, keys);
         match broker {
-            Broker::Works => self.0.breaker.succeeded(),
+            Broker::Works => {
+                self.0.trouble.clear();
+                self.0.breaker.succeeded();
+            }
             Broker::Away => self.0.breaker.failed(),
         }
         metrics::PRODUCER_BREAKER.set(self.state().gauge());
@@ -158,7 +166,7 @@ impl Producer {
         if let Some(link) = &*current {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(Link::open(&self.0.config)?);
+        let link = Arc::new(Link::open(&self.0.config, &self.0.trouble)?);
         *current = Some(Arc::clone(&link));
         Ok(link)
     }

@@ -1,5 +1,6 @@
 //! A client of a schema registry that speaks the Confluent API.
 
+mod access;
 mod flight;
 
 use std::{sync::Arc, time::Duration};
@@ -8,7 +9,7 @@ use futures::FutureExt;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::AvroSchema;
+use crate::{AvroSchema, RegistryAccess};
 use flight::SingleFlight;
 
 /// How long one request may take.
@@ -66,11 +67,19 @@ impl Registry {
     /// # Errors
     /// When the URL is none, as a sentence.
     pub fn new(url: &str) -> Result<Self, String> {
+        Self::open(url, &RegistryAccess::default())
+    }
+
+    /// A client of a registry that wants a login or has a certificate of its own authority.
+    ///
+    /// # Errors
+    /// When the URL is none or the authorities' file does not read, as a sentence.
+    pub fn open(url: &str, access: &RegistryAccess) -> Result<Self, String> {
         let base = Url::parse(url)
             .ok()
             .filter(|base| !base.cannot_be_a_base())
             .ok_or_else(|| format!("registry url {url:?} is not a url"))?;
-        let http = Client::builder()
+        let http = access::client(access)?
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| format!("no http client for the registry: {error}"))?;
@@ -106,6 +115,13 @@ impl Registry {
     /// The schema with this id, if it is in memory.
     pub(crate) fn cached(&self, id: u32) -> Option<Arc<AvroSchema>> {
         self.0.schemas.ready(&id)
+    }
+
+    /// Keeps a schema as if the registry had been asked for it.
+    pub(crate) async fn keep(&self, id: u32, schema: Arc<AvroSchema>) {
+        let load = move || async move { Ok(schema) }.boxed();
+        // Loading what is there already cannot fail.
+        let _kept = self.0.schemas.get(&id, load).await;
     }
 
     /// Whether the registry answers.

@@ -2,10 +2,14 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod batches;
+mod broker;
 mod dead_letters;
+mod examples;
 mod failures;
 mod fairness;
 mod groups;
+mod identity;
+mod kills;
 mod letters;
 mod outages;
 mod oversize;
@@ -13,5 +17,7 @@ mod policies;
 mod private;
 mod publishing;
 mod replays;
+mod said;
+mod secured;
 mod starts;
 mod world;

@@ -24,6 +24,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::said;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     pub number: i64,
@@ -89,17 +91,18 @@ impl World {
     }
 
     pub fn without_topics() -> Self {
-        // `RUST_LOG=info` shows what the bus says; only a failed test's output is printed.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-            .with_test_writer()
-            .try_init();
         let setting = |name| {
             env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run through `make test`"))
         };
         let mut settings =
             BusSettings::new(setting("TENANTRY_KAFKA"), setting("TENANTRY_REGISTRY"));
         settings.topic_prefix = format!("it{}.", Uuid::now_v7().simple());
+        Self::of(settings)
+    }
+
+    /// The world behind these settings, which may be of a broker of its own.
+    pub fn of(settings: BusSettings) -> Self {
+        said::listen();
         let admin = Admin::new(&settings, Duration::from_secs(10));
         Self { settings, admin }
     }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod drains;
+mod examples;
 mod fleet;
 mod gate;
 mod marks;
