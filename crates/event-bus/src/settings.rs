@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use serde::Deserialize;
 
+use crate::{ContentMode, SubjectNaming};
+
 /// How to reach Kafka and the schema registry, and under which names.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BusSettings {
@@ -15,6 +17,12 @@ pub struct BusSettings {
     /// Put before the name of every topic and group: lets tests and stages share a broker.
     #[serde(default)]
     pub topic_prefix: String,
+    /// How schemas are called in the registry.
+    #[serde(default)]
+    pub subject_naming: SubjectNaming,
+    /// Where published records keep their events' attributes. Both forms are read, whatever this says.
+    #[serde(default)]
+    pub content_mode: ContentMode,
     /// The client's name in the broker's logs and quotas.
     #[serde(default = "default_client_id")]
     pub client_id: String,
@@ -34,6 +42,8 @@ impl BusSettings {
             bootstrap: bootstrap.into(),
             registry_url: registry_url.into(),
             topic_prefix: String::new(),
+            subject_naming: SubjectNaming::default(),
+            content_mode: ContentMode::default(),
             client_id: default_client_id(),
             extra: BTreeMap::new(),
         }

@@ -131,11 +131,10 @@ impl Settings {
     #[must_use]
     pub fn bus(&self, client: &str) -> event_bus::BusSettings {
         event_bus::BusSettings {
-            bootstrap: self.kafka.clone(),
-            registry_url: self.registry.clone(),
             topic_prefix: self.topic_prefix.clone(),
             client_id: client.to_owned(),
             extra: self.kafka_options.0.clone(),
+            ..event_bus::BusSettings::new(&self.kafka, &self.registry)
         }
     }
 

@@ -130,7 +130,8 @@ impl Original {
         let headers = self.headers.iter().flat_map(Headers::iter);
         let pairs = headers.map(|header| (header.key, header.value.unwrap_or_default()));
         let parsed = Envelope::from_record(pairs, self.key.as_deref(), self.value.clone())?;
-        let envelope = parsed.envelope;
+        let mut envelope = parsed.envelope;
+        envelope.arrived(self.timestamp);
         if scope(&envelope.event_type) == Some(Scope::Tenant) {
             check_tenant(&envelope, self.key.as_deref())?;
         }

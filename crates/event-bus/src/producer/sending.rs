@@ -133,17 +133,24 @@ impl Producer {
                 Err(error) => Err(error.clone()),
                 Ok(id) => {
                     let topic = topic.of(record.topic(), &self.0.settings);
-                    let ticket = enqueuing.ticket(index);
-                    let mut message: Message<'_> =
-                        BaseRecord::with_opaque_to(topic, ticket).headers(record.headers());
-                    message.partition = record.partition();
-                    message.key = record.key();
-                    message.payload = record.value(*id, &mut buffer);
-                    let taken = enqueue(link, message, record).await;
-                    if taken.is_err() {
-                        enqueuing.not_taken();
+                    let mode = self.0.settings.content_mode;
+                    match record.value(*id, mode, &mut buffer) {
+                        Err(error) => Err(error),
+                        Ok(value) => {
+                            let ticket = enqueuing.ticket(index);
+                            let mut message: Message<'_> =
+                                BaseRecord::with_opaque_to(topic, ticket)
+                                    .headers(record.headers(mode));
+                            message.partition = record.partition();
+                            message.key = record.key();
+                            message.payload = value;
+                            let taken = enqueue(link, message, record).await;
+                            if taken.is_err() {
+                                enqueuing.not_taken();
+                            }
+                            taken
+                        }
                     }
-                    taken
                 }
             };
             if taken[index].is_err() {

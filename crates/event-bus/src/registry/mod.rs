@@ -1,6 +1,7 @@
 //! A client of a schema registry that speaks the Confluent API.
 
 mod flight;
+mod subject;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::AvroSchema;
 use flight::SingleFlight;
+
+pub use subject::SubjectNaming;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -80,11 +83,6 @@ impl Registry {
             ids: SingleFlight::new(CAPACITY),
             schemas: SingleFlight::new(CAPACITY),
         })))
-    }
-
-    /// The subject of a record on a topic, by the strategy `TopicRecordName`.
-    pub fn subject(topic: &str, schema: &AvroSchema) -> String {
-        format!("{topic}-{}", schema.full_name())
     }
 
     /// The id of this schema under this subject, registered if it is new.
