@@ -3,6 +3,7 @@
 pub mod admin;
 mod catalogue;
 mod codec;
+pub mod compatibility;
 mod consumer;
 pub mod dead_letters;
 mod envelope;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use event_bus::{AvroSchema, EventType, SchemaSource, Scope};
 
-use crate::CATALOGUE;
+use crate::{CATALOGUE, RELEASED};
 
 /// The type of event called `event_type`.
 pub fn find(event_type: &str) -> Option<&'static EventType> {
@@ -12,6 +12,14 @@ pub fn find(event_type: &str) -> Option<&'static EventType> {
         .binary_search_by(|known| known.ty.cmp(event_type))
         .ok()
         .map(|at| &CATALOGUE[at])
+}
+
+/// The released versions of a type, the oldest first.
+pub fn released(event_type: &str) -> impl Iterator<Item = &'static EventType> {
+    let begin = RELEASED.partition_point(|old| old.ty < event_type);
+    RELEASED[begin..]
+        .iter()
+        .take_while(move |old| old.ty == event_type)
 }
 
 /// The topics that have a type of event, each once, in order of name and without prefix.
@@ -25,9 +33,14 @@ pub struct Catalogue;
 
 impl SchemaSource for Catalogue {
     fn schema(&self, event_type: &str, version: u32) -> Option<&'static AvroSchema> {
-        find(event_type)
-            .filter(|known| known.version == version)
-            .map(|known| (known.schema)())
+        let known = find(event_type)?;
+        if known.version == version {
+            return Some((known.schema)());
+        }
+        // A row may wait in an outbox while its type moves on.
+        released(event_type)
+            .find(|old| old.version == version)
+            .map(|old| (old.schema)())
     }
 
     fn scope(&self, event_type: &str) -> Option<Scope> {
