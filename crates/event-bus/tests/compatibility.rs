@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use apache_avro::{Schema, schema_compatibility::{Compatibility, SchemaCompatibility}};
+use apache_avro::{
+    Schema,
+    schema_compatibility::{Compatibility, SchemaCompatibility},
+};
 use event_bus::{AvroSchema, EventType, Scope, compatibility::faults};
 use proptest::prelude::*;
 

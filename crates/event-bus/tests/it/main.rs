@@ -2,10 +2,13 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 mod batches;
+mod contracts;
 mod dead_letters;
 mod failures;
 mod fairness;
+mod gate;
 mod groups;
+mod interop;
 mod letters;
 mod outages;
 mod oversize;
