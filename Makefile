@@ -1,6 +1,6 @@
 # The map of the project: `make` prints it. What a target does is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs restart reset test check build fmt install release-schemas
+.PHONY: help demo up down status logs restart reset test check build fmt install asyncapi release-schemas
 SHELL := /bin/bash
 
 help: ## what can be done here
@@ -38,6 +38,9 @@ build: ## build all programs
 
 fmt: ## format the code
 	@cargo fmt --all
+
+asyncapi: ## write proto/asyncapi.json, the document of all topics and types
+	@cargo run --quiet -p events --example contracts -- asyncapi
 
 release-schemas: ## keep today's schemas as released: whatever comes later has to be compatible with them
 	@cargo run --quiet -p events --example contracts -- release

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
+pub mod asyncapi;
 mod catalogue;
 mod codec;
 pub mod compatibility;

@@ -9,9 +9,10 @@ use event_bus::{EventType, compatibility::faults};
 fn main() -> ExitCode {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let done = match env::args().nth(1).as_deref() {
+        Some("asyncapi") => asyncapi(&proto.join("asyncapi.json")),
         Some("release") => release(&proto.join("released")),
         other => Err(anyhow::anyhow!(
-            "unknown command {other:?} (known: release)"
+            "unknown command {other:?} (known: asyncapi, release)"
         )),
     };
     match done {
@@ -21,6 +22,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes the document of all topics and types.
+fn asyncapi(file: &Path) -> Result<()> {
+    let document = events::asyncapi();
+    fs::write(file, format!("{document:#}\n")).with_context(|| file.display().to_string())
 }
 
 /// Keeps the schemas of today as released ones. What was released before is never written again.

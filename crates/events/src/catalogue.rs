@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use event_bus::{AvroSchema, EventType, SchemaSource, Scope};
+use event_bus::{
+    AvroSchema, EventType, SchemaSource, Scope, SubjectNaming,
+    asyncapi::{Info, document},
+};
 
 use crate::{CATALOGUE, RELEASED};
 
@@ -25,6 +28,19 @@ pub fn released(event_type: &str) -> impl Iterator<Item = &'static EventType> {
 /// The topics that have a type of event, each once, in order of name and without prefix.
 pub fn topics() -> BTreeSet<&'static str> {
     CATALOGUE.iter().map(|known| known.topic).collect()
+}
+
+/// The topics and types of this product as an `AsyncAPI` 3 document; `proto/asyncapi.json` is this, written by
+/// `make asyncapi`.
+pub fn asyncapi() -> serde_json::Value {
+    let info = Info {
+        title: "Tenantry",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "The events of a multi-tenant platform, as CloudEvents 1.0 in binary mode with Avro payloads in the \
+                      Confluent wire format.",
+        subject_naming: SubjectNaming::default(),
+    };
+    document(&info, CATALOGUE)
 }
 
 /// Every event of this product, for producers that are handed bare data and for consumers.
