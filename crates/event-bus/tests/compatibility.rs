@@ -118,6 +118,22 @@ fn what_resolves_is_not_complained_of() {
     }
 }
 
+#[test]
+fn apache_avro_promotes_the_same_types() {
+    let names = [
+        "null", "boolean", "int", "long", "float", "double", "bytes", "string",
+    ];
+    for reader in names {
+        for writer in names {
+            let field = |name| format!(r#"{{"name":"a","type":"{name}"}}"#);
+            let theirs = |name| Schema::parse_str(&record(&field(name))).unwrap();
+            let judged = SchemaCompatibility::can_read(&theirs(writer), &theirs(reader)).is_ok();
+            let found = cannot_read(&field(reader), &field(writer));
+            assert_eq!(found.is_empty(), judged, "{writer} as {reader}");
+        }
+    }
+}
+
 fn field_type() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         prop::sample::select(vec![

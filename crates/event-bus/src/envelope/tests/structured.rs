@@ -128,7 +128,7 @@ fn null_is_unset_and_the_types_of_extensions_are_kept() {
 #[test]
 fn headers_that_repeat_attributes_do_not_count_wherever_they_stand() {
     for bad_first in [true, false] {
-        let bad = ("ce_type", &b""[..]);
+        let bad = ("ce_Bad", &b"\xff"[..]);
         let structured = ("content-type", STRUCTURED.as_bytes());
         let headers = if bad_first {
             [bad, structured]
