@@ -23,7 +23,7 @@ pub(crate) use media_type::MediaType;
 pub use rules::BadEnvelope;
 pub(crate) use {
     binary::CONTENT_TYPE,
-    structured::{STRUCTURED_CONTENT_TYPE, structured},
+    structured::{STRUCTURED_CONTENT_TYPE, holds_events, structured},
 };
 
 /// The content type of Avro payloads in the Confluent wire format.

@@ -31,8 +31,7 @@ pub(super) enum Mode {
 impl Mode {
     /// The mode a record's `content-type` announces; `None` is binary mode.
     pub(super) fn of(content_type: &str) -> Option<Result<Self, BadEnvelope>> {
-        let family = content_type.get(..FAMILY.len())?;
-        if !family.eq_ignore_ascii_case(FAMILY) {
+        if !holds_events(content_type.as_bytes()) {
             return None;
         }
         let media = MediaType::parse(content_type).filter(MediaType::is_utf8);
@@ -42,6 +41,12 @@ impl Mode {
             _ => Err(BadEnvelope::Format(content_type.to_owned())),
         })
     }
+}
+
+/// Whether a record of this `content-type` has its events in its value, in whatever format.
+pub(crate) fn holds_events(content_type: &[u8]) -> bool {
+    let family = content_type.get(..FAMILY.len());
+    family.is_some_and(|family| family.eq_ignore_ascii_case(FAMILY.as_bytes()))
 }
 
 pub(super) fn parse(mode: Mode, value: &Bytes, key: Option<&[u8]>) -> Result<Content, BadEnvelope> {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use event_bus::{
-    AvroSchema, BusSettings, Event, EventSchemas, Failure, FailureClass, Producer, PublishError,
-    RawRecord, Received, Registry, Router, Scope, SubjectNaming,
+    AvroSchema, BusSettings, ContentMode, Event, EventSchemas, Failure, FailureClass,
+    OutboundRecord, Producer, PublishError, RawRecord, Received, Registry, Router, Scope,
+    SubjectNaming,
     tail::{From, Logged, Tail, Until},
 };
 use serde::{Deserialize, Serialize};
@@ -246,8 +247,7 @@ async fn a_batch_lies_at_one_place_in_the_log_and_gives_all_its_events() {
     let id = schema.id(&subject, Placed::schema()).await.unwrap();
     let events: Vec<String> = (1..=3)
         .map(|number| {
-            let record =
-                event_bus::OutboundRecord::of(parts(&acme, number), &Placed { number }).unwrap();
+            let record = OutboundRecord::of(parts(&acme, number), &Placed { number }).unwrap();
             let mut payload = vec![0];
             payload.extend(id.to_be_bytes());
             payload.extend(&record.datum);
@@ -262,6 +262,7 @@ async fn a_batch_lies_at_one_place_in_the_log_and_gives_all_its_events() {
             "content-type".into(),
             Some(b"application/cloudevents-batch+json".to_vec()),
         )],
+        ..RawRecord::default()
     };
     world.producer().publish_raw(batch).await.unwrap();
 
@@ -275,6 +276,27 @@ async fn a_batch_lies_at_one_place_in_the_log_and_gives_all_its_events() {
         numbers.push(record.decode::<Placed>().await.unwrap().number);
     }
     assert_eq!(numbers, [1, 2, 3]);
+}
+
+/// In structured mode headers may repeat attributes. Ones that say otherwise must not cost a handler its event.
+#[tokio::test]
+async fn a_header_does_not_hide_an_event_that_is_in_the_value() {
+    let world = World::with_partitions(1).await;
+    let (acme, seen) = (tenant(), Seen::default());
+    let record = OutboundRecord::of(parts(&acme, "order-1"), &Placed { number: 1 }).unwrap();
+    let mut envelope = record.envelope;
+    envelope.data_content_type = "application/json".to_owned();
+    let payload = Some(br#"{"number":1}"#.to_vec());
+    let mode = ContentMode::Structured;
+    let mut record = RawRecord::of(Placed::TOPIC, &envelope, payload, mode).unwrap();
+    let other = ("ce_type".into(), Some(b"order.vanished".to_vec()));
+    record.headers.push(other);
+    let consumer = run(world.consumer("mailer"), seen.handler());
+
+    world.producer().publish_raw(record).await.unwrap();
+
+    seen.reaches(1).await;
+    consumer.stop().await;
 }
 
 async fn log(settings: &BusSettings) -> Vec<Logged> {
