@@ -277,5 +277,9 @@ fn a_schema_without_an_end_reads_nothing_and_stops() {
     }
     let nested = r#"{"type":"record","name":"R","fields":[{"name":"r","type":["null","R"]}]}"#;
     let schema = AvroSchema::parse(nested).unwrap();
-    assert!(schema.decode::<serde_json::Value>(&[2; 100_000]).is_err());
+    assert!(
+        schema
+            .decode::<serde_json::Value>(&vec![2; 100_000])
+            .is_err()
+    );
 }
