@@ -46,7 +46,7 @@ fn the_least_that_is_an_event_is_one_and_is_written_as_it_came() {
 
     // In a store the envelope says all that was filled in, and keeps its identity.
     let kept: Envelope = serde_json::from_value(serde_json::to_value(&envelope).unwrap()).unwrap();
-    assert_eq!((kept.id, kept.time), (envelope.id, envelope.time));
+    assert_eq!(kept, envelope);
     assert_eq!(kept.id_text(), "A234-1234-1234");
 }
 
@@ -96,6 +96,8 @@ fn extensions_are_kept_and_written_back() {
     assert_eq!(envelope.tenant, None);
     assert_eq!((envelope.sequence, envelope.causation_id), (42, None));
     assert_eq!(sorted(written(&envelope)), sorted(given));
+    let kept: Envelope = serde_json::from_value(serde_json::to_value(&envelope).unwrap()).unwrap();
+    assert_eq!(kept, envelope);
     let other = read(&theirs(&[("ce_correlationid", "txn-1")]), None).unwrap();
     assert_eq!(other.correlation_id, envelope.correlation_id);
 }
