@@ -1,10 +1,10 @@
 # The map of the project: `make` prints it. What a target does is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs restart reset test check build fmt install
+.PHONY: help demo up down status logs restart reset test check build fmt install asyncapi release-schemas
 SHELL := /bin/bash
 
 help: ## what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## install, build, start everything, run the whole journey, leave it up
 	@scripts/demo
@@ -38,6 +38,12 @@ build: ## build all programs
 
 fmt: ## format the code
 	@cargo fmt --all
+
+asyncapi: ## write proto/asyncapi.json, the document of all topics and types
+	@cargo run --quiet -p events --example contracts -- asyncapi
+
+release-schemas: ## keep today's schemas as released: whatever comes later has to be compatible with them
+	@cargo run --quiet -p events --example contracts -- release
 
 install: ## install what the local stack needs and the machine lacks
 	@scripts/install

@@ -22,6 +22,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Definitions = BTreeMap<String, Value>;
 
 const ROOT_NAMESPACE: &str = "tenantry";
+/// The folder in `proto/` of what was released.
+const RELEASED: &str = "released";
 
 fn main() -> Result<()> {
     let proto = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
@@ -57,6 +59,7 @@ fn main() -> Result<()> {
         writeln!(out, "    event_bus::EventType::of::<{path}>(),")?;
     }
     out.push_str("];\n");
+    out.push_str(&released(&proto.join(RELEASED), &definitions)?);
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("events.rs"), out)?;
     Ok(())
 }
@@ -65,7 +68,7 @@ fn read_definitions(proto: &Path) -> Result<Definitions> {
     let mut definitions = Definitions::new();
     for folder in fs::read_dir(proto)? {
         let folder = folder?.path();
-        if !folder.is_dir() {
+        if !folder.is_dir() || folder.ends_with(RELEASED) {
             continue;
         }
         for file in fs::read_dir(folder)? {
@@ -87,6 +90,62 @@ fn read_definitions(proto: &Path) -> Result<Definitions> {
         }
     }
     Ok(definitions)
+}
+
+/// The list of released versions: `released/<full name>/<version>.avsc`, each a schema that stands by itself.
+fn released(folder: &Path, definitions: &Definitions) -> Result<String> {
+    let mut list = String::from(
+        "/// Every version of a type that was ever released, by type and version.\n\
+         pub const RELEASED: &[event_bus::EventType] = &[\n",
+    );
+    let mut known = BTreeMap::new();
+    for folder in fs::read_dir(folder).into_iter().flatten() {
+        let folder = folder?.path();
+        println!("cargo::rerun-if-changed={}", folder.display());
+        let full_name = folder.file_name().and_then(|name| name.to_str());
+        let full_name = full_name.ok_or("a released schema has no name")?;
+        let definition = definitions.get(full_name).ok_or_else(|| {
+            format!(
+                "{full_name} was released and is in proto/ no more. Records of it lie in logs and outboxes. \
+                 The mend: keep its schema, and stop publishing it"
+            )
+        })?;
+        for file in fs::read_dir(&folder)? {
+            let file = file?.path();
+            println!("cargo::rerun-if-changed={}", file.display());
+            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+            let version = file.file_stem().and_then(|stem| stem.to_str());
+            let version: u32 = version
+                .and_then(|version| version.parse().ok())
+                .ok_or_else(|| wrong(&"is called <version>.avsc"))?;
+            let schema: Value =
+                serde_json::from_str(&fs::read_to_string(&file)?).map_err(|error| wrong(&error))?;
+            Schema::parse_str(&schema.to_string()).map_err(|error| wrong(&error))?;
+            let ty = text(definition, "x-type")?.to_owned();
+            let code = released_version(&ty, version, &path_of(full_name), &schema);
+            known.insert((ty, version), code);
+        }
+    }
+    list.extend(known.into_values());
+    list.push_str("];\n");
+    Ok(list)
+}
+
+/// One released version: where its events travel is what the type says today.
+fn released_version(ty: &str, version: u32, path: &str, schema: &Value) -> String {
+    format!(
+        r###"    event_bus::EventType {{
+        version: {version},
+        schema: || {{
+            static SCHEMA: std::sync::LazyLock<event_bus::AvroSchema> = std::sync::LazyLock::new(|| {{
+                event_bus::AvroSchema::parse(r##"{schema}"##).expect("the build script has parsed it")
+            }});
+            &SCHEMA
+        }},
+        ..event_bus::EventType::of::<{path}>()
+    }}, // {ty}
+"###
+    )
 }
 
 /// The struct or enum of one definition, written by `rsgen-avro`.

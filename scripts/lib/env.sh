@@ -87,6 +87,8 @@ compose_env() {
     put TENANTRY_REGISTRY_DIR "$registry_dir"
     put TENANTRY_JAVA "$(command -v java)"
     put TENANTRY_REDIS_SERVER "$(command -v redis-server)"
+    # Other people's Kafka libraries, for the test that exchanges events with them (`scripts/install test`).
+    put TENANTRY_INTEROP_PYTHON "$cache/interop/bin/python"
     put TENANTRY_BINARIES "$binaries"
 
     if [[ ! -s $TENANTRY_SIGNING_KEY_FILE ]]; then

@@ -4,17 +4,10 @@
 
 _kaskade=$root/.tenantry/cache/kaskade
 
-install_kaskade() {
-    local lock=$root/kafka/kaskade.lock
-    cmp -s "$lock" "$_kaskade/installed" && return
-    rm -rf "$_kaskade"
-    mkdir -p "$root/.tenantry/cache"
-    python3 -m venv "$_kaskade"
-    # Every file of it is pinned by its checksum.
-    with_progress "kaskade, once" "$root/.tenantry/logs/kaskade.log" "$_kaskade/bin/pip" install \
-        --disable-pip-version-check --retries 5 --only-binary :all: --require-hashes --requirement "$lock"
-    cp "$lock" "$_kaskade/installed"
-}
+# shellcheck source=venv.sh
+. "$(dirname "${BASH_SOURCE[0]}")/venv.sh"
+
+install_kaskade() { install_venv kaskade "$root/kafka/kaskade.lock"; }
 
 # Records from the beginning, their payload decoded with the schema that their registry id names.
 kaskade_records() {

@@ -3,7 +3,9 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError};
+use crate::{
+    AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError, envelope::MediaType,
+};
 
 /// The first byte of the Confluent wire format.
 const MAGIC: u8 = 0;
@@ -109,15 +111,14 @@ enum Format {
 
 impl Format {
     fn of(content_type: &str) -> Option<Self> {
-        let end = content_type.find(';').unwrap_or(content_type.len());
-        let media = content_type[..end].trim().to_ascii_lowercase();
-        match media.as_str() {
-            "application/avro" | "avro/binary" | "application/vnd.confluent.avro" => {
-                Some(Self::Avro)
-            }
-            "application/json" | "text/json" => Some(Self::Json),
-            other if other.ends_with("+json") => Some(Self::Json),
-            other if other.ends_with("+avro") => Some(Self::Avro),
+        let media = MediaType::parse(content_type)?;
+        let is_avro = media.is("application", "avro")
+            || media.is("avro", "binary")
+            || media.is("application", "vnd.confluent.avro")
+            || media.has_suffix("+avro");
+        match (is_avro, media.is_json()) {
+            (true, _) => Some(Self::Avro),
+            (_, true) => Some(Self::Json),
             _ => None,
         }
     }

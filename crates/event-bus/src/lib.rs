@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
+pub mod asyncapi;
 mod catalogue;
 mod codec;
+pub mod compatibility;
 mod consumer;
 pub mod dead_letters;
 mod envelope;
@@ -30,7 +32,7 @@ pub use consumer::{
     LaneOrder, LogReader, LogRecord, Unreadable,
 };
 pub use dead_letters::REPLAY_GROUP_HEADER;
-pub use envelope::{BadEnvelope, Envelope, Parsed, TenantRef};
+pub use envelope::{AsGiven, BadEnvelope, Content, Envelope, Extension, Parsed, TenantRef};
 pub use error::BusError;
 pub use event::{Event, Scope};
 pub use failure::{BoxError, Dependency, Failure, FailureClass};
@@ -41,10 +43,11 @@ pub use handler::{
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
 pub use policy::{Next, OnError, PastDeadline, Policy};
 pub use producer::{
-    BadStored, BreakerState, Producer, PublishError, Published, RawRecord, SendOptions, StoredEvent,
+    BadStored, BreakerState, ContentMode, Producer, PublishError, Published, RawRecord,
+    SendOptions, StoredEvent,
 };
 pub use record::{Received, Record};
-pub use registry::{Registry, RegistryError};
+pub use registry::{Registry, RegistryError, SubjectNaming};
 pub use schema::{AvroSchema, SchemaError};
 pub use security::{ClientCertificate, Login, OAuthClient, Sasl, Security, Tls};
 pub use settings::{BusSettings, RegistryAccess};

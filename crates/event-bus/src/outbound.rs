@@ -1,12 +1,14 @@
 //! An event on its way out: envelope made, payload encoded, nothing asked of the network yet.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     AvroSchema, BadEnvelope, Envelope, Event, SchemaError, Scope, TenantRef,
-    envelope::AVRO_CONTENT_TYPE,
+    envelope::{AVRO_CONTENT_TYPE, AsGiven},
 };
 
 /// What the publisher says of an event besides its payload.
@@ -161,8 +163,10 @@ impl OutboundRecord {
             tracestate: parts.tracestate,
             data_content_type: AVRO_CONTENT_TYPE.to_owned(),
             data_schema: None,
+            extensions: BTreeMap::new(),
+            as_given: AsGiven::default(),
         };
-        envelope.check()?;
+        envelope.check_ours()?;
         Ok(Self {
             topic: E::TOPIC.to_owned(),
             envelope,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use rdkafka::ClientConfig;
 use serde::Deserialize;
 
-use crate::{BusError, Login, Registry, Security};
+use crate::{BusError, ContentMode, Login, Registry, Security, SubjectNaming};
 
 /// How to reach Kafka and the schema registry, and under which names.
 #[derive(Clone, Deserialize)]
@@ -17,6 +17,12 @@ pub struct BusSettings {
     /// Put before the name of every topic and group: lets tests and stages share a broker.
     #[serde(default)]
     pub topic_prefix: String,
+    /// How schemas are called in the registry.
+    #[serde(default)]
+    pub subject_naming: SubjectNaming,
+    /// Where published records keep their events' attributes. Both forms are read, whatever this says.
+    #[serde(default)]
+    pub content_mode: ContentMode,
     /// The client's name in the broker's logs and quotas.
     #[serde(default = "default_client_id")]
     pub client_id: String,
@@ -54,6 +60,8 @@ impl BusSettings {
             bootstrap: bootstrap.into(),
             registry_url: registry_url.into(),
             topic_prefix: String::new(),
+            subject_naming: SubjectNaming::default(),
+            content_mode: ContentMode::default(),
             client_id: default_client_id(),
             security: Security::default(),
             registry_access: RegistryAccess::default(),
@@ -103,6 +111,8 @@ impl fmt::Debug for BusSettings {
             bootstrap,
             registry_url,
             topic_prefix,
+            subject_naming,
+            content_mode,
             client_id,
             security,
             registry_access,
@@ -113,6 +123,8 @@ impl fmt::Debug for BusSettings {
             .field("bootstrap", bootstrap)
             .field("registry_url", registry_url)
             .field("topic_prefix", topic_prefix)
+            .field("subject_naming", subject_naming)
+            .field("content_mode", content_mode)
             .field("client_id", client_id)
             .field("security", security)
             .field("registry_access", registry_access)

@@ -1,6 +1,6 @@
 //! Reading a topic without a group: for looking at it, and for tests.
 
-use std::{collections::HashMap, thread, time::Duration};
+use std::{collections::HashMap, sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 use rdkafka::{
@@ -12,7 +12,7 @@ use rdkafka::{
 use tokio::sync::mpsc;
 
 use crate::{
-    BadEnvelope, BusError, BusSettings, Envelope, Record, Registry,
+    BadEnvelope, BusError, BusSettings, Envelope, Parsed, Record, Registry,
     admin::watermarks,
     record::Payload,
     security::{self, with_mend},
@@ -54,8 +54,10 @@ pub struct Logged {
     pub value: Option<Bytes>,
     /// Its headers, in order.
     pub headers: Vec<(String, Bytes)>,
-    /// The event, or why it is none.
+    /// The event, or why it is none. A batch is an error here, unless it is of one: see [`Logged::events`].
     pub event: Result<Record, BadEnvelope>,
+    topic: Arc<str>,
+    registry: Registry,
 }
 
 impl Logged {
@@ -63,6 +65,35 @@ impl Logged {
     pub fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().rev().find(|(found, _)| found == name);
         std::str::from_utf8(&header?.1).ok()
+    }
+
+    /// The events of the record in order: one, or all of a batch.
+    ///
+    /// # Errors
+    /// Says which rule is broken, in a batch by which event.
+    pub fn events(&self) -> Result<Vec<Record>, BadEnvelope> {
+        let pairs = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_ref()));
+        let content = Envelope::all_from_record(pairs, self.key.as_deref(), self.value.clone())?;
+        Ok(content
+            .into_iter()
+            .map(|event| self.record(event))
+            .collect())
+    }
+
+    fn record(&self, mut event: Parsed) -> Record {
+        event.envelope.arrived(self.timestamp);
+        Record {
+            envelope: event.envelope,
+            topic: Arc::clone(&self.topic),
+            partition: self.partition,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            attempt: 1,
+            payload: Payload::Wire(event.payload, self.registry.clone()),
+        }
     }
 }
 
@@ -197,27 +228,21 @@ pub(crate) fn logged(message: &BorrowedMessage<'_>, logical: &str, registry: &Re
         owned.collect()
     });
     let value = message.payload().map(Bytes::copy_from_slice);
-    let timestamp = message.timestamp().to_millis();
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_ref()));
     let parsed = Envelope::from_record(pairs, message.key(), value.clone());
-    let event = parsed.map(|parsed| Record {
-        envelope: parsed.envelope,
-        topic: logical.into(),
+    let mut logged = Logged {
         partition: message.partition(),
         offset: message.offset(),
-        timestamp,
-        attempt: 1,
-        payload: Payload::Wire(parsed.payload, registry.clone()),
-    });
-    Logged {
-        partition: message.partition(),
-        offset: message.offset(),
-        timestamp,
+        timestamp: message.timestamp().to_millis(),
         key: message.key().map(Bytes::copy_from_slice),
         value,
         headers,
-        event,
-    }
+        event: Err(BadEnvelope::Batch(0)),
+        topic: logical.into(),
+        registry: registry.clone(),
+    };
+    logged.event = parsed.map(|parsed| logged.record(parsed));
+    logged
 }

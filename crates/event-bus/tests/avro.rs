@@ -193,3 +193,93 @@ fn a_small_datum_cannot_ask_for_much() {
     let zigzag = [0x80, 0xa8, 0xd6, 0xb9, 0x07, 0x00];
     assert!(schema.decode::<Bomb>(&zigzag).is_err());
 }
+
+/// Nearly a schema, or anything.
+fn nearly_a_schema() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        prop::sample::select(vec![
+            "null",
+            "int",
+            "string",
+            "bytes",
+            "record",
+            "enum",
+            "fixed",
+            "array",
+            "map",
+            "Order",
+            "shop.Order",
+            ""
+        ])
+        .prop_map(|name| serde_json::json!(name)),
+        any::<i64>().prop_map(|number| serde_json::json!(number)),
+        Just(serde_json::Value::Null),
+    ];
+    let key = prop::sample::select(vec![
+        "type",
+        "name",
+        "namespace",
+        "fields",
+        "symbols",
+        "size",
+        "items",
+        "values",
+        "default",
+        "logicalType",
+        "precision",
+        "scale",
+        "aliases",
+        "doc",
+    ]);
+    let json = leaf.prop_recursive(5, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::Array),
+            prop::collection::btree_map(key.clone(), inner, 0..6)
+                .prop_map(|map| serde_json::json!(map)),
+        ]
+    });
+    json.prop_map(|mut json| {
+        if let Some(object) = json.as_object_mut() {
+            object.entry("type").or_insert("record".into());
+            object.entry("name").or_insert("Order".into());
+            object.entry("fields").or_insert(serde_json::json!([]));
+        }
+        json.to_string()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_schema_or_an_error(text in prop_oneof![".{0,60}", nearly_a_schema()], datum in prop::collection::vec(any::<u8>(), 0..60)) {
+        if let Ok(schema) = AvroSchema::parse(&text) {
+            let _ = schema.decode::<serde_json::Value>(&datum);
+            let _ = schema.cannot_read(&schema);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_datum_or_an_error(datum in prop::collection::vec(any::<u8>(), 0..200)) {
+        let (ours, _) = schemas();
+        let _ = ours.decode::<Order>(&datum);
+        let _ = ours.decode::<serde_json::Value>(&datum);
+    }
+}
+
+/// A record that holds itself has no end, and no bytes either.
+#[test]
+fn a_schema_without_an_end_reads_nothing_and_stops() {
+    let endless = r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#;
+    if let Ok(schema) = AvroSchema::parse(endless) {
+        assert!(schema.decode::<serde_json::Value>(&[]).is_err());
+        assert!(schema.cannot_read(&schema).unwrap().is_empty());
+    }
+    let nested = r#"{"type":"record","name":"R","fields":[{"name":"r","type":["null","R"]}]}"#;
+    let schema = AvroSchema::parse(nested).unwrap();
+    assert!(
+        schema
+            .decode::<serde_json::Value>(&vec![2; 100_000])
+            .is_err()
+    );
+}

@@ -3,7 +3,7 @@
 mod catalogue;
 mod timestamp;
 
-pub use catalogue::{Catalogue, find, topics};
+pub use catalogue::{Catalogue, asyncapi, find, released, topics};
 pub use generated::*;
 pub use timestamp::Timestamp;
 

@@ -147,13 +147,12 @@ impl Settings {
     #[must_use]
     pub fn bus(&self, client: &str) -> event_bus::BusSettings {
         event_bus::BusSettings {
-            bootstrap: self.kafka.clone(),
-            registry_url: self.registry.clone(),
             topic_prefix: self.topic_prefix.clone(),
             client_id: client.to_owned(),
             security: self.kafka_security.clone(),
             registry_access: self.registry_access.clone(),
             extra: self.kafka_options.0.clone(),
+            ..event_bus::BusSettings::new(&self.kafka, &self.registry)
         }
     }
 

@@ -13,9 +13,9 @@ pub const HELP: &str = "\
 Put records on a topic, one for each line of the standard input.
 
 A line is one of
-  {\"specversion\":\"1.0\", …}   a CloudEvent as one JSON object (structured mode): id, type, source, time and subject are
-                              needed, for a tenant's event tenantid and region too. Its key is partitionkey, else
-                              tenantid, else subject. Checked before it is sent.
+  {\"specversion\":\"1.0\", …}   a CloudEvent as one JSON object (structured mode): id, type and source are needed, for a
+                              tenant's event tenantid and region too. Its key is partitionkey, else tenantid, else
+                              subject. Checked before it is sent.
   KEY<TAB>VALUE               key and value as they are; a JSON value gets the content type application/json
   VALUE                       a value without a key
 
@@ -83,17 +83,17 @@ fn cloud_event(
     let key = text("partitionkey")
         .or(text("tenantid"))
         .or(text("subject"));
-    let key = key.unwrap_or_default().as_bytes().to_vec();
+    let key = key.map(|key| key.as_bytes().to_vec());
     let headers = vec![content_type("application/cloudevents+json; charset=utf-8")];
     let value = line.as_bytes().to_vec();
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.as_ref(), value.as_deref().unwrap_or_default()));
-    Envelope::from_record(pairs, Some(&key), Some(value.clone().into()))?;
+    Envelope::from_record(pairs, key.as_deref(), Some(value.clone().into()))?;
     Ok(RawRecord {
         topic: topic.to_owned(),
         partition: None,
-        key: Some(key),
+        key,
         value: Some(value),
         headers,
     })
@@ -128,6 +128,8 @@ mod tests {
         };
         let sent = record("t", &event("2026-01-01T00:00:00Z")).unwrap();
         assert_eq!(sent.key.unwrap(), b"018f3c6e-0000-7000-8000-000000000002");
+        let least = r#"{"specversion":"1.0","id":"1","type":"a","source":"/x"}"#;
+        assert_eq!(record("t", least).unwrap().key, None);
         let refused = record("t", &event("yesterday")).unwrap_err();
         assert!(refused.to_string().contains("time"), "{refused}");
     }

@@ -14,7 +14,9 @@ use rdkafka::{
 
 use super::{LaneOrder, partition::Ticket};
 use crate::{
-    BadEnvelope, Envelope, Record, Registry, Scope, dead_letters::REPLAY_GROUP_HEADER,
+    BadEnvelope, Envelope, Record, Registry, Scope,
+    dead_letters::REPLAY_GROUP_HEADER,
+    envelope::{CONTENT_TYPE, holds_events},
     record::Payload,
 };
 
@@ -73,7 +75,7 @@ pub(crate) trait Worth: Send + Sync {
 
 /// What two headers say before anything is read.
 pub(crate) struct Glance<'a> {
-    /// The event's type, in binary mode.
+    /// The event's type, in binary mode. In the others a header may say it too, and does not count.
     pub(crate) event_type: Option<&'a str>,
     /// The one group a replayed dead letter is for.
     replayed_for: Option<&'a [u8]>,
@@ -85,14 +87,21 @@ impl<'a> Glance<'a> {
             event_type: None,
             replayed_for: None,
         };
+        let mut in_value = false;
         for header in headers.into_iter().flat_map(Headers::iter) {
             match header.key {
+                name if name.eq_ignore_ascii_case(CONTENT_TYPE) => {
+                    in_value |= header.value.is_some_and(holds_events);
+                }
                 "ce_type" => {
                     glance.event_type = header.value.and_then(|ty| std::str::from_utf8(ty).ok());
                 }
                 REPLAY_GROUP_HEADER => glance.replayed_for = header.value,
                 _ => {}
             }
+        }
+        if in_value {
+            glance.event_type = None;
         }
         glance
     }
@@ -130,7 +139,8 @@ impl Original {
         let headers = self.headers.iter().flat_map(Headers::iter);
         let pairs = headers.map(|header| (header.key, header.value.unwrap_or_default()));
         let parsed = Envelope::from_record(pairs, self.key.as_deref(), self.value.clone())?;
-        let envelope = parsed.envelope;
+        let mut envelope = parsed.envelope;
+        envelope.arrived(self.timestamp);
         if scope(&envelope.event_type) == Some(Scope::Tenant) {
             check_tenant(&envelope, self.key.as_deref())?;
         }

@@ -1,305 +1,279 @@
-//! The rules of attributes, in one place for every form an envelope takes.
+//! Attributes as found on the wire, whichever form they came in, and the envelope they make.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{Envelope, JSON_CONTENT_TYPE, TenantRef};
+use super::{
+    AsGiven, BadEnvelope, Envelope, Extension, JSON_CONTENT_TYPE, TenantRef,
+    names::{KNOWN, slot},
+    rules::rule,
+    syntax::{forbidden, is_name, is_traceparent, number},
+};
 
 /// The version of `CloudEvents` spoken.
 pub(super) const SPEC_VERSION: &str = "1.0";
-/// An attribute longer than this is not one of an event.
-const MAX_LENGTH: usize = 2048;
+/// More bytes than this in the attributes of one event are refused: what `CloudEvents` asks everyone to take at least.
+const MAX_BYTES: usize = 64 * 1024;
+/// Ids of events from elsewhere are made in this namespace from `source` and `id`, correlations from their text.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5b0d_8f0e_6c5f_4c53_9e0b_0a5d_6f2c_7d11);
 
-/// An attribute or record that breaks a rule of the envelope.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BadEnvelope {
-    /// A required attribute is not there.
-    #[error("attribute {0} is missing")]
-    Missing(&'static str),
-    /// The attribute breaks the rule.
-    #[error("attribute {name} breaks a rule: {rule}")]
-    Rule {
-        /// The attribute.
-        name: String,
-        /// What it should have been.
-        rule: &'static str,
-    },
-    /// The same attribute was given twice.
-    #[error("attribute {0} is given twice")]
-    Twice(String),
-    /// Two parts of the record say different things.
-    #[error("{0}")]
-    Contradiction(String),
-    /// Structured mode whose value is not the JSON of one event.
-    #[error("not a structured event: {0}")]
-    Structured(String),
-}
-
-fn rule(name: &str, rule: &'static str) -> BadEnvelope {
-    BadEnvelope::Rule {
-        name: name.to_owned(),
-        rule,
-    }
-}
-
-/// Attributes by name, as found on the wire.
+/// Attributes by name. Those with a field of the envelope have a place of their own, so that no map is built for them.
 #[derive(Default)]
-pub(super) struct Attributes<'a>(HashMap<Cow<'a, str>, Cow<'a, str>>);
+pub(super) struct Attributes<'a> {
+    known: [Option<Cow<'a, str>>; KNOWN.len()],
+    extensions: BTreeMap<String, Extension>,
+    bytes: usize,
+}
+
+/// A value as its form has it.
+pub(super) enum Given<'a> {
+    Text(Cow<'a, str>),
+    /// A whole number in its digits.
+    Number(String),
+    Boolean(bool),
+}
 
 impl<'a> Attributes<'a> {
-    pub(super) fn insert(
-        &mut self,
-        name: impl Into<Cow<'a, str>>,
-        value: impl Into<Cow<'a, str>>,
-    ) -> Result<(), BadEnvelope> {
-        let (name, value) = (name.into(), value.into());
-        if name.is_empty()
-            || !name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        {
-            return Err(rule(&name, "a name is lower-case letters and digits"));
+    /// Takes one attribute, whose name must be new.
+    pub(super) fn insert(&mut self, name: &str, value: Given<'a>) -> Result<(), BadEnvelope> {
+        if !is_name(name) {
+            return Err(rule(name, "a name is lower-case letters and digits"));
         }
-        if value.len() > MAX_LENGTH {
-            return Err(rule(&name, "at most 2048 bytes"));
+        if name == "data" {
+            return Err(rule(name, "the payload, which no attribute may be called"));
         }
-        if value.chars().any(char::is_control) {
-            return Err(rule(&name, "no control characters"));
+        if let Given::Text(text) = &value {
+            self.bytes += name.len() + text.len();
+            if let Some(broken) = forbidden(text) {
+                return Err(rule(name, broken));
+            }
+        } else {
+            self.bytes += name.len();
         }
-        if self.0.contains_key(&name) {
-            return Err(BadEnvelope::Twice(name.into_owned()));
+        if self.bytes > MAX_BYTES {
+            return Err(rule(name, "all attributes together at most 64 KiB"));
         }
-        self.0.insert(name, value);
-        Ok(())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(AsRef::as_ref)
-    }
-
-    fn text(&self, name: &'static str) -> Result<&str, BadEnvelope> {
-        match self.get(name) {
-            None => Err(BadEnvelope::Missing(name)),
-            Some("") => Err(rule(name, "not empty")),
-            Some(text) => Ok(text),
-        }
-    }
-
-    fn optional(&self, name: &'static str) -> Result<Option<String>, BadEnvelope> {
-        match self.get(name) {
-            None => Ok(None),
-            Some("") => Err(rule(name, "not empty")),
-            Some(text) => Ok(Some(text.to_owned())),
+        let Some(slot) = slot(name) else {
+            return self.extend(name, value);
+        };
+        let text = match value {
+            Given::Text(text) => text,
+            _ if KNOWN[slot].is_core() => return Err(rule(name, "a string")),
+            Given::Number(digits) => digits.into(),
+            Given::Boolean(_) => return Err(rule(name, "a string or a whole number")),
+        };
+        match &mut self.known[slot] {
+            Some(_) => Err(BadEnvelope::Twice(name.to_owned())),
+            empty => {
+                *empty = Some(text);
+                Ok(())
+            }
         }
     }
 
-    fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, BadEnvelope> {
-        let parse = |text| Uuid::parse_str(text).map_err(|_| rule(name, "a UUID"));
-        self.get(name).map(parse).transpose()
+    fn extend(&mut self, name: &str, value: Given<'_>) -> Result<(), BadEnvelope> {
+        let value = match value {
+            Given::Text(text) => Extension::Text(text.into_owned()),
+            Given::Boolean(is) => Extension::Boolean(is),
+            Given::Number(digits) => Extension::Integer(
+                digits
+                    .parse()
+                    .map_err(|_| rule(name, "a whole number of 32 bits"))?,
+            ),
+        };
+        match self.extensions.entry(name.to_owned()) {
+            Entry::Occupied(_) => Err(BadEnvelope::Twice(name.to_owned())),
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                Ok(())
+            }
+        }
     }
 
     /// The envelope these attributes make, with `key` as the record's key.
-    pub(super) fn envelope(&self, key: Option<&str>) -> Result<Envelope, BadEnvelope> {
-        match self.text("specversion")? {
-            SPEC_VERSION => {}
-            _ => return Err(rule("specversion", "1.0")),
+    pub(super) fn envelope(mut self, key: Option<&[u8]>) -> Result<Envelope, BadEnvelope> {
+        if self.required("specversion")? != SPEC_VERSION {
+            return Err(rule("specversion", "1.0"));
         }
-        let id = self.uuid("id")?.ok_or(BadEnvelope::Missing("id"))?;
-        let event_type = self.text("type")?.to_owned();
+        let mut as_given = AsGiven::default();
+        let source = self.required("source")?;
+        let id_text = self.required("id")?;
+        let id = canonical_uuid(&id_text).unwrap_or_else(|| {
+            as_given.said("id", &id_text);
+            // No control character is in either, so the pair can be told from any other pair.
+            Uuid::new_v5(&NAMESPACE, format!("{source}\n{id_text}").as_bytes())
+        });
+        let event_type = self.required("type")?;
         let envelope = Envelope {
             id,
-            source: self.text("source")?.to_owned(),
-            time: OffsetDateTime::parse(self.text("time")?, &Rfc3339)
-                .map_err(|_| rule("time", "an RFC 3339 time"))?,
-            subject: self.text("subject")?.to_owned(),
-            aggregate: match self.optional("aggregatetype")? {
-                Some(aggregate) => aggregate,
-                None => first_word(&event_type).to_owned(),
-            },
+            source,
+            time: self.time(&mut as_given)?,
+            subject: self.optional("subject")?.unwrap_or_default(),
+            aggregate: self.optional("aggregatetype")?.unwrap_or_else(|| {
+                as_given.left_out("aggregatetype");
+                first_word(&event_type).to_owned()
+            }),
             tenant: self.tenant()?,
-            correlation_id: self.uuid("correlationid")?.unwrap_or(id),
-            causation_id: self.uuid("causationid")?,
+            correlation_id: self.correlation_id(id, &mut as_given),
+            causation_id: self.causation_id(&mut as_given),
             user_id: self.uuid("userid")?,
-            data_version: match self.get("dataversion") {
-                None => 1,
-                Some(text) => number(text)
+            data_version: match self.take("dataversion") {
+                None => {
+                    as_given.left_out("dataversion");
+                    1
+                }
+                Some(text) => number(&text)
                     .filter(|version| *version > 0)
                     .ok_or_else(|| rule("dataversion", "a whole number from 1"))?,
             },
-            sequence: match self.get("sequence") {
-                None => 0,
-                Some(text) => {
-                    number(text).ok_or_else(|| rule("sequence", "a whole number from 0"))?
-                }
-            },
-            partition_key: self.partition_key(key)?,
+            sequence: self.sequence(&mut as_given),
+            partition_key: self.partition_key(key, &mut as_given)?,
             traceparent: self
-                .get("traceparent")
+                .take("traceparent")
                 .filter(|text| is_traceparent(text))
-                .map(str::to_owned),
+                .map(Cow::into_owned),
             tracestate: self
-                .get("tracestate")
+                .take("tracestate")
                 .filter(|text| !text.is_empty())
-                .map(str::to_owned),
-            data_content_type: self
-                .optional("datacontenttype")?
-                .unwrap_or_else(|| JSON_CONTENT_TYPE.to_owned()),
+                .map(Cow::into_owned),
+            data_content_type: self.optional("datacontenttype")?.unwrap_or_else(|| {
+                as_given.left_out("datacontenttype");
+                JSON_CONTENT_TYPE.to_owned()
+            }),
             data_schema: self.optional("dataschema")?,
+            extensions: std::mem::take(&mut self.extensions),
+            as_given,
             event_type,
         };
         envelope.check()?;
         Ok(envelope)
     }
 
-    fn tenant(&self) -> Result<Option<TenantRef>, BadEnvelope> {
+    fn take(&mut self, name: &'static str) -> Option<Cow<'a, str>> {
+        self.known[slot(name)?].take()
+    }
+
+    fn required(&mut self, name: &'static str) -> Result<String, BadEnvelope> {
+        self.optional(name)?.ok_or(BadEnvelope::Missing(name))
+    }
+
+    fn optional(&mut self, name: &'static str) -> Result<Option<String>, BadEnvelope> {
+        match self.take(name) {
+            Some(text) if text.is_empty() => Err(rule(name, "not empty")),
+            text => Ok(text.map(Cow::into_owned)),
+        }
+    }
+
+    fn uuid(&mut self, name: &'static str) -> Result<Option<Uuid>, BadEnvelope> {
+        let text = self.take(name);
+        let parse = |text: Cow<'_, str>| Uuid::parse_str(&text).map_err(|_| rule(name, "a UUID"));
+        text.map(parse).transpose()
+    }
+
+    /// An event without a time gets the log's, by [`Envelope::arrived`].
+    fn time(&mut self, as_given: &mut AsGiven) -> Result<OffsetDateTime, BadEnvelope> {
+        let Some(text) = self.take("time") else {
+            as_given.left_out("time");
+            return Ok(OffsetDateTime::UNIX_EPOCH);
+        };
+        // RFC 3339 lets others read a space for the `T`, in what they write it has none.
+        let separated = text
+            .as_bytes()
+            .get(10)
+            .is_some_and(|b| matches!(b, b'T' | b't'));
+        let time = separated.then(|| OffsetDateTime::parse(&text, &Rfc3339).ok());
+        let time = time.flatten();
+        time.ok_or_else(|| rule("time", "a time as RFC 3339 has it: 2026-01-31T12:00:00Z"))
+    }
+
+    fn tenant(&mut self) -> Result<Option<TenantRef>, BadEnvelope> {
         match (self.uuid("tenantid")?, self.optional("region")?) {
             (Some(id), Some(region)) => Ok(Some(TenantRef { id, region })),
             (Some(_), None) => Err(BadEnvelope::Missing("region")),
-            (None, _) => Ok(None),
+            (None, Some(region)) => {
+                // Somebody else's `region`: it says nothing of a tenant and is an extension like any other.
+                self.extensions
+                    .insert("region".to_owned(), Extension::Text(region));
+                Ok(None)
+            }
+            (None, None) => Ok(None),
         }
     }
 
-    fn partition_key(&self, key: Option<&str>) -> Result<String, BadEnvelope> {
+    /// The extension `correlationid` is any text; what is no UUID of ours still groups what has it.
+    fn correlation_id(&mut self, id: Uuid, as_given: &mut AsGiven) -> Uuid {
+        let Some(text) = self.take("correlationid") else {
+            as_given.left_out("correlationid");
+            return id;
+        };
+        canonical_uuid(&text).unwrap_or_else(|| {
+            as_given.said("correlationid", &text);
+            Uuid::new_v5(&NAMESPACE, text.as_bytes())
+        })
+    }
+
+    /// The extension `causationid` is any text; without the cause's source it names no event of ours.
+    fn causation_id(&mut self, as_given: &mut AsGiven) -> Option<Uuid> {
+        let text = self.take("causationid")?;
+        let id = canonical_uuid(&text);
+        if id.is_none() {
+            as_given.said("causationid", &text);
+        }
+        id
+    }
+
+    /// The extension `sequence` is any text that sorts; what is no number counts as none.
+    fn sequence(&mut self, as_given: &mut AsGiven) -> u64 {
+        let Some(text) = self.take("sequence") else {
+            as_given.left_out("sequence");
+            return 0;
+        };
+        let plain = text == "0" || !text.starts_with('0');
+        let sequence = number(&text);
+        if !plain || sequence.is_none() {
+            as_given.said("sequence", &text);
+        }
+        sequence.unwrap_or(0)
+    }
+
+    fn partition_key(
+        &mut self,
+        key: Option<&[u8]>,
+        as_given: &mut AsGiven,
+    ) -> Result<String, BadEnvelope> {
         match (self.optional("partitionkey")?, key) {
-            (Some(attribute), Some(key)) if attribute != key => Err(BadEnvelope::Contradiction(
-                format!("the record's key is {key:?}, its partitionkey {attribute:?}"),
-            )),
+            (Some(attribute), Some(key)) if attribute.as_bytes() != key => {
+                Err(BadEnvelope::Contradiction(format!(
+                    "the record's key is {:?}, its partitionkey {attribute:?}",
+                    String::from_utf8_lossy(key)
+                )))
+            }
             (Some(attribute), _) => Ok(attribute),
-            (None, key) => Ok(key.unwrap_or_default().to_owned()),
+            (None, key) => {
+                as_given.left_out("partitionkey");
+                // A key of bytes is the business of whoever chose it: it is no attribute.
+                let key = key.and_then(|key| std::str::from_utf8(key).ok());
+                Ok(key.unwrap_or_default().to_owned())
+            }
         }
     }
 }
 
-impl Envelope {
-    /// Checks the rules the types do not carry.
-    pub fn check(&self) -> Result<(), BadEnvelope> {
-        if !is_dotted(&self.event_type) {
-            return Err(rule(
-                "type",
-                "words of letters, digits, _ and - joined by dots",
-            ));
-        }
-        if !is_dotted(&self.aggregate) {
-            return Err(rule("aggregatetype", "a word of letters, digits, _ and -"));
-        }
-        if let Some(tenant) = &self.tenant
-            && !is_region(&tenant.region)
-        {
-            return Err(rule(
-                "region",
-                "lower-case letters, digits and -, at most 64",
-            ));
-        }
-        if self.data_version == 0 {
-            return Err(rule("dataversion", "a whole number from 1"));
-        }
-        if self.source.contains(char::is_whitespace) {
-            return Err(rule("source", "a URI reference, without spaces"));
-        }
-        if self.time.to_utc().format(&Rfc3339).is_err() {
-            return Err(rule("time", "an RFC 3339 time"));
-        }
-        let text = [
-            ("source", &self.source),
-            ("subject", &self.subject),
-            ("datacontenttype", &self.data_content_type),
-        ];
-        for (name, value) in text {
-            if value.is_empty() {
-                return Err(rule(name, "not empty"));
-            }
-            if value.len() > MAX_LENGTH {
-                return Err(rule(name, "at most 2048 bytes"));
-            }
-            if value.chars().any(char::is_control) {
-                return Err(rule(name, "no control characters"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The attributes by their names on the wire.
-    pub(super) fn attributes(&self) -> Vec<(&'static str, Cow<'_, str>)> {
-        let time = self.time.to_utc().format(&Rfc3339).unwrap_or_default();
-        let mut attributes: Vec<(&'static str, Cow<'_, str>)> = vec![
-            ("specversion", SPEC_VERSION.into()),
-            ("id", self.id.to_string().into()),
-            ("type", self.event_type.as_str().into()),
-            ("source", self.source.as_str().into()),
-            ("time", time.into()),
-            ("subject", self.subject.as_str().into()),
-            ("aggregatetype", self.aggregate.as_str().into()),
-            ("correlationid", self.correlation_id.to_string().into()),
-            ("dataversion", self.data_version.to_string().into()),
-            ("sequence", self.sequence.to_string().into()),
-            ("datacontenttype", self.data_content_type.as_str().into()),
-        ];
-        if !self.partition_key.is_empty() {
-            attributes.push(("partitionkey", self.partition_key.as_str().into()));
-        }
-        if let Some(tenant) = &self.tenant {
-            attributes.push(("tenantid", tenant.id.to_string().into()));
-            attributes.push(("region", tenant.region.as_str().into()));
-        }
-        let ids = [("causationid", self.causation_id), ("userid", self.user_id)];
-        for (name, id) in ids {
-            attributes.extend(id.map(|id| (name, Cow::from(id.to_string()))));
-        }
-        let texts = [
-            ("traceparent", &self.traceparent),
-            ("tracestate", &self.tracestate),
-            ("dataschema", &self.data_schema),
-        ];
-        for (name, text) in texts {
-            attributes.extend(text.as_deref().map(|text| (name, Cow::from(text))));
-        }
-        attributes
-    }
+/// A UUID in the form it is written in: ids are compared as text, so no other form may pass for it.
+fn canonical_uuid(text: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(text).ok()?;
+    let mut buffer = Uuid::encode_buffer();
+    (id.hyphenated().encode_lower(&mut buffer) == text).then_some(id)
 }
 
 fn first_word(event_type: &str) -> &str {
-    event_type.split('.').next().unwrap_or(event_type)
-}
-
-/// A whole number without sign or spaces.
-fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
-}
-
-fn is_dotted(text: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    };
-    text.len() <= 255 && text.split('.').all(word)
-}
-
-fn is_region(text: &str) -> bool {
-    let character = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=64).contains(&text.len()) && text.bytes().all(character)
-}
-
-/// <https://www.w3.org/TR/trace-context/#traceparent-header-field-values>
-fn is_traceparent(text: &str) -> bool {
-    let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let mut parts = text.split('-');
-    let [Some(version), Some(trace), Some(span), Some(flags)] = [(); 4].map(|()| parts.next())
-    else {
-        return false;
-    };
-    hex(version, 2)
-        && version != "ff"
-        && hex(trace, 32)
-        && trace.bytes().any(|b| b != b'0')
-        && hex(span, 16)
-        && span.bytes().any(|b| b != b'0')
-        && hex(flags, 2)
-        && (version != "00" || parts.next().is_none())
+    match event_type.split('.').next() {
+        Some(word) if !word.is_empty() => word,
+        _ => event_type,
+    }
 }

@@ -5,9 +5,11 @@ use std::{borrow::Cow, str};
 use bytes::Bytes;
 
 use super::{
-    Envelope, Parsed,
-    attributes::{Attributes, BadEnvelope},
-    structured,
+    BadEnvelope, Content, Envelope, Parsed,
+    attributes::{Attributes, Given},
+    names::{KNOWN, slot},
+    rules::rule,
+    structured::{self, Mode},
 };
 
 /// The header that says what the payload is, in both modes.
@@ -17,58 +19,96 @@ const PREFIX: &str = "ce_";
 impl Envelope {
     /// The headers of a binary-mode record: `ce_id`, `ce_type`, … and `content-type`.
     pub fn to_headers(&self) -> Vec<(Cow<'static, str>, String)> {
-        let header = |(name, value): (&'static str, Cow<'_, str>)| match name {
-            "datacontenttype" => (Cow::Borrowed(CONTENT_TYPE), value.into_owned()),
-            _ => (Cow::Owned(format!("{PREFIX}{name}")), value.into_owned()),
-        };
-        self.attributes().into_iter().map(header).collect()
+        let mut headers = Vec::with_capacity(KNOWN.len() + self.extensions.len());
+        self.each_given(|name, value| {
+            let header = match slot(name) {
+                Some(slot) if name != "datacontenttype" => KNOWN[slot].header,
+                _ => CONTENT_TYPE,
+            };
+            headers.push((Cow::Borrowed(header), value.into_owned()));
+        });
+        headers.extend(self.extensions.iter().map(|(name, value)| {
+            let header = Cow::Owned(format!("{PREFIX}{name}"));
+            (header, value.text().into_owned())
+        }));
+        headers
     }
 
-    /// Reads a record in either mode, told apart by its `content-type`.
+    /// Reads a record of one event, in binary or structured mode, told apart by its `content-type`.
     ///
-    /// `headers` are all of the record's, in order; ones that are not of the envelope are left alone.
-    /// An absent `value` (a tombstone) is an empty payload.
+    /// `headers` are all of the record's, in order; ones that are not of the envelope are left alone. An absent
+    /// `value` (a tombstone) is an empty payload. What the event does not say of its time, [`Envelope::arrived`] adds.
     ///
     /// # Errors
-    /// Names the attribute and the rule it breaks, or the two parts that contradict each other.
+    /// Names the attribute and the rule it breaks, or the two parts that contradict each other. A batch of other than
+    /// one event is an error too: [`Envelope::all_from_record`] reads those.
     pub fn from_record<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         key: Option<&[u8]>,
         value: Option<Bytes>,
     ) -> Result<Parsed, BadEnvelope> {
-        let key = key.map(|key| {
-            str::from_utf8(key).map_err(|_| BadEnvelope::Rule {
-                name: "the record's key".to_owned(),
-                rule: "UTF-8",
-            })
-        });
-        let key = key.transpose()?;
+        match Self::all_from_record(headers, key, value)? {
+            Content::Event(parsed) => Ok(parsed),
+            Content::Batch(mut events) => match (events.pop(), events.len()) {
+                (Some(only), 0) => Ok(only),
+                (last, before) => Err(BadEnvelope::Batch(before + usize::from(last.is_some()))),
+            },
+        }
+    }
+
+    /// Reads a record in any mode: one event in binary or structured mode, or a batch of any number.
+    ///
+    /// # Errors
+    /// As [`Envelope::from_record`]; a batch is refused as a whole, with the place of the first event that is wrong.
+    pub fn all_from_record<'a>(
+        headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        key: Option<&[u8]>,
+        value: Option<Bytes>,
+    ) -> Result<Content, BadEnvelope> {
         let mut attributes = Attributes::default();
-        let mut structured = false;
-        for (name, value) in headers {
-            let attribute = match name.strip_prefix(PREFIX) {
-                Some(attribute) => attribute,
-                None if name.eq_ignore_ascii_case(CONTENT_TYPE) => "datacontenttype",
-                None => continue,
-            };
-            let text = str::from_utf8(value).map_err(|_| BadEnvelope::Rule {
-                name: attribute.to_owned(),
-                rule: "UTF-8",
-            })?;
-            if attribute == "datacontenttype" && structured::is_structured(text) {
-                structured = true;
-            }
-            // In structured mode headers may repeat attributes; the value alone is the event.
-            if !structured {
-                attributes.insert(attribute, text)?;
+        let mut content_type = None;
+        let mut broken = None;
+        for (header, value) in headers {
+            if header.eq_ignore_ascii_case(CONTENT_TYPE) {
+                let text = text("datacontenttype", value)?;
+                if content_type.replace(text).is_some() {
+                    return Err(BadEnvelope::Twice("datacontenttype".to_owned()));
+                }
+            } else if let Some(name) = header.strip_prefix(PREFIX)
+                && broken.is_none()
+            {
+                broken = insert(&mut attributes, name, value).err();
             }
         }
-        if structured {
-            return structured::parse(&value.unwrap_or_default(), key);
+        // Headers may repeat the attributes; the value alone is the event.
+        if let Some(mode) = content_type.and_then(Mode::of) {
+            return structured::parse(mode?, &value.unwrap_or_default(), key);
         }
-        Ok(Parsed {
+        if let Some(broken) = broken {
+            return Err(broken);
+        }
+        if let Some(content_type) = content_type {
+            attributes.insert("datacontenttype", Given::Text(content_type.into()))?;
+        }
+        Ok(Content::Event(Parsed {
             envelope: attributes.envelope(key)?,
             payload: value.unwrap_or_default(),
-        })
+        }))
     }
+}
+
+fn insert<'a>(
+    attributes: &mut Attributes<'a>,
+    name: &str,
+    value: &'a [u8],
+) -> Result<(), BadEnvelope> {
+    if name == "datacontenttype" {
+        let header = "in binary mode it is the header content-type";
+        return Err(rule(name, header));
+    }
+    attributes.insert(name, Given::Text(text(name, value)?.into()))
+}
+
+fn text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, BadEnvelope> {
+    str::from_utf8(value).map_err(|_| rule(name, "UTF-8"))
 }

@@ -7,10 +7,16 @@ use super::{Envelope, structured};
 
 impl Serialize for Envelope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let attributes = self.attributes();
-        let mut map = serializer.serialize_map(Some(attributes.len()))?;
-        for (name, value) in attributes {
-            map.serialize_entry(name, &value)?;
+        let mut map = serializer.serialize_map(None)?;
+        let mut written = Ok(());
+        self.each(|name, value| {
+            if written.is_ok() {
+                written = map.serialize_entry(name, &value);
+            }
+        });
+        written?;
+        for (name, value) in &self.extensions {
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }
@@ -19,6 +25,6 @@ impl Serialize for Envelope {
 impl<'de> Deserialize<'de> for Envelope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = Map::<String, Value>::deserialize(deserializer)?;
-        structured::from_object(&object, None).map_err(de::Error::custom)
+        structured::from_object(&object).map_err(de::Error::custom)
     }
 }

@@ -37,7 +37,7 @@ pub use breaker::BreakerState;
 pub use error::PublishError;
 pub use options::SendOptions;
 pub use published::Published;
-pub use raw::RawRecord;
+pub use raw::{ContentMode, RawRecord};
 pub use stored::{BadStored, StoredEvent};
 
 /// How long a batch may wait for its acknowledgements.
@@ -211,7 +211,10 @@ impl Producer {
     }
 
     fn subject(&self, topic: &str, schema: &crate::AvroSchema) -> String {
-        Registry::subject(&self.0.settings.prefixed(topic), schema)
+        let settings = &self.0.settings;
+        settings
+            .subject_naming
+            .subject(&settings.prefixed(topic), schema)
     }
 
     /// The registry's id for each record of a batch, asked for once for all records of one kind.

@@ -2,8 +2,11 @@
 
 use rdkafka::message::{Header, OwnedHeaders};
 
-use super::{RawRecord, SendOptions, StoredEvent};
-use crate::{OutboundRecord, codec};
+use super::{ContentMode, RawRecord, SendOptions, StoredEvent};
+use crate::{
+    OutboundRecord, PublishError, codec,
+    envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, structured},
+};
 
 /// A record on its way to librdkafka, which copies all it is shown: buffers are lent, not given.
 pub(super) trait Outgoing: Sync {
@@ -17,9 +20,17 @@ pub(super) trait Outgoing: Sync {
     fn partition(&self) -> Option<i32> {
         None
     }
-    fn headers(&self) -> OwnedHeaders;
+    fn headers(&self, mode: ContentMode) -> OwnedHeaders;
     /// The value as on the wire, put into `buffer` unless it lies ready.
-    fn value<'a>(&'a self, schema_id: u32, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]>;
+    ///
+    /// # Errors
+    /// When the payload cannot be written in this mode.
+    fn value<'a>(
+        &'a self,
+        schema_id: u32,
+        mode: ContentMode,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, PublishError>;
 }
 
 impl Outgoing for OutboundRecord {
@@ -39,7 +50,10 @@ impl Outgoing for OutboundRecord {
         Some(self.envelope.partition_key.as_bytes())
     }
 
-    fn headers(&self) -> OwnedHeaders {
+    fn headers(&self, mode: ContentMode) -> OwnedHeaders {
+        if mode == ContentMode::Structured {
+            return structured_headers();
+        }
         let headers = self.envelope.to_headers();
         let empty = OwnedHeaders::new_with_capacity(headers.len());
         headers.iter().fold(empty, |owned, (name, value)| {
@@ -50,8 +64,18 @@ impl Outgoing for OutboundRecord {
         })
     }
 
-    fn value<'a>(&'a self, schema_id: u32, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        Some(framed(schema_id, &self.datum, buffer))
+    fn value<'a>(
+        &'a self,
+        schema_id: u32,
+        mode: ContentMode,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, PublishError> {
+        framed(schema_id, &self.datum, buffer);
+        if mode == ContentMode::Structured {
+            let structured = self.envelope.to_structured(Some(buffer));
+            *buffer = structured.map_err(|error| PublishError::Refused(error.to_string()))?;
+        }
+        Ok(Some(buffer))
     }
 }
 
@@ -72,7 +96,10 @@ impl Outgoing for StoredEvent {
         Some(self.key().as_bytes())
     }
 
-    fn headers(&self) -> OwnedHeaders {
+    fn headers(&self, mode: ContentMode) -> OwnedHeaders {
+        if mode == ContentMode::Structured {
+            return structured_headers();
+        }
         let headers = self.headers();
         let empty = OwnedHeaders::new_with_capacity(headers.len());
         headers.fold(empty, |owned, (name, value)| {
@@ -83,8 +110,18 @@ impl Outgoing for StoredEvent {
         })
     }
 
-    fn value<'a>(&'a self, schema_id: u32, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        Some(framed(schema_id, self.datum(), buffer))
+    fn value<'a>(
+        &'a self,
+        schema_id: u32,
+        mode: ContentMode,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, PublishError> {
+        framed(schema_id, self.datum(), buffer);
+        if mode == ContentMode::Structured {
+            let structured = structured(self.headers().map(attribute), buffer);
+            *buffer = structured.map_err(|error| PublishError::Refused(error.to_string()))?;
+        }
+        Ok(Some(buffer))
     }
 }
 
@@ -109,7 +146,7 @@ impl Outgoing for RawRecord {
         self.partition
     }
 
-    fn headers(&self) -> OwnedHeaders {
+    fn headers(&self, _mode: ContentMode) -> OwnedHeaders {
         let empty = OwnedHeaders::new_with_capacity(self.headers.len());
         self.headers.iter().fold(empty, |owned, (name, value)| {
             owned.insert(Header {
@@ -119,8 +156,13 @@ impl Outgoing for RawRecord {
         })
     }
 
-    fn value<'a>(&'a self, _schema_id: u32, _buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        self.value.as_deref()
+    fn value<'a>(
+        &'a self,
+        _schema_id: u32,
+        _mode: ContentMode,
+        _buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, PublishError> {
+        Ok(self.value.as_deref())
     }
 }
 
@@ -151,8 +193,8 @@ impl Outgoing for Chosen<'_> {
         self.options.partition
     }
 
-    fn headers(&self) -> OwnedHeaders {
-        let own = Outgoing::headers(&self.record);
+    fn headers(&self, mode: ContentMode) -> OwnedHeaders {
+        let own = Outgoing::headers(&self.record, mode);
         self.options
             .headers
             .iter()
@@ -164,13 +206,32 @@ impl Outgoing for Chosen<'_> {
             })
     }
 
-    fn value<'a>(&'a self, schema_id: u32, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        self.record.value(schema_id, buffer)
+    fn value<'a>(
+        &'a self,
+        schema_id: u32,
+        mode: ContentMode,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, PublishError> {
+        self.record.value(schema_id, mode, buffer)
     }
 }
 
-fn framed<'a>(schema_id: u32, datum: &[u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+fn framed(schema_id: u32, datum: &[u8], buffer: &mut Vec<u8>) {
     buffer.clear();
     codec::frame_into(schema_id, datum, buffer);
-    buffer
+}
+
+fn structured_headers() -> OwnedHeaders {
+    OwnedHeaders::new_with_capacity(1).insert(Header {
+        key: CONTENT_TYPE,
+        value: Some(STRUCTURED_CONTENT_TYPE),
+    })
+}
+
+/// The attribute that a header of binary mode stands for.
+fn attribute<'a>((header, value): (&'a str, &'a str)) -> (&'a str, &'a str) {
+    match header.strip_prefix("ce_") {
+        Some(name) => (name, value),
+        None => ("datacontenttype", value),
+    }
 }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::producer::BaseRecord;
+use rdkafka::{
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::BaseRecord,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -102,13 +105,15 @@ impl Producer {
         }
         let outcomes = batch.take();
         let blame = Blame::of(&outcomes);
-        let said = outcomes.into_iter().zip(places);
-        let said = said.map(|(said, place)| said.map(|said| of_outcome(said, &records[*place])));
         let late = unavailable(&self.0.trouble.explain("not acknowledged in time"));
-        let is_late: Vec<bool> = taken.iter().map(Result::is_ok).collect();
-        let said = said
-            .zip(is_late)
-            .map(|(said, is_late)| said.or_else(|| is_late.then(|| Err(late.clone()))));
+        let said = outcomes.into_iter().zip(places).zip(&taken);
+        let said = said.map(|((said, place), taken)| match said {
+            // What was purged says nothing of why.
+            Some(Err(error)) if is_purged(&error) => Some(Err(late.clone())),
+            Some(said) => Some(of_outcome(said, &records[*place])),
+            None => taken.is_ok().then(|| Err(late.clone())),
+        });
+        let said: Vec<Option<Verdict>> = said.collect();
         let keys = places.iter().map(|place| records[*place].order());
         let (verdicts, broker) = judge(taken, said, keys);
         match broker {
@@ -141,17 +146,24 @@ impl Producer {
                 Err(error) => Err(error.clone()),
                 Ok(id) => {
                     let topic = topic.of(record.topic(), &self.0.settings);
-                    let ticket = enqueuing.ticket(index);
-                    let mut message: Message<'_> =
-                        BaseRecord::with_opaque_to(topic, ticket).headers(record.headers());
-                    message.partition = record.partition();
-                    message.key = record.key();
-                    message.payload = record.value(*id, &mut buffer);
-                    let taken = enqueue(link, message, record).await;
-                    if taken.is_err() {
-                        enqueuing.not_taken();
+                    let mode = self.0.settings.content_mode;
+                    match record.value(*id, mode, &mut buffer) {
+                        Err(error) => Err(error),
+                        Ok(value) => {
+                            let ticket = enqueuing.ticket(index);
+                            let mut message: Message<'_> =
+                                BaseRecord::with_opaque_to(topic, ticket)
+                                    .headers(record.headers(mode));
+                            message.partition = record.partition();
+                            message.key = record.key();
+                            message.payload = value;
+                            let taken = enqueue(link, message, record).await;
+                            if taken.is_err() {
+                                enqueuing.not_taken();
+                            }
+                            taken
+                        }
                     }
-                    taken
                 }
             };
             if taken[index].is_err() {
@@ -207,6 +219,14 @@ impl Producer {
             metrics::published(topic, record.event_type(), outcome(result), run.len());
         }
     }
+}
+
+fn is_purged(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    )
 }
 
 /// Hands one record over, waiting while the queue is full: everything behind it waits too.

@@ -229,6 +229,8 @@ mod tests {
             tracestate: Some("a=\"b\"".to_owned()),
             data_content_type: "application/avro".to_owned(),
             data_schema: None,
+            extensions: std::collections::BTreeMap::new(),
+            as_given: crate::AsGiven::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod flight;
+mod subject;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AvroSchema, RegistryAccess};
 use flight::SingleFlight;
+
+pub use subject::SubjectNaming;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -89,11 +92,6 @@ impl Registry {
             ids: SingleFlight::new(CAPACITY),
             schemas: SingleFlight::new(CAPACITY),
         })))
-    }
-
-    /// The subject of a record on a topic, by the strategy `TopicRecordName`.
-    pub fn subject(topic: &str, schema: &AvroSchema) -> String {
-        format!("{topic}-{}", schema.full_name())
     }
 
     /// The id of this schema under this subject, registered if it is new.

@@ -3,12 +3,15 @@
 
 mod batches;
 mod broker;
+mod contracts;
 mod dead_letters;
 mod examples;
 mod failures;
 mod fairness;
+mod gate;
 mod groups;
 mod identity;
+mod interop;
 mod kills;
 mod letters;
 mod outages;
