@@ -8,7 +8,7 @@ use std::{
 use event_bus::{
     AvroSchema, BusSettings, ContentMode, Event, EventSchemas, Failure, FailureClass,
     OutboundRecord, Producer, PublishError, RawRecord, Received, Registry, Router, Scope,
-    SubjectNaming,
+    StoredEvent, SubjectNaming,
     tail::{From, Logged, Tail, Until},
 };
 use serde::{Deserialize, Serialize};
@@ -276,6 +276,35 @@ async fn a_batch_lies_at_one_place_in_the_log_and_gives_all_its_events() {
         numbers.push(record.decode::<Placed>().await.unwrap().number);
     }
     assert_eq!(numbers, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn every_way_of_publishing_keeps_to_the_mode_of_the_settings() {
+    let mut world = World::with_partitions(1).await;
+    world.settings.content_mode = ContentMode::Structured;
+    let (acme, seen) = (tenant(), Seen::default());
+    let consumer = run(world.consumer("mailer"), seen.handler());
+    let record = |number| OutboundRecord::of(parts(&acme, "order-1"), &Placed { number }).unwrap();
+    let third = record(3);
+    let envelope = serde_json::to_string(&third.envelope).unwrap();
+    let stored = StoredEvent::read(third.topic, &envelope, third.datum).unwrap();
+
+    let producer = world.producer();
+    let direct = producer.publish(parts(&acme, "order-1"), &Placed { number: 1 });
+    direct.await.unwrap();
+    assert!(producer.publish_batch(&[record(2)]).await[0].is_ok());
+    assert!(producer.publish_stored(&[stored]).await[0].is_ok());
+
+    seen.reaches(3).await;
+    consumer.stop().await;
+    assert_eq!(seen.numbers_of("order-1"), [1, 2, 3]);
+    for logged in log(&world.settings).await {
+        let names: Vec<&str> = (logged.headers.iter())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["content-type"]);
+        assert_eq!(logged.event.unwrap().envelope.tenant, Some(acme.clone()));
+    }
 }
 
 /// In structured mode headers may repeat attributes. Ones that say otherwise must not cost a handler its event.
