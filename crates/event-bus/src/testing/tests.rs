@@ -159,7 +159,7 @@ async fn what_never_reaches_the_handler_is_told_like_on_the_broker() {
         class(&kit.deliver(&wrong_key).await).as_deref(),
         Some("context")
     );
-    let no_id = counted(1).header("ce_id", "x");
+    let no_id = counted(1).header("ce_id", "");
     assert_eq!(
         class(&kit.deliver(&no_id).await).as_deref(),
         Some("undecodable")
