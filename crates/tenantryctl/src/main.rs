@@ -7,10 +7,17 @@ mod produce;
 mod table;
 mod topics;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use event_bus::{BusSettings, admin::Admin};
+use event_bus::{BusSettings, RegistryAccess, Security, admin::Admin};
+use serde::Deserialize;
 
 /// The exit code when some dead letters were not treated as asked.
 const INCOMPLETE: u8 = 3;
@@ -44,6 +51,9 @@ struct BusArguments {
         default_value = "http://127.0.0.1:8081/apis/ccompat/v7"
     )]
     registry: String,
+    /// How to be let in: a TOML file with [security.tls], [security.sasl], [registry_access.login] and [extra]
+    #[arg(long, global = true, env = "TENANTRY_BUS_ACCESS")]
+    access: Option<PathBuf>,
     /// Put before the name of every topic and group
     #[arg(
         long,
@@ -82,24 +92,56 @@ struct Bus {
     timeout: Duration,
 }
 
+/// What a broker and a registry behind locks ask for, as `event-bus` reads it.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Access {
+    security: Security,
+    registry_access: RegistryAccess,
+    /// Further settings of librdkafka.
+    extra: BTreeMap<String, String>,
+}
+
+impl Access {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let access: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let checked = access.security.check();
+        checked.with_context(|| path.display().to_string())?;
+        Ok(access)
+    }
+}
+
 impl Bus {
-    fn new(arguments: BusArguments) -> Self {
+    fn new(arguments: BusArguments) -> anyhow::Result<Self> {
         let mut settings = BusSettings::new(arguments.kafka, arguments.registry);
+        if let Some(path) = &arguments.access {
+            let access = Access::read(path)?;
+            settings.security = access.security;
+            settings.registry_access = access.registry_access;
+            settings.extra = access.extra;
+        }
         settings.topic_prefix = arguments.prefix;
         "tenantryctl".clone_into(&mut settings.client_id);
         let timeout = Duration::from_secs(arguments.timeout);
-        Self {
+        Ok(Self {
             admin: Admin::new(&settings, timeout),
             settings,
             timeout,
-        }
+        })
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let bus = Bus::new(cli.bus);
+    let bus = match Bus::new(cli.bus) {
+        Ok(bus) => bus,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let done = match cli.command {
         Command::Topics(topics) => topics.run(&bus).await,
         Command::Consume(consume) => consume.run(&bus).await,

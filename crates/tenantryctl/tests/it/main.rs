@@ -133,3 +133,28 @@ fn mistakes_are_one_line_and_a_failing_code() {
         );
     }
 }
+
+#[test]
+fn a_wrong_file_for_getting_in_is_named_with_the_field_and_the_mend() {
+    let tool = Tool::new();
+    let path = env::temp_dir().join(format!("{}access.toml", tool.prefix));
+    let path = path.to_str().expect("text");
+    for (text, named) in [
+        ("[security.sasl]\nmechanism = \"scram\"", "scram-sha-512"),
+        ("[security.tls]\nca = \"/nowhere.pem\"", "/nowhere.pem"),
+        ("[secrity]", "secrity"),
+    ] {
+        std::fs::write(path, text).expect("written");
+        let refused = tool.run(&["topics", "list", "--access", path], "");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success(), "{text}");
+        assert!(said.contains(path) && said.contains(named), "{said}");
+    }
+    std::fs::write(path, "[extra]\n\"client.rack\" = \"a\"").expect("written");
+    assert!(
+        tool.run(&["topics", "list", "--access", path], "")
+            .status
+            .success()
+    );
+    std::fs::remove_file(path).expect("ours");
+}
