@@ -8,6 +8,7 @@ mod fairness;
 mod groups;
 mod letters;
 mod oversize;
+mod parking;
 mod policies;
 mod publishing;
 mod starts;
