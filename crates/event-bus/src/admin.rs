@@ -9,7 +9,8 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{
-        AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+        AdminClient, AdminOptions, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier,
+        TopicReplication,
     },
     client::DefaultClientContext,
     consumer::Consumer as _,
@@ -244,6 +245,42 @@ impl Admin {
             .await?
             .delete_topics(&names, &self.options())
             .await?;
+        Ok(())
+    }
+
+    /// Gives a topic more partitions, so that it has `partitions`.
+    pub async fn grow(&self, topic: &str, partitions: usize) -> Result<(), BusError> {
+        let name = self.settings.prefixed(topic);
+        let wanted = [NewPartitions::new(&name, partitions)];
+        let results = self
+            .client()
+            .await?
+            .create_partitions(&wanted, &self.options())
+            .await?;
+        for result in results {
+            result.map_err(|(name, code)| BusError::Settings(format!("topic {name}: {code}")))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a partition's records before `offset`.
+    pub async fn delete_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), BusError> {
+        let name = self.settings.prefixed(topic);
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&name, partition, Offset::Offset(offset))?;
+        let done = self
+            .client()
+            .await?
+            .delete_records(&list, &self.options())
+            .await?;
+        for element in done.elements() {
+            element.error()?;
+        }
         Ok(())
     }
 

@@ -25,7 +25,7 @@ macro_rules! metrics {
 
 metrics! {
     HANDLED: IntCounterVec = register_int_counter_vec("event_bus_events_total",
-        "events by what became of them: handled, skipped, dead_lettered, abandoned",
+        "events by what became of them: handled, skipped, dead_lettered, parked, abandoned",
         &["group", "topic", "event_type", "outcome"]);
     FAILED: IntCounterVec = register_int_counter_vec("event_bus_failures_total",
         "attempts that failed, by class", &["group", "topic", "event_type", "class"]);
@@ -35,6 +35,10 @@ metrics! {
         "records put on a dead-letter topic, by class", &["group", "topic", "class"]);
     DEAD_LETTER_ACTS: IntCounterVec = register_int_counter_vec("event_bus_dead_letter_acts_total",
         "acts on dead letters by this process: replaying, replayed, discarded", &["topic", "act"]);
+    PARKED_SEQUENCES: IntGaugeVec = register_int_gauge_vec("event_bus_parked_sequences",
+        "sequences parked, of the partitions this process holds", &["group", "topic"]);
+    PARKED_RECORDS: IntGaugeVec = register_int_gauge_vec("event_bus_parked_records",
+        "records parked, of the partitions this process holds", &["group", "topic"]);
     SECONDS: HistogramVec = register_histogram_vec("event_bus_handle_seconds",
         "time of one attempt", &["group", "event_type"]);
     IN_FLIGHT: IntGaugeVec = register_int_gauge_vec("event_bus_in_flight",

@@ -17,7 +17,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{key::Keys, partition::Partition, progress::Progress, start::Start};
+use super::{key::Keys, parking::Parking, partition::Partition, progress::Progress, start::Start};
 use crate::{BusSettings, metrics, security::with_mend};
 
 /// After the deadline, what is running is dropped; that takes a moment.
@@ -39,6 +39,7 @@ pub(super) struct Assignment {
     drain: Duration,
     start: Start,
     keys: Arc<Mutex<Keys>>,
+    parking: Option<Arc<Parking>>,
     partitions: Mutex<HashMap<String, HashMap<i32, Arc<Partition>>>>,
     /// Counts the changes.
     changes: AtomicUsize,
@@ -51,6 +52,7 @@ impl Assignment {
         drain: Duration,
         start: Start,
         keys: Arc<Mutex<Keys>>,
+        parking: Option<Arc<Parking>>,
     ) -> Self {
         Self {
             settings,
@@ -58,6 +60,7 @@ impl Assignment {
             drain,
             start,
             keys,
+            parking,
             partitions: Mutex::default(),
             changes: AtomicUsize::new(0),
         }
@@ -169,6 +172,8 @@ impl Assignment {
             let mut partition =
                 Partition::resuming(&begun.topic, logical, begun.number, begun.progress);
             partition.end = begun.end;
+            let parking = self.parking.as_ref();
+            partition.parked = parking.map(|parking| parking.of(logical));
             partitions
                 .entry(begun.topic)
                 .or_default()

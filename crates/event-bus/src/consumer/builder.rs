@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Begin, Consumer, LaneOrder, control::Parts, doer::Doer, flow::Flow, key::Keys,
-    lanes::BatchSize, start::Start, turns::Turns,
+    lanes::BatchSize, parking::Parking, start::Start, turns::Turns,
 };
 use crate::{BatchHandler, BusError, BusSettings, Handler, Policy, SchemaSource, metrics};
 
@@ -18,6 +18,8 @@ const PARALLEL: usize = 64;
 const AHEAD: usize = 32;
 /// Bytes in flight.
 const IN_FLIGHT_BYTES: usize = 64 << 20;
+/// Records parked of one partition.
+const PARKED: usize = 100_000;
 /// How long running work may take to end when its partition is revoked or the consumer stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -51,6 +53,8 @@ pub struct ConsumerBuilder {
     rewind: bool,
     once: bool,
     protocol: GroupProtocol,
+    parks: bool,
+    max_parked: usize,
 }
 
 impl ConsumerBuilder {
@@ -72,6 +76,8 @@ impl ConsumerBuilder {
             rewind: false,
             once: false,
             protocol: GroupProtocol::default(),
+            parks: false,
+            max_parked: PARKED,
         }
     }
 
@@ -171,6 +177,26 @@ impl ConsumerBuilder {
         self
     }
 
+    /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
+    /// aggregate, or its tenant with [`LaneOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
+    /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
+    /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
+    ///
+    /// What has no readable envelope has no sequence, and becomes a dead letter as without this. The topics are made
+    /// where they are missing; work on a partition begins when it is known what is parked of it. Where the lanes' order
+    /// is changed, what was parked in the old one keeps its sequence.
+    pub fn park(mut self) -> Self {
+        self.parks = true;
+        self
+    }
+
+    /// How many records may be parked of one partition; 100,000 unless set. At that mark what is to be parked waits in its
+    /// lane until something is released or discarded: its tenant falls behind, the others go on.
+    pub fn max_parked(mut self, records: usize) -> Self {
+        self.max_parked = records;
+        self
+    }
+
     /// The consumer, not yet connected.
     ///
     /// # Errors
@@ -185,6 +211,17 @@ impl ConsumerBuilder {
         }
         if self.batch.is_some_and(|size| size.events == 0) {
             return Err(wrong("a batch must hold at least 1 event"));
+        }
+        if self.parks {
+            if self.max_parked == 0 {
+                return Err(wrong("max_parked must be at least 1"));
+            }
+            let topics = self.topics.iter();
+            let mut objections =
+                topics.filter_map(|topic| Parking::objection(&self.settings, topic, &self.group));
+            if let Some(objection) = objections.next() {
+                return Err(wrong(&objection));
+            }
         }
         let doer = self.doer.clone().ok_or_else(|| wrong("no handler"))?;
         self.settings.security.check()?;
@@ -219,6 +256,7 @@ impl ConsumerBuilder {
             policy: self.policy,
             drain: self.drain,
             protocol: self.protocol,
+            parked: self.parks.then_some(self.max_parked),
         })
     }
 }

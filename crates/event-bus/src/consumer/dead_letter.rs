@@ -17,7 +17,7 @@ use crate::{
 /// What comes after a topic's name to make its dead-letter topic's.
 pub const DEAD_LETTER_SUFFIX: &str = ".dlq";
 /// An error longer than this is cut.
-const MAX_ERROR: usize = 2000;
+pub(super) const MAX_ERROR: usize = 2000;
 
 /// What went wrong with a record.
 pub(super) struct Story<'a> {
@@ -26,6 +26,26 @@ pub(super) struct Story<'a> {
     pub(super) error: String,
     pub(super) attempts: u32,
     pub(super) first_failure: OffsetDateTime,
+}
+
+/// Where a record is put, and what is told of it there besides its story.
+pub(super) struct Aside {
+    /// The topic without prefix.
+    pub(super) topic: String,
+    /// `None` lets the key decide.
+    pub(super) partition: Option<i32>,
+    pub(super) headers: Vec<RawHeader>,
+}
+
+impl Aside {
+    /// The dead-letter topic of the partition's topic.
+    pub(super) fn dead_letters(partition: &Partition) -> Self {
+        Self {
+            topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.logical),
+            partition: None,
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// How much of the record is in its letter: all, unless that is too large for the topic.
@@ -63,19 +83,25 @@ impl DeadLetters {
         offset: i64,
         original: &Original,
         story: &Story<'_>,
+        to: &Aside,
     ) -> Result<(), PublishError> {
-        let producer = self
-            .producer()
-            .map_err(|error| PublishError::Unavailable(error.to_string()))?;
         let mut result = Ok(());
         for kept in [Kept::All, Kept::Headers, Kept::Key, Kept::Nothing] {
-            let record = letter(partition, offset, original, story, kept);
-            result = producer.publish_raw(record).await.map(drop);
+            let record = letter(partition, offset, original, story, kept, to);
+            result = self.publish(record).await;
             if !matches!(result, Err(PublishError::Refused(_))) {
                 break;
             }
         }
         result
+    }
+
+    /// Returns when all replicas have the record.
+    pub(super) async fn publish(&self, record: RawRecord) -> Result<(), PublishError> {
+        let producer = self
+            .producer()
+            .map_err(|error| PublishError::Unavailable(error.to_string()))?;
+        producer.publish_raw(record).await.map(drop)
     }
 
     fn producer(&self) -> Result<&Producer, BusError> {
@@ -93,15 +119,17 @@ fn letter(
     original: &Original,
     story: &Story<'_>,
     kept: Kept,
+    to: &Aside,
 ) -> RawRecord {
     let key = original.key.as_ref().filter(|_| kept >= Kept::Key);
     let value = original.value.as_ref().filter(|_| kept >= Kept::All);
     let mut headers = original_headers(original, kept);
     headers.extend(told(partition, offset, original, story));
     headers.extend(omitted(original, kept));
+    headers.extend(to.headers.iter().cloned());
     RawRecord {
-        topic: format!("{}{DEAD_LETTER_SUFFIX}", partition.logical),
-        partition: None,
+        topic: to.topic.clone(),
+        partition: to.partition,
         key: key.cloned(),
         value: value.map(|value| value.to_vec()),
         headers,

@@ -6,7 +6,7 @@ use rdkafka::{ClientConfig, Message, message::BorrowedMessage};
 use time::OffsetDateTime;
 
 use super::{
-    dead_letter::{DeadLetters, Story},
+    dead_letter::{Aside, DeadLetters, Story},
     partition::Partition,
     work::{Original, Unfit},
 };
@@ -112,7 +112,13 @@ impl LogReader {
             first_failure: OffsetDateTime::now_utc(),
         };
         self.dead_letters
-            .put(&partition, record.offset, &record.original, &story)
+            .put(
+                &partition,
+                record.offset,
+                &record.original,
+                &story,
+                &Aside::dead_letters(&partition),
+            )
             .await
     }
 }

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod assignment;
+mod batches;
 mod builder;
 mod control;
 mod dead_letter;
@@ -10,6 +11,7 @@ mod flow;
 mod key;
 mod lanes;
 mod log_reader;
+mod parking;
 mod partition;
 mod poll;
 mod progress;
@@ -32,6 +34,7 @@ use control::Parts;
 use dead_letter::DeadLetters;
 use key::Key;
 use lanes::{BatchSize, Lanes};
+use parking::{Parking, ParkingSettings, Tail};
 use poll::{Exit, Poll};
 use start::Start;
 use view::View;
@@ -74,6 +77,8 @@ pub struct Consumer {
     policy: Policy,
     drain: Duration,
     protocol: GroupProtocol,
+    /// Records parked of one partition, at the most; `None`: nothing is parked.
+    parked: Option<usize>,
     start: Start,
     parts: Arc<Parts>,
 }
@@ -113,6 +118,18 @@ impl Consumer {
     }
 
     async fn poll_until(&self, stop: &CancellationToken) -> Result<Exit, BusError> {
+        let buckets = self.batch.map(|_| self.parallel);
+        let parking = self.parked.map(|limit| {
+            Parking::new(&ParkingSettings {
+                settings: &self.settings,
+                registry: &self.registry,
+                group: &self.group,
+                order: self.order,
+                buckets,
+                limit,
+                keys: &self.parts.keys,
+            })
+        });
         let worker = Worker {
             group: self.group.clone(),
             doer: self.doer.clone(),
@@ -120,6 +137,7 @@ impl Consumer {
             turns: Arc::clone(&self.parts.turns),
             dead_letters: DeadLetters::new(&self.settings),
             batches: Key::new(b"batches"),
+            parking: parking.clone(),
         };
         let lanes = Lanes::new(worker, self.batch, Handle::current());
         let assignment = Assignment::new(
@@ -128,7 +146,12 @@ impl Consumer {
             self.drain,
             self.start.clone(),
             Arc::clone(&self.parts.keys),
+            parking.clone(),
         );
+        let tail = parking.as_ref();
+        let tail = tail
+            .map(|parking| Tail::spawn(parking, &lanes))
+            .transpose()?;
         let poll = Poll {
             group: self.group.clone(),
             config: self.config(),
@@ -141,10 +164,11 @@ impl Consumer {
             catalogue: self.catalogue.clone(),
             registry: self.registry.clone(),
             order: self.order,
-            buckets: self.batch.map(|_| self.parallel),
+            buckets,
             flow: Arc::clone(&self.parts.flow),
             keys: Arc::clone(&self.parts.keys),
             view: View::new(self.group.clone(), Arc::clone(&self.parts)),
+            parking,
             drain: self.drain,
             once: self.start.ends,
             stop: stop.clone(),
@@ -158,13 +182,17 @@ impl Consumer {
             stop.cancelled().await;
             tokio::time::sleep(self.drain + LEAVE_PATIENCE).await;
         };
-        tokio::select! {
+        let exit = tokio::select! {
             exit = receive => exit.map_err(|_| BusError::Died(format!("polling thread of {}", self.group))),
             () = overdue => {
                 tracing::warn!(group = self.group, "the broker does not let the consumer leave; gone without");
                 Ok(Exit::Stopped)
             }
+        };
+        if let Some(tail) = tail {
+            tail.end().await;
         }
+        exit
     }
 
     fn config(&self) -> rdkafka::ClientConfig {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     flow::Flow,
     key::Key,
+    parking::Parked,
     progress::{Progress, Stream},
     tracker::Taken,
 };
@@ -25,6 +26,8 @@ pub(super) struct Partition {
     pub(super) number: i32,
     /// The log's end when the partition came, where that was asked for.
     pub(super) end: Option<i64>,
+    /// What is parked of it, where events are parked.
+    pub(super) parked: Option<Parked>,
     /// No new work, no more waiting: finish what is running.
     pub(super) stop: CancellationToken,
     /// Time is up: drop what is running.
@@ -56,6 +59,7 @@ impl Partition {
             logical: logical.into(),
             number,
             end: None,
+            parked: None,
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             state: Mutex::new(State {
@@ -108,6 +112,12 @@ impl Partition {
         }
     }
 
+    /// Work that is on no record of this partition's log, but to be waited for all the same.
+    pub(super) fn hold(self: &Arc<Self>) -> Hold {
+        self.lock().open += 1;
+        Hold(Arc::clone(self))
+    }
+
     /// When the oldest record that is taken and not finished came to the log, in milliseconds since 1970.
     pub(super) fn oldest(&self) -> Option<i64> {
         self.lock()
@@ -136,6 +146,13 @@ impl Partition {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    fn close(&self, state: &mut State) {
+        state.open -= 1;
+        if state.open == 0 {
+            self.idle.notify_all();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -172,11 +189,17 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.flow.leave(&self.key, self.bytes);
         let mut state = self.partition.lock();
-        state.open -= 1;
         state.oldest.finished(self.offset);
-        if state.open == 0 {
-            self.partition.idle.notify_all();
-        }
+        self.partition.close(&mut state);
+    }
+}
+
+/// Open work of a partition, until it is dropped.
+pub(super) struct Hold(pub(super) Arc<Partition>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.close(&mut self.0.lock());
     }
 }
 

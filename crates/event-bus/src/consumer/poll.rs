@@ -20,6 +20,7 @@ use super::{
     flow::Flow,
     key::{Key, Keys},
     lanes::Lanes,
+    parking::Parking,
     partition::{Load, Partition, Ticket},
     progress::Stream,
     second::SecondReader,
@@ -59,6 +60,8 @@ pub(super) struct Poll {
     pub(super) flow: Arc<Flow>,
     pub(super) keys: Arc<Mutex<Keys>>,
     pub(super) view: View,
+    /// Where events are parked.
+    pub(super) parking: Option<Arc<Parking>>,
     pub(super) drain: Duration,
     /// End by itself when everything that was in the log at the beginning is done.
     pub(super) once: bool,
@@ -149,6 +152,9 @@ impl Reading<'_> {
             let is_due = committed.elapsed() >= COMMIT_INTERVAL;
             let changes = self.assignment.changes();
             let has_changed = std::mem::replace(&mut self.shown, changes) != changes;
+            if has_changed && let Some(parking) = &self.poll.parking {
+                parking.hold(self.assignment.all());
+            }
             if is_due || has_changed {
                 self.poll.view.show(&self.assignment.all());
             }

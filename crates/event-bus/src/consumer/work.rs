@@ -11,6 +11,7 @@ use rdkafka::{
     Message,
     message::{BorrowedHeaders, BorrowedMessage, Headers, OwnedHeaders},
 };
+use uuid::Uuid;
 
 use super::{LaneOrder, partition::Ticket};
 use crate::{
@@ -44,7 +45,7 @@ pub(crate) enum Unfit {
     #[error("a tenant's event must have the tenant's id as its key: tenant {tenant}, key {key:?}")]
     WrongKey {
         /// The tenant named.
-        tenant: uuid::Uuid,
+        tenant: Uuid,
         /// The key found.
         key: String,
     },
@@ -170,6 +171,20 @@ fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
     Ok(())
 }
 
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// The lane of a tenant's events about a subject; about any, where there is none.
+pub(super) fn lane_of(tenant: Option<Uuid>, subject: Option<&str>, buckets: Option<usize>) -> u64 {
+    match (tenant, subject) {
+        (Some(tenant), None) => HASHER.hash_one(tenant),
+        (tenant, subject) => in_buckets(HASHER.hash_one((tenant, subject)), buckets),
+    }
+}
+
+fn in_buckets(lane: u64, buckets: Option<usize>) -> u64 {
+    buckets.map_or(lane, |buckets| lane % buckets as u64)
+}
+
 impl Work {
     /// Whether nothing of its key may begin, unless it is to be dropped anyway.
     pub(super) fn is_paused(&self) -> bool {
@@ -179,18 +194,17 @@ impl Work {
     /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time. With
     /// `buckets` aggregates share that many.
     pub(super) fn lane(&self, order: LaneOrder, buckets: Option<usize>) -> u64 {
-        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        let lane = match &self.content {
-            Err(_) => HASHER.hash_one((&self.original.key, self.ticket.partition.number)),
-            Ok(record) => {
-                let envelope = &record.envelope;
-                let tenant = envelope.tenant.as_ref().map(|tenant| tenant.id);
-                match (order, tenant) {
-                    (LaneOrder::Tenant, Some(tenant)) => return HASHER.hash_one(tenant),
-                    _ => HASHER.hash_one((tenant, &envelope.subject)),
-                }
+        match &self.content {
+            Err(_) => {
+                let lane = HASHER.hash_one((&self.original.key, self.ticket.partition.number));
+                in_buckets(lane, buckets)
             }
-        };
-        buckets.map_or(lane, |buckets| lane % buckets as u64)
+            Ok(record) => {
+                let tenant = record.envelope.tenant.as_ref().map(|tenant| tenant.id);
+                let is_whole = order == LaneOrder::Tenant && tenant.is_some();
+                let subject = (!is_whole).then_some(record.envelope.subject.as_str());
+                lane_of(tenant, subject, buckets)
+            }
+        }
     }
 }

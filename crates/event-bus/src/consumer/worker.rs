@@ -1,6 +1,7 @@
 //! The work on one record: attempts, pauses, dead letter.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,17 +10,15 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    dead_letter::{DeadLetters, Story},
+    dead_letter::{Aside, DeadLetters, Story},
     doer::Doer,
     key::Key,
+    parking::{Member, Parking, Standing},
     partition::{Partition, Ticket},
     turns::{Place, Turns},
     work::{Original, Unfit, Work},
 };
-use crate::{
-    BatchFailure, Dependency, Failure, FailureClass, Next, Policy, Record, codec::DecodeError,
-    metrics,
-};
+use crate::{Dependency, Failure, FailureClass, Next, Policy, Record, codec::DecodeError, metrics};
 
 /// The first and the longest pause while Kafka does not take a dead letter.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -34,20 +33,19 @@ pub(super) struct Worker {
     pub(super) dead_letters: DeadLetters,
     /// Stands for a batch where turns are taken by key.
     pub(super) batches: Arc<Key>,
+    /// Where events are parked.
+    pub(super) parking: Option<Arc<Parking>>,
 }
 
 /// The partition was lost or the consumer stops: the work is not done and will come again.
-struct Abandoned;
+pub(super) struct Abandoned;
 
 /// How attempts on a record ended, other than in being abandoned.
-enum Ended {
+pub(super) enum Ended<'a> {
     Handled,
-    DeadLetter {
-        class: &'static str,
-        error: String,
-        attempts: u32,
-        first_failure: OffsetDateTime,
-    },
+    /// There was none: its sequence is parked.
+    Parked(Standing),
+    DeadLetter(Story<'a>),
 }
 
 impl Worker {
@@ -57,41 +55,31 @@ impl Worker {
     }
 
     /// Works on one record to its end, the first attempt at which may have failed already.
-    async fn go_on(&self, work: Work, failed: Option<Failure>) {
+    pub(super) async fn go_on(&self, work: Work, failed: Option<Failure>) {
         let Work {
             ticket,
             original,
             content,
         } = work;
         let event_type = label(&content);
+        let member = self.member(&ticket, &content);
         let ended = match content {
             _ if ticket.partition.stop.is_cancelled() => Err(Abandoned),
-            Ok(record) => self.attempts(*record, &ticket, failed).await,
-            Err(unfit) => Ok(unfit_story(&unfit)),
+            Ok(record) => {
+                self.work_on(*record, &ticket, member.as_ref(), failed)
+                    .await
+            }
+            Err(unfit) => Ok(Ended::DeadLetter(self.unfit(&unfit))),
         };
         let outcome = match ended {
-            Ok(Ended::Handled) => Ok("handled"),
-            Ok(Ended::DeadLetter {
-                class,
-                error,
-                attempts,
-                first_failure,
-            }) => {
-                let story = Story {
-                    group: &self.group,
-                    class,
-                    error,
-                    attempts,
-                    first_failure,
-                };
-                self.dead_letter(&ticket, &original, &story)
+            Ok(ended) => {
+                self.finish(ended, &ticket, member.as_ref(), &original)
                     .await
-                    .map(|()| "dead_lettered")
             }
             Err(Abandoned) => Err(Abandoned),
         };
         self.count(
-            &ticket,
+            &ticket.partition,
             &event_type,
             outcome.as_ref().unwrap_or(&"abandoned"),
         );
@@ -100,22 +88,69 @@ impl Worker {
         }
     }
 
-    fn count(&self, ticket: &Ticket, event_type: &str, outcome: &str) {
-        let topic = &*ticket.partition.logical;
+    /// Attempts at an event, unless its sequence is parked.
+    async fn work_on(
+        &self,
+        record: Record,
+        ticket: &Ticket,
+        member: Option<&Member>,
+        failed: Option<Failure>,
+    ) -> Result<Ended<'_>, Abandoned> {
+        match self.standing(member).await? {
+            Some(standing) => Ok(Ended::Parked(standing)),
+            None => {
+                self.attempts(record, &ticket.key, &ticket.partition, failed)
+                    .await
+            }
+        }
+    }
+
+    /// Puts the record where it is to be kept, if anywhere; what became of it.
+    async fn finish(
+        &self,
+        ended: Ended<'_>,
+        ticket: &Ticket,
+        member: Option<&Member>,
+        original: &Original,
+    ) -> Result<&'static str, Abandoned> {
+        let story = match (ended, member) {
+            (Ended::Parked(standing), Some(member)) => {
+                self.park_behind(member, standing, original).await?;
+                return Ok("parked");
+            }
+            (Ended::Parked(_) | Ended::Handled, _) => return Ok("handled"),
+            (Ended::DeadLetter(story), _) => story,
+        };
+        let (partition, offset) = (&ticket.partition, ticket.offset);
+        if let Some(member) = member {
+            self.park_head(member, original, &story).await?;
+        } else {
+            let to = Aside::dead_letters(partition);
+            self.put_aside(partition, offset, original, &story, &to)
+                .await?;
+        }
+        self.dead_lettered(partition, offset, &story);
+        Ok("dead_lettered")
+    }
+
+    pub(super) fn count(&self, partition: &Partition, event_type: &str, outcome: &str) {
+        let topic = &*partition.logical;
         metrics::HANDLED
             .with_label_values(&[self.group.as_str(), topic, event_type, outcome])
             .inc();
     }
 
-    async fn attempts(
+    /// Attempts at one record, as its policy has them.
+    pub(super) async fn attempts(
         &self,
         mut record: Record,
-        ticket: &Ticket,
+        key: &Arc<Key>,
+        partition: &Partition,
         mut failed: Option<Failure>,
-    ) -> Result<Ended, Abandoned> {
+    ) -> Result<Ended<'_>, Abandoned> {
         let own = self.doer.policy(&record.envelope.event_type);
         let policy = own.unwrap_or(&self.policy);
-        let (stop, abort) = (&ticket.partition.stop, &ticket.partition.abort);
+        let (stop, abort) = (&partition.stop, &partition.abort);
         let (mut retries, mut first_failure) = (0, None);
         let mut away = None;
         loop {
@@ -123,7 +158,7 @@ impl Worker {
             let (failure, place) = if let Some(failure) = failed.take() {
                 (failure, None)
             } else {
-                let place = self.turn(&ticket.key, away.take(), stop).await?;
+                let place = self.turn(key, away.take(), stop).await?;
                 match self.attempt(&record, policy, abort).await? {
                     Ok(()) => {
                         place.answered();
@@ -144,132 +179,17 @@ impl Worker {
                     self.count_retry(&record);
                 }
                 Next::DeadLetter => {
-                    return Ok(Ended::DeadLetter {
+                    return Ok(Ended::DeadLetter(Story {
+                        group: &self.group,
                         class: class_of(&failure),
                         error: failure.story(),
                         attempts: record.attempt,
                         first_failure,
-                    });
+                    }));
                 }
             }
             record.attempt += 1;
         }
-    }
-
-    /// Works on a batch to its end: what failed by itself, then the rest again.
-    pub(super) async fn run_batch(&self, batch: Vec<Work>) {
-        let (mut rest, unfit): (Vec<Work>, Vec<Work>) = batch
-            .into_iter()
-            .partition(|work| work.content.is_ok() && !work.ticket.partition.stop.is_cancelled());
-        for work in unfit {
-            self.run(work).await;
-        }
-        let mut away = None;
-        while !rest.is_empty() {
-            let Ok(ended) = self.batch_attempt(&rest, away.take()).await else {
-                // Some partition goes: each by itself, so that those that stay go on.
-                for work in rest {
-                    self.run(work).await;
-                }
-                return;
-            };
-            match ended {
-                Ok(()) => {
-                    rest.drain(..).for_each(|work| self.handled(work));
-                }
-                Err(BatchFailure {
-                    handled: Some(handled),
-                    failure,
-                }) => {
-                    let handled = handled.min(rest.len() - 1);
-                    rest.drain(..handled).for_each(|work| self.handled(work));
-                    let work = rest.remove(0);
-                    self.go_on(work, Some(failure)).await;
-                }
-                Err(BatchFailure {
-                    handled: None,
-                    failure,
-                }) => match self.batch_policy(&rest).next(&failure, 0) {
-                    Next::Wait(dependency) => away = Some(dependency),
-                    Next::Retry(_) | Next::DeadLetter => {
-                        tracing::warn!(
-                            group = self.group,
-                            events = rest.len(),
-                            error = failure.story(),
-                            "batch not handled; each of it by itself"
-                        );
-                        for work in rest {
-                            self.run(work).await;
-                        }
-                        return;
-                    }
-                },
-            }
-        }
-    }
-
-    async fn batch_attempt(
-        &self,
-        works: &[Work],
-        away: Option<Dependency>,
-    ) -> Result<Result<(), BatchFailure>, Abandoned> {
-        let Some(first) = works.first() else {
-            return Ok(Ok(()));
-        };
-        let records: Vec<Record> = works
-            .iter()
-            .filter_map(|work| work.content.as_deref().ok().cloned())
-            .collect();
-        let any_stop = any(works, |partition| &partition.stop);
-        let any_abort = any(works, |partition| &partition.abort);
-        let key = if works
-            .iter()
-            .all(|work| Arc::ptr_eq(&work.ticket.key, &first.ticket.key))
-        {
-            &first.ticket.key
-        } else {
-            &self.batches
-        };
-        let place = tokio::select! {
-            biased;
-            () = any_stop => return Err(Abandoned),
-            place = self.place(key, away) => place,
-        };
-        let keys = works.iter().map(|work| Arc::clone(&work.ticket.key));
-        let _running = self.turns.running(keys.collect());
-        let policy = self.batch_policy(works);
-        let began = Instant::now();
-        let result = tokio::select! {
-            biased;
-            () = any_abort => return Err(Abandoned),
-            result = self.doer.many(&records, &self.group, policy.attempt_deadline()) => result,
-        };
-        metrics::SECONDS
-            .with_label_values(&[self.group.as_str(), "batch"])
-            .observe(began.elapsed().as_secs_f64());
-        match &result {
-            Ok(()) => place.answered(),
-            Err(failed) => {
-                let at = failed.handled.unwrap_or(0).min(records.len() - 1);
-                if failed.handled.is_none() {
-                    self.note(&records[at], &failed.failure);
-                }
-                settle(Some(place), policy.next(&failed.failure, 0));
-            }
-        }
-        Ok(result)
-    }
-
-    fn handled(&self, work: Work) {
-        let event_type = label(&work.content);
-        self.count(&work.ticket, &event_type, "handled");
-        work.ticket.done();
-    }
-
-    fn batch_policy(&self, works: &[Work]) -> &Policy {
-        let first = works.first().and_then(|work| work.content.as_ref().ok());
-        let own = first.and_then(|record| self.doer.policy(&record.envelope.event_type));
-        own.unwrap_or(&self.policy)
     }
 
     async fn turn(
@@ -285,7 +205,7 @@ impl Worker {
         }
     }
 
-    async fn place(&self, key: &Arc<Key>, away: Option<Dependency>) -> Place {
+    pub(super) async fn place(&self, key: &Arc<Key>, away: Option<Dependency>) -> Place {
         match away {
             Some(dependency) => self.turns.turn_of_probe(key, dependency).await,
             None => self.turns.turn(key).await,
@@ -315,6 +235,16 @@ impl Worker {
         Ok(result)
     }
 
+    fn unfit(&self, unfit: &Unfit) -> Story<'_> {
+        Story {
+            group: &self.group,
+            class: unfit.class(),
+            error: unfit.to_string(),
+            attempts: 0,
+            first_failure: OffsetDateTime::now_utc(),
+        }
+    }
+
     fn count_retry(&self, record: &Record) {
         let event_type = metrics::type_label(&record.envelope.event_type);
         metrics::RETRIED
@@ -322,7 +252,7 @@ impl Worker {
             .inc();
     }
 
-    fn note(&self, record: &Record, failure: &Failure) {
+    pub(super) fn note(&self, record: &Record, failure: &Failure) {
         let class = failure.class().as_str();
         let event_type = metrics::type_label(&record.envelope.event_type);
         let labels = [self.group.as_str(), &record.topic, event_type, class];
@@ -341,40 +271,56 @@ impl Worker {
         );
     }
 
-    /// Puts the record on the dead-letter topic, waiting for Kafka as long as it takes.
-    async fn dead_letter(
+    /// Puts the record where `to` says, waiting for Kafka as long as it takes.
+    pub(super) async fn put_aside(
         &self,
-        ticket: &Ticket,
+        partition: &Partition,
+        offset: i64,
         original: &Original,
         story: &Story<'_>,
+        to: &Aside,
     ) -> Result<(), Abandoned> {
-        let partition = &*ticket.partition;
+        self.persist(partition, "dead letter waits for kafka", || {
+            self.dead_letters
+                .put(partition, offset, original, story, to)
+        })
+        .await
+    }
+
+    fn dead_lettered(&self, partition: &Partition, offset: i64, story: &Story<'_>) {
+        tracing::error!(
+            group = self.group,
+            topic = %partition.logical,
+            partition = partition.number,
+            offset,
+            class = story.class,
+            attempts = story.attempts,
+            error = story.error,
+            "event dead-lettered"
+        );
+        let labels = [self.group.as_str(), &partition.logical, story.class];
+        metrics::DEAD_LETTERS.with_label_values(&labels).inc();
+    }
+
+    /// Tries until it succeeds or the partition goes; `waits` is logged in between.
+    pub(super) async fn persist<T, E: fmt::Display, F: Future<Output = Result<T, E>>>(
+        &self,
+        partition: &Partition,
+        waits: &str,
+        mut step: impl FnMut() -> F,
+    ) -> Result<T, Abandoned> {
         let mut wait = FIRST_WAIT;
         loop {
-            let put = self
-                .dead_letters
-                .put(partition, ticket.offset, original, story);
             let result = tokio::select! {
                 biased;
                 () = partition.abort.cancelled() => return Err(Abandoned),
-                result = put => result,
+                result = step() => result,
             };
-            let Err(error) = result else {
-                tracing::error!(
-                    group = self.group,
-                    topic = %partition.logical,
-                    partition = partition.number,
-                    offset = ticket.offset,
-                    class = story.class,
-                    attempts = story.attempts,
-                    error = story.error,
-                    "event dead-lettered"
-                );
-                let labels = [self.group.as_str(), &partition.logical, story.class];
-                metrics::DEAD_LETTERS.with_label_values(&labels).inc();
-                return Ok(());
+            let error = match result {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
             };
-            tracing::warn!(group = self.group, topic = %partition.logical, %error, "dead letter waits for kafka");
+            tracing::warn!(group = self.group, topic = %partition.logical, %error, "{waits}");
             pause(wait, &partition.stop).await?;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
@@ -382,7 +328,7 @@ impl Worker {
 }
 
 /// Tells those who wait for their turn what the attempt says of what it needs.
-fn settle(place: Option<Place>, next: Next) {
+pub(super) fn settle(place: Option<Place>, next: Next) {
     match (place, next) {
         (Some(place), Next::Wait(dependency)) => place.met(dependency),
         (Some(place), Next::Retry(_) | Next::DeadLetter) => place.answered(),
@@ -390,34 +336,10 @@ fn settle(place: Option<Place>, next: Next) {
     }
 }
 
-/// Ends when the signal of one of the works' partitions is given.
-async fn any(works: &[Work], signal: impl Fn(&Partition) -> &CancellationToken) {
-    let mut partitions: Vec<&Arc<Partition>> = Vec::new();
-    for work in works {
-        let partition = &work.ticket.partition;
-        if !partitions.iter().any(|known| Arc::ptr_eq(known, partition)) {
-            partitions.push(partition);
-        }
-    }
-    let signals = partitions
-        .into_iter()
-        .map(|partition| Box::pin(signal(partition).cancelled()));
-    futures::future::select_all(signals).await;
-}
-
-fn label(content: &Result<Box<Record>, Unfit>) -> String {
+pub(super) fn label(content: &Result<Box<Record>, Unfit>) -> String {
     match content {
         Ok(record) => metrics::type_label(&record.envelope.event_type).to_owned(),
         Err(_) => "unfit".to_owned(),
-    }
-}
-
-fn unfit_story(unfit: &Unfit) -> Ended {
-    Ended::DeadLetter {
-        class: unfit.class(),
-        error: unfit.to_string(),
-        attempts: 0,
-        first_failure: OffsetDateTime::now_utc(),
     }
 }
 

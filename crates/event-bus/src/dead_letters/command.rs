@@ -13,7 +13,7 @@ const LIMIT: usize = 1_000;
 const MAX_LIMIT: usize = 10_000;
 /// Characters of a name and of a reason.
 const MAX_BY: usize = 200;
-const MAX_REASON: usize = 1_000;
+pub(super) const MAX_REASON: usize = 1_000;
 
 /// Who sees a replayed event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Discard {
     }
 }
 
-fn check_by(by: &str) -> Result<(), DeadLetterError> {
+pub(super) fn check_by(by: &str) -> Result<(), DeadLetterError> {
     check_text("by", by, MAX_BY)
 }
 
@@ -179,7 +179,11 @@ fn check_limit(limit: usize) -> Result<(), DeadLetterError> {
     ))
 }
 
-fn check_text(field: &'static str, text: &str, most: usize) -> Result<(), DeadLetterError> {
+pub(super) fn check_text(
+    field: &'static str,
+    text: &str,
+    most: usize,
+) -> Result<(), DeadLetterError> {
     let rule = if text.trim().is_empty() {
         "should say something".to_owned()
     } else if text.chars().any(char::is_control) {

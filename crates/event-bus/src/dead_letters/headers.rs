@@ -35,15 +35,22 @@ pub(crate) const KEY_BYTES: &str = "dlq-key-bytes";
 pub(crate) const REPLAYS: &str = "dlq-replays";
 pub(crate) const TRAIL: &str = "dlq-trail";
 
-pub(super) const ACT: &str = "dlq-act";
-pub(super) const ACT_ID: &str = "dlq-act-id";
-pub(super) const ACT_LETTER: &str = "dlq-act-letter";
-pub(super) const ACT_BY: &str = "dlq-act-by";
-pub(super) const ACT_AT: &str = "dlq-act-at";
-pub(super) const ACT_REASON: &str = "dlq-act-reason";
-pub(super) const ACT_GROUP: &str = "dlq-act-group";
-pub(super) const ACT_FILTER: &str = "dlq-act-filter";
-pub(super) const ACT_COUNT: &str = "dlq-act-count";
+pub(crate) const ACT: &str = "dlq-act";
+pub(crate) const ACT_ID: &str = "dlq-act-id";
+pub(crate) const ACT_LETTER: &str = "dlq-act-letter";
+pub(crate) const ACT_BY: &str = "dlq-act-by";
+pub(crate) const ACT_AT: &str = "dlq-act-at";
+pub(crate) const ACT_REASON: &str = "dlq-act-reason";
+pub(crate) const ACT_GROUP: &str = "dlq-act-group";
+pub(crate) const ACT_FILTER: &str = "dlq-act-filter";
+pub(crate) const ACT_COUNT: &str = "dlq-act-count";
+
+/// Of a parked record and of a mark: the sequence.
+pub(crate) const PARK_SEQUENCE: &str = "dlq-park-sequence";
+/// Of a parked record: the event's id, which is known also where its headers were too large to be kept.
+pub(crate) const PARK_EVENT: &str = "dlq-park-event";
+/// The error class of what was parked behind another and never failed itself.
+pub(crate) const CLASS_PARKED: &str = "parked";
 
 /// A header as a [`RawRecord`](crate::RawRecord) has it.
 pub(crate) type RawHeader = (Cow<'static, str>, Option<Vec<u8>>);

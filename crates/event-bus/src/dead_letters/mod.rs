@@ -14,6 +14,7 @@ pub(crate) mod headers;
 mod letter;
 mod original;
 mod pace;
+pub mod parked;
 mod place;
 mod reader;
 mod replay;
@@ -59,6 +60,9 @@ pub enum DeadLetterError {
     /// There is none at that place, or no longer.
     #[error("there is no dead letter at {0}; see the list for those there are")]
     NotFound(LetterPlace),
+    /// Nothing of that sequence is parked, or no longer.
+    #[error("nothing is parked of {0}; see the list for what is")]
+    NotParked(parked::SequencePlace),
     /// What was asked for makes no sense.
     #[error("{field}: {rule}")]
     Invalid {

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use crate::{
-    BusError, BusSettings, DEAD_LETTER_SUFFIX, Registry,
+    BusError, BusSettings, Registry,
     admin::watermarks,
     security,
     tail::{Logged, logged},
@@ -80,15 +80,15 @@ impl Reader {
         })
     }
 
-    /// The dead-letter topics, by name.
-    pub(super) async fn topics(&self) -> Result<Vec<String>, BusError> {
+    /// The topics whose names end so, by name.
+    pub(super) async fn topics(&self, suffix: &'static str) -> Result<Vec<String>, BusError> {
         let prefix = self.settings.topic_prefix.clone();
         self.ask(move |consumer, timeout| {
             let metadata = consumer.fetch_metadata(None, timeout)?;
             let names = metadata.topics().iter().map(MetadataTopic::name);
             let mut topics: Vec<String> = names
                 .filter_map(|name| name.strip_prefix(&prefix))
-                .filter(|name| name.ends_with(DEAD_LETTER_SUFFIX))
+                .filter(|name| name.ends_with(suffix))
                 .map(str::to_owned)
                 .collect();
             topics.sort_unstable();

@@ -8,6 +8,7 @@ use std::{
 use super::{
     DeadLetterError, filter::LetterFilter, place::LetterPlace, reader::Reader, survey::Survey,
 };
+use crate::DEAD_LETTER_SUFFIX;
 
 /// Places told in an announcement, at the most.
 const PLACES_TOLD: usize = 20;
@@ -101,7 +102,7 @@ async fn named(
 /// All partitions of these topics; of every dead-letter topic where none is named.
 async fn all(reader: &Reader, named: Vec<String>) -> Result<Vec<(String, i32)>, DeadLetterError> {
     let topics = if named.is_empty() {
-        reader.topics().await?
+        reader.topics(DEAD_LETTER_SUFFIX).await?
     } else {
         named
     };

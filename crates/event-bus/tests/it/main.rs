@@ -16,6 +16,7 @@ mod kills;
 mod letters;
 mod outages;
 mod oversize;
+mod parking;
 mod policies;
 mod private;
 mod publishing;

@@ -1,0 +1,260 @@
+//! What is parked of one partition, as its owner knows it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::dead_letters::parked::{Entry, Fold, Identity, Written};
+
+/// What is parked of one partition, while it is held.
+///
+/// Everything comes from the parked log, by the one reader that follows it, but for records that are on their way there: those
+/// count as parked already.
+pub(in crate::consumer) struct Parked {
+    /// The parked topic without prefix.
+    pub(in crate::consumer) topic: String,
+    limit: usize,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    fold: Fold,
+    /// The log was read to where its end was when the partition came.
+    is_loaded: bool,
+    /// Handed to the producer, and not met in the log yet.
+    on_the_way: HashMap<String, Vec<Identity>>,
+    /// Sequences whose release is in its lane.
+    queued: HashSet<String>,
+    /// Sequences whose release runs.
+    running: HashSet<String>,
+}
+
+/// How an event stands to what is parked.
+pub(super) enum Found {
+    /// Nothing of its sequence is parked.
+    Free,
+    /// It is parked itself: this is the same record again.
+    Known,
+    /// This sequence is parked; its head was at this offset of the topic.
+    Behind(String, i64),
+}
+
+/// What a release does next.
+pub(super) enum Ahead {
+    /// Nothing: the sequence is free, or keeps waiting.
+    Nothing,
+    /// Handles these.
+    Entries(Vec<Entry>),
+}
+
+/// What is parked, in numbers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Count {
+    pub(super) sequences: usize,
+    pub(super) records: usize,
+}
+
+impl State {
+    fn is_parked(&self, sequence: &str) -> bool {
+        self.fold.get(sequence).is_some() || self.on_the_way.contains_key(sequence)
+    }
+
+    fn is_releasing(&self, sequence: &str) -> bool {
+        let queue = self.fold.get(sequence);
+        queue.is_some_and(|queue| queue.is_releasing)
+    }
+
+    /// Notes that a release of the sequence is to be put into its lane, unless there is one or none is wanted.
+    fn queue(&mut self, sequence: &str) -> Option<(String, Box<[u8]>)> {
+        let queue = self.fold.get(sequence).filter(|queue| queue.is_releasing)?;
+        if !self.is_loaded || self.queued.contains(sequence) || self.running.contains(sequence) {
+            return None;
+        }
+        let key = queue.key.clone();
+        self.queued.insert(sequence.to_owned());
+        Some((sequence.to_owned(), key))
+    }
+
+    fn records(&self) -> usize {
+        self.fold.records() + self.on_the_way.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+impl Parked {
+    pub(super) fn new(topic: String, limit: usize) -> Self {
+        Self {
+            topic,
+            limit,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits until it is known what is parked.
+    pub(super) async fn loaded(&self) {
+        self.until(|state| state.is_loaded.then_some(())).await;
+    }
+
+    /// How an event stands, whose sequence has one of these names.
+    pub(super) fn find(&self, names: &[String], identity: Identity) -> Found {
+        let state = self.lock();
+        let Some(name) = names.iter().find(|name| state.is_parked(name)) else {
+            return Found::Free;
+        };
+        match state.fold.get(name) {
+            Some(queue) if queue.has(identity) => Found::Known,
+            Some(queue) => Found::Behind(name.clone(), queue.head().identity.offset),
+            None => {
+                let on_the_way = state.on_the_way.get(name);
+                let head = on_the_way.and_then(|records| records.first());
+                Found::Behind(
+                    name.clone(),
+                    head.map_or(identity.offset, |head| head.offset),
+                )
+            }
+        }
+    }
+
+    /// A record is about to be put. False when so much is parked that it has to wait.
+    pub(super) fn expect(&self, sequence: &str, identity: Identity) -> bool {
+        let mut state = self.lock();
+        if state.records() >= self.limit {
+            return false;
+        }
+        let on_the_way = state.on_the_way.entry(sequence.to_owned()).or_default();
+        on_the_way.push(identity);
+        true
+    }
+
+    /// Waits until there is room, or a sequence to be released that nobody releases yet.
+    pub(super) async fn room_or_release(&self) -> Option<(String, Box<[u8]>)> {
+        self.until(|state| {
+            if state.records() < self.limit {
+                return Some(None);
+            }
+            let waiting = |sequence: &&String| !state.running.contains(*sequence);
+            let mut releasing = state.fold.iter().filter(|(_, queue)| queue.is_releasing);
+            let found = releasing.find(|(sequence, _)| waiting(sequence));
+            found.map(|(sequence, queue)| Some((sequence.clone(), queue.key.clone())))
+        })
+        .await
+    }
+
+    /// The reader met a record of the parked log: the sequence whose release should begin now, and its key.
+    pub(super) fn met(&self, offset: i64, written: &Written) -> Option<(String, Box<[u8]>)> {
+        let mut state = self.lock();
+        state.fold.note(offset, written);
+        let sequence = match written {
+            Written::Parked {
+                sequence, identity, ..
+            } => {
+                if let Some(on_the_way) = state.on_the_way.get_mut(sequence) {
+                    on_the_way.retain(|waiting| waiting != identity);
+                    if on_the_way.is_empty() {
+                        state.on_the_way.remove(sequence);
+                    }
+                }
+                sequence
+            }
+            Written::Mark { sequence, .. } => sequence,
+        };
+        let starts = state.queue(sequence);
+        drop(state);
+        self.changed.notify_waiters();
+        starts
+    }
+
+    /// The log was read to its end: the sequences whose release goes on, with their keys.
+    pub(super) fn load(&self) -> Vec<(String, Box<[u8]>)> {
+        let mut state = self.lock();
+        state.is_loaded = true;
+        let sequences: Vec<String> = state.fold.iter().map(|(name, _)| name.clone()).collect();
+        let starts = sequences.iter().filter_map(|name| state.queue(name));
+        let starts = starts.collect();
+        drop(state);
+        self.changed.notify_waiters();
+        starts
+    }
+
+    /// The release has come to its turn in the lane.
+    pub(super) fn taken(&self, sequence: &str) {
+        self.lock().queued.remove(sequence);
+    }
+
+    /// Begins a release, unless it is not wanted any more or runs already.
+    pub(super) fn claim(&self, sequence: &str) -> bool {
+        let mut state = self.lock();
+        state.is_releasing(sequence) && state.running.insert(sequence.to_owned())
+    }
+
+    /// Ends a release, unless it was asked for again meanwhile.
+    pub(super) fn unclaim(&self, sequence: &str) -> bool {
+        let mut state = self.lock();
+        !state.is_releasing(sequence) && state.running.remove(sequence)
+    }
+
+    /// What a release that got as far as the offset `last` has to do next. It waits for its marks to be met in the log, and for
+    /// records of the sequence that are on their way.
+    pub(super) async fn ahead(&self, sequence: &str, last: i64, count: usize) -> Ahead {
+        self.until(|state| match state.fold.get(sequence) {
+            Some(queue) if !queue.is_releasing => Some(Ahead::Nothing),
+            Some(queue) => {
+                let entries = queue.after(last, count);
+                (!entries.is_empty()).then_some(Ahead::Entries(entries))
+            }
+            None => (!state.on_the_way.contains_key(sequence)).then_some(Ahead::Nothing),
+        })
+        .await
+    }
+
+    /// Whether the entry is still parked.
+    pub(super) fn holds(&self, sequence: &str, entry: &Entry) -> bool {
+        let state = self.lock();
+        let queue = state.fold.get(sequence);
+        queue.is_some_and(|queue| queue.has(entry.identity))
+    }
+
+    /// Where the head's last failed release is told.
+    pub(super) fn failed(&self, sequence: &str) -> Option<i64> {
+        self.lock().fold.get(sequence)?.failed
+    }
+
+    /// Waits until the log tells of the failure of the entry, after the one at `before`.
+    pub(super) async fn failed_since(&self, sequence: &str, entry: &Entry, before: Option<i64>) {
+        self.until(|state| {
+            let queue = state.fold.get(sequence);
+            let queue = queue.filter(|queue| queue.head() == *entry && queue.failed == before);
+            queue.is_none().then_some(())
+        })
+        .await;
+    }
+
+    pub(super) fn count(&self) -> Count {
+        let state = self.lock();
+        Count {
+            sequences: state.fold.sequences(),
+            records: state.fold.records(),
+        }
+    }
+
+    async fn until<T>(&self, mut look: impl FnMut(&State) -> Option<T>) -> T {
+        loop {
+            // Made before the look, so that what changes after it is not missed.
+            let changed = self.changed.notified();
+            let found = look(&self.lock());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
