@@ -2,7 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    ops::Deref,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -102,14 +106,15 @@ impl Partition {
         }
         drop(state);
         flow.enter(load.key, load.bytes);
-        Ticket {
+        Ticket(Arc::new(InFlight {
             partition: Arc::clone(self),
             offset,
-            stream,
             key: Arc::clone(load.key),
+            stream,
             bytes: load.bytes,
             flow: Arc::clone(flow),
-        }
+            open: AtomicUsize::new(1),
+        }))
     }
 
     /// Work that is on no record of this partition's log, but to be waited for all the same.
@@ -167,25 +172,47 @@ pub(super) struct Load<'a> {
     pub(super) timestamp: Option<i64>,
 }
 
-/// A record in flight. Dropped without [`Ticket::done`], its work counts as not done.
-pub(super) struct Ticket {
+/// A record in flight, or one event of a record with several. Dropped without [`Ticket::done`], its work counts as
+/// not done.
+pub(super) struct Ticket(Arc<InFlight>);
+
+/// What a record takes up until all of its tickets are gone.
+pub(super) struct InFlight {
     pub(super) partition: Arc<Partition>,
     pub(super) offset: i64,
     pub(super) key: Arc<Key>,
     stream: Stream,
     bytes: usize,
     flow: Arc<Flow>,
+    /// Events that are not done.
+    open: AtomicUsize,
 }
 
-impl Ticket {
-    /// The work is finished: the offset may be committed when all before it may.
-    pub(super) fn done(self) {
-        let mut state = self.partition.lock();
-        state.progress.done(self.offset, self.stream, &self.key);
+impl Deref for Ticket {
+    type Target = InFlight;
+
+    fn deref(&self) -> &InFlight {
+        &self.0
     }
 }
 
-impl Drop for Ticket {
+impl Ticket {
+    /// A ticket for each of the record's events: the record is done when all are.
+    pub(super) fn split(self, events: usize) -> Vec<Self> {
+        self.open.store(events, Ordering::Release);
+        (0..events).map(|_| Self(Arc::clone(&self.0))).collect()
+    }
+
+    /// The work is finished: the offset may be committed when all before it may.
+    pub(super) fn done(self) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut state = self.partition.lock();
+            state.progress.done(self.offset, self.stream, &self.key);
+        }
+    }
+}
+
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.flow.leave(&self.key, self.bytes);
         let mut state = self.partition.lock();

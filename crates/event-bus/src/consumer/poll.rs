@@ -26,9 +26,9 @@ use super::{
     second::SecondReader,
     tracker::Taken,
     view::View,
-    work::{Glance, Original, Work, Worth},
+    work::{Events, Glance, Original, Unfit, Work, Worth},
 };
-use crate::{Registry, SchemaSource, Scope, security::with_mend};
+use crate::{Record, Registry, SchemaSource, Scope, security::with_mend};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
@@ -313,7 +313,27 @@ impl Desk<'_> {
     fn put(&self, partition: &Partition, ticket: Ticket, message: &BorrowedMessage<'_>) {
         let original = Original::of(message);
         let place = (&partition.logical, partition.number, ticket.offset);
-        let content = original.read(&self.poll.registry, |ty| self.poll.scope(ty), place);
+        let read = original.read_all(&self.poll.registry, |ty| self.poll.scope(ty), place);
+        match read {
+            Ok(Events::One(record)) => self.put_one(partition, ticket, original, Ok(record)),
+            Err(unfit) => self.put_one(partition, ticket, original, Err(unfit)),
+            Ok(Events::Several(events)) if events.is_empty() => ticket.done(),
+            Ok(Events::Several(events)) => {
+                let tickets = ticket.split(events.len());
+                for (ticket, (original, content)) in tickets.into_iter().zip(events) {
+                    self.put_one(partition, ticket, original, content);
+                }
+            }
+        }
+    }
+
+    fn put_one(
+        &self,
+        partition: &Partition,
+        ticket: Ticket,
+        original: Original,
+        content: Result<Box<Record>, Unfit>,
+    ) {
         if let Ok(record) = &content
             && !self.poll.worth.wants(&record.envelope.event_type)
         {

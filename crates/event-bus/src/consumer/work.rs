@@ -9,15 +9,15 @@ use std::{
 use bytes::Bytes;
 use rdkafka::{
     Message,
-    message::{BorrowedHeaders, BorrowedMessage, Headers, OwnedHeaders},
+    message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
 };
 use uuid::Uuid;
 
 use super::{LaneOrder, partition::Ticket};
 use crate::{
-    BadEnvelope, Envelope, Record, Registry, Scope,
+    BadEnvelope, Content, Envelope, Parsed, Record, Registry, Scope,
     dead_letters::REPLAY_GROUP_HEADER,
-    envelope::{CONTENT_TYPE, holds_events},
+    envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, holds_events},
     record::Payload,
 };
 
@@ -130,16 +130,54 @@ impl Original {
         message.key_len() + message.payload_len() + OVERHEAD
     }
 
-    /// Reads the envelope and checks the tenant against what is known of the type.
+    /// Reads the envelope of a record of one event and checks the tenant against what is known of the type.
     pub(crate) fn read(
         &self,
         registry: &Registry,
         scope: impl Fn(&str) -> Option<Scope>,
+        place: (&Arc<str>, i32, i64),
+    ) -> Result<Box<Record>, Unfit> {
+        let parsed =
+            Envelope::from_record(self.headers(), self.key.as_deref(), self.value.clone())?;
+        self.record(parsed, registry, &scope, place)
+    }
+
+    /// As [`Original::read`], of a record of one event or of several.
+    pub(super) fn read_all(
+        &self,
+        registry: &Registry,
+        scope: impl Fn(&str) -> Option<Scope>,
+        place: (&Arc<str>, i32, i64),
+    ) -> Result<Events, Unfit> {
+        let key = self.key.as_deref();
+        match Envelope::all_from_record(self.headers(), key, self.value.clone())? {
+            Content::Event(parsed) => {
+                let record = self.record(parsed, registry, &scope, place)?;
+                Ok(Events::One(record))
+            }
+            Content::Batch(all) => {
+                let each = all.into_iter().map(|parsed| {
+                    let payload = Some(&*parsed.payload).filter(|payload| !payload.is_empty());
+                    let alone = self.of_one(parsed.envelope.to_structured(payload).ok());
+                    (alone, self.record(parsed, registry, &scope, place))
+                });
+                Ok(Events::Several(each.collect()))
+            }
+        }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.headers.iter().flat_map(Headers::iter);
+        headers.map(|header| (header.key, header.value.unwrap_or_default()))
+    }
+
+    fn record(
+        &self,
+        parsed: Parsed,
+        registry: &Registry,
+        scope: &impl Fn(&str) -> Option<Scope>,
         (topic, partition, offset): (&Arc<str>, i32, i64),
     ) -> Result<Box<Record>, Unfit> {
-        let headers = self.headers.iter().flat_map(Headers::iter);
-        let pairs = headers.map(|header| (header.key, header.value.unwrap_or_default()));
-        let parsed = Envelope::from_record(pairs, self.key.as_deref(), self.value.clone())?;
         let mut envelope = parsed.envelope;
         envelope.arrived(self.timestamp);
         if scope(&envelope.event_type) == Some(Scope::Tenant) {
@@ -155,6 +193,42 @@ impl Original {
             payload: Payload::Wire(parsed.payload, registry.clone()),
         }))
     }
+
+    /// One event of a batch as a record of its own, so that as a dead letter it is replayed without the others. Where it
+    /// cannot be written, the whole batch stands for it.
+    fn of_one(&self, structured: Option<Vec<u8>>) -> Self {
+        let whole = Self {
+            key: self.key.clone(),
+            value: self.value.clone(),
+            headers: self.headers.clone(),
+            timestamp: self.timestamp,
+        };
+        let Some(structured) = structured else {
+            return whole;
+        };
+        let own = self
+            .headers()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
+        let mode = (CONTENT_TYPE, STRUCTURED_CONTENT_TYPE.as_bytes());
+        let headers = own
+            .chain([mode])
+            .fold(OwnedHeaders::new(), |all, (key, value)| {
+                let value = Some(value);
+                all.insert(Header { key, value })
+            });
+        Self {
+            value: Some(structured.into()),
+            headers: Some(headers),
+            ..whole
+        }
+    }
+}
+
+/// What is in a record.
+pub(super) enum Events {
+    One(Box<Record>),
+    /// A batch: each event as a record of its own.
+    Several(Vec<(Original, Result<Box<Record>, Unfit>)>),
 }
 
 fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {

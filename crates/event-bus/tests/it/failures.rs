@@ -352,3 +352,40 @@ async fn a_payload_of_another_tenant_than_the_envelope_is_neither_published_nor_
     assert_eq!(header(&dead[0], "dlq-error-class"), "context");
     assert!(header(&dead[0], "dlq-error").contains(&other.id.to_string()));
 }
+
+#[tokio::test]
+async fn each_event_of_a_batch_is_handled_by_itself_and_the_record_is_done_when_all_are() {
+    let world = World::with_partitions(1).await;
+    let acme = tenant().id;
+    let event = |subject: &str, number: i64| {
+        serde_json::json!({
+            "specversion": "1.0", "id": uuid::Uuid::now_v7(), "type": "order.placed", "source": "/elsewhere",
+            "subject": subject, "tenantid": acme, "region": "eu",
+            "datacontenttype": "application/json", "data": {"number": number},
+        })
+    };
+    let batch = [event("good", 1), event("bad", 1), event("good", 2)];
+    let mode = [("content-type", "application/cloudevents-batch+json")];
+    let (seen, tries) = (Seen::default(), Counter::default());
+    let handler = failing(&seen, &tries, |_| Some(Failure::permanent("never")));
+    let consumer = run(world.consumer("c"), handler);
+    for value in [serde_json::json!(batch), serde_json::json!([])] {
+        produce(
+            &world,
+            &acme.to_string(),
+            value.to_string().as_bytes(),
+            &mode,
+        )
+        .await;
+    }
+    eventually(|| async { world.committed("c").await == 2 }).await;
+    consumer.stop().await;
+
+    assert_eq!(seen.numbers_of("good"), [1, 2]);
+    let dead = world.dead_letters().await;
+    assert_eq!(dead.len(), 1, "the one that failed, and not its batch");
+    assert!(header(&dead[0], "content-type").starts_with("application/cloudevents+json"));
+    let letter: serde_json::Value = serde_json::from_slice(dead[0].payload().unwrap()).unwrap();
+    assert_eq!(letter["subject"], "bad");
+    assert_eq!(letter["data"]["number"], 1);
+}
