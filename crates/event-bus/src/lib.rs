@@ -38,7 +38,7 @@ pub use event::{Event, Scope};
 pub use failure::{BoxError, Dependency, Failure, FailureClass};
 pub use handler::{
     Batch, BatchFailure, BatchFunction, BatchHandler, Domain, EventHandler, Handler, Router,
-    event_span,
+    delivery_span, event_span,
 };
 pub use outbound::{BadEvent, EventParts, OutboundRecord};
 pub use policy::{Next, OnError, PastDeadline, Policy};

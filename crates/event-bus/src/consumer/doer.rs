@@ -7,7 +7,8 @@ use tracing::{Instrument, Span};
 
 use super::work::Worth;
 use crate::{
-    BatchFailure, BatchHandler, Failure, Handler, PastDeadline, Policy, Record, Scope, event_span,
+    BatchFailure, BatchHandler, Failure, Handler, PastDeadline, Policy, Record, Scope,
+    delivery_span, event_span,
 };
 
 /// The consumer's handler.
@@ -29,6 +30,13 @@ impl Worth for Doer {
         match self {
             Self::Single(handler) => handler.scope(event_type),
             Self::Batch(handler) => handler.scope(event_type),
+        }
+    }
+
+    fn delivery_span(&self, record: &Record, group: &str) -> Span {
+        match self {
+            Self::Single(handler) => handler.delivery_span(record, group),
+            Self::Batch(_) => delivery_span(record, group),
         }
     }
 }

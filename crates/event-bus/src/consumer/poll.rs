@@ -13,6 +13,7 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::{
     LaneOrder,
@@ -342,10 +343,15 @@ impl Desk<'_> {
                 .skipped_type(partition, &record.envelope.event_type);
             return ticket.done();
         }
+        let delivery = content.as_ref().map_or_else(
+            |_| Span::none(),
+            |record| self.poll.worth.delivery_span(record, &self.poll.group),
+        );
         let work = Work {
             ticket,
             original,
             content,
+            delivery,
         };
         self.lanes
             .push(work.lane(self.poll.order, self.poll.buckets), work);

@@ -11,6 +11,7 @@ use rdkafka::{
     Message,
     message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
 };
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{LaneOrder, partition::Ticket};
@@ -66,12 +67,15 @@ pub(super) struct Work {
     pub(super) ticket: Ticket,
     pub(super) original: Original,
     pub(super) content: Result<Box<Record>, Unfit>,
+    /// Open while it waits in its lane.
+    pub(super) delivery: Span,
 }
 
 /// Which records a handler wants.
 pub(crate) trait Worth: Send + Sync {
     fn wants(&self, event_type: &str) -> bool;
     fn scope(&self, event_type: &str) -> Option<Scope>;
+    fn delivery_span(&self, record: &Record, group: &str) -> Span;
 }
 
 /// What two headers say before anything is read.

@@ -60,7 +60,9 @@ impl Worker {
             ticket,
             original,
             content,
+            delivery,
         } = work;
+        drop(delivery);
         let event_type = label(&content);
         let member = self.member(&ticket, &content);
         let ended = match content {

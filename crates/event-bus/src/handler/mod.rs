@@ -46,6 +46,11 @@ pub trait Handler: Send + Sync + 'static {
         event_span(record, group)
     }
 
+    /// The span from the record's taking from the log until its turn in its lane has come.
+    fn delivery_span(&self, record: &Record, group: &str) -> Span {
+        delivery_span(record, group)
+    }
+
     /// Does the work. The failure's class decides what comes next.
     async fn handle(&self, record: &Record) -> Result<(), Failure>;
 }
@@ -68,9 +73,29 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
         (**self).span(record, group)
     }
 
+    fn delivery_span(&self, record: &Record, group: &str) -> Span {
+        (**self).delivery_span(record, group)
+    }
+
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         (**self).handle(record).await
     }
+}
+
+/// A span of an event that waits in its lane, by the messaging conventions of OpenTelemetry.
+pub fn delivery_span(record: &Record, group: &str) -> Span {
+    tracing::info_span!(
+        "delivery",
+        otel.name = %format_args!("{} receive", record.topic),
+        otel.kind = "consumer",
+        messaging.system = "kafka",
+        messaging.operation.type = "receive",
+        messaging.destination.name = %record.topic,
+        messaging.consumer.group.name = group,
+        messaging.destination.partition.id = record.partition,
+        messaging.kafka.offset = record.offset,
+        messaging.message.id = %record.envelope.id,
+    )
 }
 
 /// A span that names the event, where it came from and the trace it continues.
@@ -81,10 +106,12 @@ pub fn event_span(record: &Record, group: &str) -> Span {
         otel.name = %format_args!("{} process", envelope.event_type),
         otel.kind = "consumer",
         messaging.system = "kafka",
+        messaging.operation.type = "process",
         messaging.destination.name = %record.topic,
         messaging.consumer.group.name = group,
         messaging.destination.partition.id = record.partition,
         messaging.kafka.offset = record.offset,
+        messaging.message.id = %envelope.id,
         event.id = %envelope.id,
         event.r#type = %envelope.event_type,
         correlation_id = %envelope.correlation_id,

@@ -7,7 +7,10 @@ use event_bus::{
 use rdkafka::{Message, message::Headers};
 use uuid::Uuid;
 
-use crate::world::{Placed, Seen, World, header, parts, run, tenant};
+use crate::{
+    said::said,
+    world::{Placed, Seen, World, header, parts, run, tenant},
+};
 
 #[tokio::test]
 async fn what_is_published_typed_is_received_typed() {
@@ -275,4 +278,25 @@ async fn a_registry_that_is_away_is_not_a_refusal() {
         matches!(result, Err(PublishError::Unavailable(_))),
         "{result:?}"
     );
+}
+
+#[tokio::test]
+async fn spans_tell_of_sending_delivering_and_handling() {
+    let world = World::with_partitions(1).await;
+    let (seen, acme) = (Seen::default(), tenant());
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut told = parts(&acme, "s");
+    told.traceparent = Some(trace.to_owned());
+    world
+        .producer()
+        .publish(told, &Placed { number: 1 })
+        .await
+        .unwrap();
+    let group = format!("traced-{}", acme.id);
+    let consumer = run(world.consumer(&group), seen.handler());
+    seen.reaches(1).await;
+    consumer.stop().await;
+    assert!(said(&["send{", "order.events send", "producer"]));
+    assert!(said(&["delivery{", "order.events receive", &group]));
+    assert!(said(&["event{", "order.placed process", &group, trace]));
 }

@@ -6,13 +6,17 @@ use std::{
 };
 
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::LevelFilter, fmt, layer::SubscriberExt as _,
+    EnvFilter, Layer as _,
+    filter::{LevelFilter, filter_fn},
+    fmt::{self, format::FmtSpan},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
 static SAID: Mutex<String> = Mutex::new(String::new());
 
-/// `RUST_LOG=info` shows what the bus says; only a failed test's output is printed. Warnings are kept too.
+/// `RUST_LOG=info` shows what the bus says; only a failed test's output is printed. Warnings are kept, and spans that
+/// ended.
 pub fn listen() {
     let shown = fmt::layer()
         .with_test_writer()
@@ -21,9 +25,16 @@ pub fn listen() {
         .with_ansi(false)
         .with_writer(|| Kept)
         .with_filter(LevelFilter::WARN);
+    let spans = fmt::layer()
+        .with_ansi(false)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(|| Kept)
+        .with_filter(filter_fn(|of| of.is_span()))
+        .with_filter(LevelFilter::INFO);
     let _ = tracing_subscriber::registry()
         .with(shown)
         .with(kept)
+        .with(spans)
         .try_init();
 }
 

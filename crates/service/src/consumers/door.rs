@@ -1,7 +1,7 @@
 //! From a record to the transaction of its effect.
 
 use async_trait::async_trait;
-use event_bus::{Dependency, Failure, FailureClass, Handler, Record, event_span};
+use event_bus::{Dependency, Failure, FailureClass, Handler, Record, delivery_span, event_span};
 use tenancy::{DirectoryError, TenantId, TenantStatus};
 use tracing::Span;
 
@@ -30,6 +30,12 @@ impl<W: Work> Handler for Door<W> {
 
     fn span(&self, record: &Record, group: &str) -> Span {
         let span = event_span(record, group);
+        telemetry::continue_trace(&span, &record.envelope);
+        span
+    }
+
+    fn delivery_span(&self, record: &Record, group: &str) -> Span {
+        let span = delivery_span(record, group);
         telemetry::continue_trace(&span, &record.envelope);
         span
     }
