@@ -389,3 +389,50 @@ async fn each_event_of_a_batch_is_handled_by_itself_and_the_record_is_done_when_
     assert_eq!(letter["subject"], "bad");
     assert_eq!(letter["data"]["number"], 1);
 }
+
+#[tokio::test]
+async fn a_batch_is_not_done_before_its_last_event() {
+    let world = World::with_partitions(1).await;
+    let acme = tenant().id;
+    let event = |subject: &str| {
+        serde_json::json!({
+            "specversion": "1.0", "id": uuid::Uuid::now_v7(), "type": "order.placed", "source": "/elsewhere",
+            "subject": subject, "tenantid": acme, "region": "eu",
+            "datacontenttype": "application/json", "data": {"number": 1},
+        })
+    };
+    let batch = serde_json::json!([event("quick"), event("stuck"), event("quick too")]);
+    let mode = [("content-type", "application/cloudevents-batch+json")];
+    produce(
+        &world,
+        &acme.to_string(),
+        batch.to_string().as_bytes(),
+        &mode,
+    )
+    .await;
+    let seen = Seen::default();
+    let stuck = {
+        let seen = seen.clone();
+        Router::new().on::<Placed>(move |event: Received<Placed>| {
+            let seen = seen.clone();
+            async move {
+                if event.envelope.subject == "stuck" {
+                    std::future::pending::<()>().await;
+                }
+                seen.note(&event);
+                Ok::<(), Failure>(())
+            }
+        })
+    };
+    let consumer = world.consumer("c").drain(Duration::from_millis(200));
+    let consumer = run(consumer, stuck);
+    seen.reaches(2).await;
+    consumer.stop().await;
+    assert_eq!(world.committed("c").await, 0);
+
+    let again = Seen::default();
+    run(world.consumer("c").once(), again.handler())
+        .ends()
+        .await;
+    assert_eq!(again.all().len(), 3);
+}
