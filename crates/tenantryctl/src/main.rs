@@ -51,7 +51,7 @@ struct BusArguments {
         default_value = "http://127.0.0.1:8081/apis/ccompat/v7"
     )]
     registry: String,
-    /// How to be let in: a TOML file with [security.tls], [security.sasl], [registry_access.login] and [extra]
+    /// How to be let in: a TOML file with the security of Kafka, the access to the registry, further settings
     #[arg(long, global = true, env = "TENANTRY_BUS_ACCESS")]
     access: Option<PathBuf>,
     /// Put before the name of every topic and group
@@ -95,14 +95,14 @@ struct Bus {
 /// What a broker and a registry behind locks ask for, as `event-bus` reads it.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Access {
+struct AccessFile {
     security: Security,
     registry_access: RegistryAccess,
     /// Further settings of librdkafka.
     extra: BTreeMap<String, String>,
 }
 
-impl Access {
+impl AccessFile {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let access: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
@@ -116,7 +116,7 @@ impl Bus {
     fn new(arguments: BusArguments) -> anyhow::Result<Self> {
         let mut settings = BusSettings::new(arguments.kafka, arguments.registry);
         if let Some(path) = &arguments.access {
-            let access = Access::read(path)?;
+            let access = AccessFile::read(path)?;
             settings.security = access.security;
             settings.registry_access = access.registry_access;
             settings.extra = access.extra;

@@ -2,8 +2,11 @@
 
 use anyhow::bail;
 use event_bus::{
-    Event, EventParts, OutboundRecord, Producer,
-    dead_letters::{Report, Treated},
+    Event, EventParts, OutboundRecord, Producer, TenantRef,
+    dead_letters::{
+        Report,
+        parked::{ParkedOutcome, ParkedReport},
+    },
 };
 use events::{Timestamp, audit::ActionPerformed};
 use uuid::Uuid;
@@ -13,10 +16,60 @@ use crate::Bus;
 /// Events published together.
 const BATCH: usize = 500;
 
+/// What one act was done with.
+struct Told {
+    resource: &'static str,
+    place: String,
+    tenant_id: Option<Uuid>,
+    tenant: Option<TenantRef>,
+}
+
 /// Tells of each letter that was treated. The acts in the dead-letter topics are there by now.
 pub async fn tell(bus: &Bus, by: &str, action: &str, report: &Report) -> anyhow::Result<()> {
     let done = report.letters.iter();
-    let done: Vec<&Treated> = done.filter(|treated| treated.outcome.is_done()).collect();
+    let done = done.filter(|treated| treated.outcome.is_done());
+    let told = done.map(|treated| {
+        let letter = &treated.letter;
+        let envelope = letter.envelope.as_ref();
+        Told {
+            resource: "dead_letter",
+            place: letter.place.to_string(),
+            tenant_id: letter.tenant,
+            tenant: envelope.and_then(|envelope| envelope.tenant.clone()),
+        }
+    });
+    publish(bus, by, action, report.id, &told.collect::<Vec<_>>()).await
+}
+
+/// Tells of each sequence that was treated. The marks in the parked topics are there by now.
+pub async fn tell_parked(
+    bus: &Bus,
+    by: &str,
+    action: &str,
+    report: &ParkedReport,
+) -> anyhow::Result<()> {
+    let done = report.sequences.iter();
+    let done = done.filter(|treated| treated.outcome == ParkedOutcome::Done);
+    let told = done.map(|treated| {
+        let sequence = &treated.place.sequence;
+        let tenant = sequence.split('/').next();
+        Told {
+            resource: "parked_sequence",
+            place: treated.place.to_string(),
+            tenant_id: tenant.and_then(|tenant| tenant.parse().ok()),
+            tenant: None,
+        }
+    });
+    publish(bus, by, action, report.id, &told.collect::<Vec<_>>()).await
+}
+
+async fn publish(
+    bus: &Bus,
+    by: &str,
+    action: &str,
+    command: Uuid,
+    done: &[Told],
+) -> anyhow::Result<()> {
     if done.is_empty() {
         return Ok(());
     }
@@ -32,7 +85,7 @@ pub async fn tell(bus: &Bus, by: &str, action: &str, report: &Report) -> anyhow:
     for some in done.chunks(BATCH) {
         let records = some
             .iter()
-            .map(|treated| record(by, action, report.id, treated))
+            .map(|told| record(by, action, command, told))
             .collect::<Result<Vec<_>, _>>()?;
         let results = producer.publish_batch(&records).await;
         failed.extend(results.into_iter().filter_map(Result::err));
@@ -48,25 +101,22 @@ fn record(
     by: &str,
     action: &str,
     command: Uuid,
-    treated: &Treated,
+    done: &Told,
 ) -> Result<OutboundRecord, event_bus::BadEvent> {
-    let letter = &treated.letter;
-    let place = letter.place.to_string();
     let told = ActionPerformed {
         actor_id: actor(by),
         action: action.to_owned(),
-        resource: "dead_letter".to_owned(),
-        resource_id: place.clone(),
-        tenant_id: letter.tenant,
+        resource: done.resource.to_owned(),
+        resource_id: done.place.clone(),
+        tenant_id: done.tenant_id,
         at: Timestamp::now(),
     };
-    // One act on one letter has one name, however often it is told.
-    let subject = Uuid::new_v5(&command, place.as_bytes());
+    // One act on one thing has one name, however often it is told.
+    let subject = Uuid::new_v5(&command, done.place.as_bytes());
     let mut parts = EventParts::new("/tenantry/tenantryctl", subject).sequence(1);
     parts.id = Uuid::new_v5(&subject, action.as_bytes());
     parts.correlation_id = command;
-    let envelope = letter.envelope.as_ref();
-    parts.tenant = envelope.and_then(|envelope| envelope.tenant.clone());
+    parts.tenant.clone_from(&done.tenant);
     OutboundRecord::of(parts, &told)
 }
 

@@ -1,6 +1,7 @@
 //! `tenantryctl dlq`
 
 mod audit;
+mod parked;
 mod print;
 mod select;
 mod treat;
@@ -36,6 +37,9 @@ pub enum Dlq {
     Discard(treat::DiscardArguments),
     /// List what was done with letters, by whom and why
     Acts(Acts),
+    /// Events parked behind one that could not be handled
+    #[command(subcommand)]
+    Parked(parked::Parked),
 }
 
 #[derive(Args)]
@@ -100,6 +104,7 @@ impl Dlq {
             Self::Replay(replay) => replay.run(bus, &letters).await,
             Self::Discard(discard) => discard.run(bus, &letters).await,
             Self::Acts(acts) => acts.run(&letters).await,
+            Self::Parked(parked) => parked.run(bus).await,
         }
     }
 }

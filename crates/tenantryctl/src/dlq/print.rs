@@ -151,13 +151,14 @@ pub fn letter(shown: &ShownLetter) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn more(next: Option<&event_bus::dead_letters::LetterPlace>) {
+pub fn more(next: Option<&impl ToString>) {
     if let Some(next) = next {
-        eprintln!("there may be more behind {next}");
+        eprintln!("there may be more behind {}", next.to_string());
     }
 }
 
-fn error(letter: &Letter) -> String {
+/// Its error, cut.
+pub fn error(letter: &Letter) -> String {
     let error = text(letter.error.as_ref());
     match error.char_indices().nth(ERROR) {
         Some((end, _)) => format!("{}…", &error[..end]),
@@ -165,12 +166,13 @@ fn error(letter: &Letter) -> String {
     }
 }
 
-fn text(value: Option<&impl ToString>) -> String {
+/// `-` where there is none; control characters escaped.
+pub fn text(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| plain(&value.to_string()))
 }
 
 /// Control characters escaped.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let escaped = |c: char| {
         if c.is_control() {
             c.escape_default().to_string()
@@ -182,7 +184,7 @@ fn plain(text: &str) -> String {
 }
 
 /// To the second: enough for a person.
-fn time(time: Option<OffsetDateTime>) -> String {
+pub fn time(time: Option<OffsetDateTime>) -> String {
     let seconds = time.and_then(|time| time.replace_nanosecond(0).ok());
     let text = seconds.and_then(|time| time.format(&Rfc3339).ok());
     text.unwrap_or_else(|| "-".to_owned())

@@ -86,19 +86,24 @@ impl Chosen {
         }
     }
 
-    /// Whether the person means it: asked on a terminal, for more than letters they named one by one.
+    /// Whether the person means it: asked for more than letters they named one by one.
     pub fn confirm(&self, what: &str) -> anyhow::Result<bool> {
         if self.yes || !self.places.is_empty() {
             return Ok(true);
         }
-        if !io::stdin().is_terminal() {
-            bail!("{what}: say --yes, as nobody can be asked");
-        }
-        eprint!("{what}? [y/N] ");
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        ask(what)
     }
+}
+
+/// Asks on the terminal.
+pub fn ask(what: &str) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("{what}: say --yes, as nobody can be asked");
+    }
+    eprint!("{what}? [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// A state, or all of them.

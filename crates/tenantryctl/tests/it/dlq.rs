@@ -21,12 +21,12 @@ fn world_with_letters() -> (Tool, String) {
 }
 
 impl Tool {
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let out = self.out(&[arguments, &["--json"]].concat(), "");
         serde_json::from_str(&out).expect("json")
     }
 
-    fn code(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn code(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.run(arguments, "");
         let error = String::from_utf8(output.stderr).expect("text");
         (output.status.code().expect("a code"), error)

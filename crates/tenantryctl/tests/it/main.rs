@@ -1,6 +1,7 @@
 //! The command line against the real broker: run through `make test`.
 
 mod dlq;
+mod parked;
 
 use std::{
     env,

@@ -36,12 +36,24 @@ impl From<TreatError> for Problem {
             TreatError::Letters(DeadLetterError::Invalid { field, rule }) => {
                 Self::invalid(field, rule)
             }
-            TreatError::Letters(DeadLetterError::Bus(error @ BusError::Kafka(_))) => {
+            TreatError::Letters(error @ DeadLetterError::NotParked(_)) => {
+                Self::not_found(&error.to_string())
+            }
+            TreatError::Letters(DeadLetterError::Bus(
+                error @ (BusError::Kafka(_) | BusError::Broker(_)),
+            )) => {
                 tracing::warn!(%error, "dead letters not reached");
                 Self::unavailable("Kafka does not answer at the moment", 2)
             }
             TreatError::Letters(DeadLetterError::Bus(error)) => Self::internal(&error),
             TreatError::Store(error) => error.into(),
+            TreatError::Untold { command, cause } => {
+                tracing::error!(%command, %cause, "letters were treated and the audit not told");
+                let told = format!(
+                    "the letters were treated, and their audit events could not be stored; the acts of command {command} say what became of each"
+                );
+                Self::unavailable(told, 2)
+            }
         }
     }
 }

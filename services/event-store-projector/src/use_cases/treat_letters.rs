@@ -33,6 +33,14 @@ pub enum TreatError {
     /// The audit could not be told beforehand: nothing was done.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Letters were treated, and the audit could not be told of each.
+    #[error("the audit could not be told of what command {command} did: {cause}")]
+    Untold {
+        /// The id of the command's acts.
+        command: Uuid,
+        /// What the database said.
+        cause: StoreError,
+    },
 }
 
 /// Does it, and tells the audit: before anything is done that it begins, and in `tx`, which the caller
@@ -69,7 +77,8 @@ pub async fn treat_letters(
     };
     for treated in &report.letters {
         if treated.outcome.is_done() {
-            tell(tx, command, action, treated).await?;
+            let told = tell(tx, command, action, treated).await;
+            told.map_err(|cause| TreatError::Untold { command, cause })?;
         }
     }
     Ok(report)
