@@ -29,7 +29,7 @@ pub fn listen() {
         .with_ansi(false)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(|| Kept)
-        .with_filter(filter_fn(|of| of.is_span()))
+        .with_filter(filter_fn(tracing::Metadata::is_span))
         .with_filter(LevelFilter::INFO);
     let _ = tracing_subscriber::registry()
         .with(shown)
