@@ -820,9 +820,10 @@ async fn a_stop_lets_the_record_that_is_being_released_end_and_the_next_goes_on_
     release_all(&world).await;
     eventually(|| async { ward.begun("a", 1) }).await;
 
-    let stopped = tokio::spawn(first.stop());
+    let mut stopped = tokio::spawn(first.stop());
     eventually(|| async { list(&world).await[0].records == 3 }).await;
-    assert!(!stopped.is_finished());
+    let waited = tokio::time::timeout(Duration::from_secs(3), &mut stopped).await;
+    assert!(waited.is_err(), "it stopped without waiting");
     ward.lets_go();
     stopped.await.unwrap();
 
@@ -849,6 +850,16 @@ async fn a_member_to_be_killed() {
     consumer.ends().await;
 }
 
+/// A process that does not outlive its test.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("gone");
+    }
+}
+
 #[tokio::test]
 async fn a_member_is_killed_in_the_middle_of_a_release() {
     let (world, acme) = world_with(1, (0..8).map(|number| ("a", number))).await;
@@ -859,16 +870,16 @@ async fn a_member_is_killed_in_the_middle_of_a_release() {
     ward.mend();
     release_all(&world).await;
     let test = std::env::current_exe().expect("this test");
-    let mut child = std::process::Command::new(test)
+    let child = std::process::Command::new(test)
         .args(["--exact", "--ignored", "parking::a_member_to_be_killed"])
         .env("PARKING_PREFIX", &world.settings.topic_prefix)
         .stdout(std::process::Stdio::null())
         .spawn()
         .expect("a process");
+    let child = Killed(child);
     // Three are handled there, the fourth never ends.
     reaches(&world, 5).await;
-    child.kill().expect("killed");
-    child.wait().expect("gone");
+    drop(child);
 
     let second = consume(&world, &ward);
     world.publish(&acme, "a", 8..10).await;

@@ -258,3 +258,108 @@ impl Parked {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::dead_letters::parked::MarkKind;
+
+    fn identity(offset: i64) -> Identity {
+        let event = Uuid::from_u128(offset.unsigned_abs().into());
+        Identity { offset, event }
+    }
+
+    fn parked(original: i64, is_behind: bool) -> Written {
+        Written::Parked {
+            sequence: "a".to_owned(),
+            identity: identity(original),
+            is_behind,
+            key: Box::default(),
+        }
+    }
+
+    fn mark(kind: MarkKind, record: Option<i64>) -> Written {
+        Written::Mark {
+            sequence: "a".to_owned(),
+            kind,
+            record,
+        }
+    }
+
+    /// With two records of `a`, released.
+    fn releasing() -> Parked {
+        let state = Parked::new("t.c.parked".to_owned(), 10);
+        assert!(state.load().is_empty());
+        assert!(state.met(0, &parked(7, false)).is_none());
+        assert!(state.met(1, &parked(8, true)).is_none());
+        assert!(state.met(2, &mark(MarkKind::Release, None)).is_some());
+        state
+    }
+
+    fn is_behind(state: &Parked, offset: i64) -> bool {
+        let names = ["a".to_owned()];
+        matches!(state.find(&names, identity(offset)), Found::Behind(_, 7))
+    }
+
+    #[test]
+    fn what_is_on_the_way_is_parked_already() {
+        let state = Parked::new("t.c.parked".to_owned(), 2);
+        assert!(!is_behind(&state, 8));
+        assert!(state.expect("a", identity(7)));
+        assert!(is_behind(&state, 8));
+        assert!(state.expect("a", identity(8)));
+        assert!(!state.expect("a", identity(9)), "it is full");
+        state.met(0, &parked(7, false));
+        assert!(is_behind(&state, 8) && !state.expect("a", identity(9)));
+        state.met(1, &parked(8, true));
+        let names = ["a".to_owned()];
+        assert!(matches!(state.find(&names, identity(8)), Found::Known));
+    }
+
+    #[test]
+    fn work_waits_until_it_is_known_what_is_parked() {
+        let state = Parked::new("t.c.parked".to_owned(), 2);
+        assert!(state.loaded().now_or_never().is_none());
+        assert!(state.met(0, &parked(7, true)).is_none(), "not yet");
+        assert_eq!(state.load().len(), 1, "a release goes on");
+        assert!(state.loaded().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_release_waits_for_its_marks_and_for_what_is_on_the_way() {
+        let state = releasing();
+        state.taken("a");
+        assert!(state.claim("a") && !state.claim("a"));
+        let ahead = |last| state.ahead("a", last, 10).now_or_never();
+        assert!(matches!(ahead(-1), Some(Ahead::Entries(entries)) if entries.len() == 2));
+        assert!(ahead(1).is_none(), "its marks were not met");
+        assert!(state.expect("a", identity(9)));
+        state.met(3, &mark(MarkKind::Done, Some(0)));
+        state.met(4, &mark(MarkKind::Done, Some(1)));
+        assert!(ahead(1).is_none(), "one is on the way");
+        state.met(5, &parked(9, true));
+        assert!(matches!(ahead(1), Some(Ahead::Entries(entries)) if entries.len() == 1));
+        state.met(6, &mark(MarkKind::Done, Some(5)));
+        assert!(matches!(ahead(5), Some(Ahead::Nothing)));
+        assert!(state.unclaim("a") && state.count().records == 0);
+    }
+
+    #[test]
+    fn a_release_asked_for_again_while_one_ends_is_not_lost() {
+        let state = releasing();
+        assert!(state.claim("a"));
+        state.taken("a");
+        assert!(state.met(3, &mark(MarkKind::Failed, Some(0))).is_none());
+        assert!(
+            state.met(4, &mark(MarkKind::Release, None)).is_none(),
+            "one runs"
+        );
+        assert!(!state.unclaim("a"), "it goes on");
+        assert!(state.met(5, &mark(MarkKind::Failed, Some(0))).is_none());
+        assert!(state.unclaim("a"));
+        assert!(state.met(6, &mark(MarkKind::Release, None)).is_some());
+    }
+}
