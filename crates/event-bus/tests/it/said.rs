@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
     filter::{LevelFilter, filter_fn},
@@ -29,8 +30,7 @@ pub fn listen() {
         .with_ansi(false)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(|| Kept)
-        .with_filter(filter_fn(tracing::Metadata::is_span))
-        .with_filter(LevelFilter::INFO);
+        .with_filter(filter_fn(|of| of.is_span() && *of.level() <= Level::INFO));
     let _ = tracing_subscriber::registry()
         .with(shown)
         .with(kept)
