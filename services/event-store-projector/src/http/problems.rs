@@ -33,6 +33,9 @@ impl From<TreatError> for Problem {
             TreatError::Letters(DeadLetterError::NotFound(place)) => {
                 Self::not_found(&format!("dead letter as {place}"))
             }
+            TreatError::Letters(DeadLetterError::NotParked(place)) => {
+                Self::not_found(&format!("parked sequence as {place}"))
+            }
             TreatError::Letters(DeadLetterError::Invalid { field, rule }) => {
                 Self::invalid(field, rule)
             }

@@ -86,9 +86,11 @@ impl ParkedReader {
         };
         Ok(whole
             .event
-            .map(|record| Record {
-                timestamp: letter.original_timestamp,
-                ..record
+            .map(|mut record| {
+                // It came to the log when the original did.
+                record.timestamp = letter.original_timestamp;
+                record.envelope.arrived(letter.original_timestamp);
+                record
             })
             .map_err(|error| error.to_string()))
     }
