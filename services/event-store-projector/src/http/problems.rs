@@ -39,9 +39,6 @@ impl From<TreatError> for Problem {
             TreatError::Letters(DeadLetterError::Invalid { field, rule }) => {
                 Self::invalid(field, rule)
             }
-            TreatError::Letters(error @ DeadLetterError::NotParked(_)) => {
-                Self::not_found(&error.to_string())
-            }
             TreatError::Letters(DeadLetterError::Bus(
                 error @ (BusError::Kafka(_) | BusError::Broker(_)),
             )) => {
