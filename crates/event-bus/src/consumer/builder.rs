@@ -184,7 +184,8 @@ impl ConsumerBuilder {
     ///
     /// What has no readable envelope has no sequence, and becomes a dead letter as without this. The topics are made
     /// where they are missing; work on a partition begins when it is known what is parked of it. Where the lanes' order
-    /// is changed, what was parked in the old one keeps its sequence.
+    /// is changed, what was parked in the old one keeps its sequence. Release everything before this is switched off: a
+    /// consumer without it knows nothing of what is parked.
     pub fn park(mut self) -> Self {
         self.parks = true;
         self
