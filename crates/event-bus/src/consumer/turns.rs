@@ -1,6 +1,10 @@
 //! Whose attempt is next: keys take turns, so that one with much to do does not keep the others waiting; and what is
 //! held back, because its key is paused or something it needs is away.
 
+mod place;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -15,6 +19,9 @@ use tokio::{
 
 use super::key::Key;
 use crate::{Dependency, failure::Reach, metrics};
+
+use place::Shown;
+pub(super) use place::{Place, Running};
 
 /// The first and the longest pause between probes of what is unavailable.
 const FIRST_PROBE: Duration = Duration::from_millis(250);
@@ -55,15 +62,6 @@ struct Breaker {
     /// Who has met it, and waits to try again: the first is the probe.
     met: VecDeque<(Arc<Key>, oneshot::Sender<Place>)>,
     pause: Duration,
-}
-
-/// A place to run one attempt in.
-pub(super) struct Place {
-    turns: Arc<Turns>,
-    key: Arc<Key>,
-    probe: Option<Away>,
-    /// Taken back already.
-    undone: bool,
 }
 
 fn id(key: &Arc<Key>) -> usize {
@@ -354,38 +352,6 @@ impl State {
     }
 }
 
-impl Place {
-    /// The attempt came back from whatever it needs: if it was a probe, that is there again.
-    pub(super) fn answered(mut self) {
-        if let Some(away) = self.probe.take() {
-            let turns = Arc::clone(&self.turns);
-            turns.close(&mut turns.lock(), away);
-        }
-    }
-
-    /// The attempt found `dependency` away. If that is what it probed, the next probe comes later.
-    pub(super) fn met(mut self, dependency: Dependency) {
-        let away = Away::of(dependency, &self.key);
-        if let Some(probed) = self.probe.take() {
-            if probed == away {
-                self.turns.lengthen(away);
-            } else {
-                // What it probed let it come as far as something else that is away.
-                let turns = Arc::clone(&self.turns);
-                turns.close(&mut turns.lock(), probed);
-            }
-        }
-    }
-
-    /// Takes the place back from one who left before getting it. The caller holds the lock.
-    fn undo(mut self, state: &mut State) {
-        state.free += 1;
-        self.key.end();
-        // Its drop would take the lock again.
-        self.undone = true;
-    }
-}
-
 impl Turns {
     fn lengthen(&self, away: Away) {
         let pause = {
@@ -399,57 +365,3 @@ impl Turns {
         self.probe_later(away, pause);
     }
 }
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.undone {
-            return;
-        }
-        self.key.end();
-        let probe = self.probe.take();
-        if let Some(away) = probe {
-            // Dropped without an answer: nothing was learned.
-            self.turns.lengthen(away);
-        }
-        let mut state = self.turns.lock();
-        state.free += 1;
-        self.turns.grant(&mut state);
-        drop(state);
-        self.turns.ended.notify_waiters();
-    }
-}
-
-/// Keys of which something runs beside the place that was taken for it.
-pub(super) struct Running {
-    turns: Arc<Turns>,
-    keys: Vec<Arc<Key>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        for key in &self.keys {
-            key.end();
-        }
-        self.turns.ended.notify_waiters();
-    }
-}
-
-/// Counts a record that waits for something unavailable in the gauge of its group.
-struct Shown(prometheus::IntGauge);
-
-impl Shown {
-    fn new(group: &str) -> Self {
-        let gauge = metrics::WAITING.with_label_values(&[group]);
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use event_bus::{EventParts, OutboundRecord};
@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Counted, World, count_and_commit, counter, eventually};
+use crate::world::{Counted, World, counter, eventually};
 
 const ROUNDS: usize = 300;
 const ROWS: i64 = 200_000;
@@ -60,6 +60,7 @@ async fn measure_commit_to_acknowledgement_when_idle() {
     let task = tokio::spawn(relay.run(stop.clone()));
 
     let (mut produced, mut relayed, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+    let mut acknowledged = Vec::new();
     for round in 0..ROUNDS + 50 {
         let began = Instant::now();
         let record = FutureRecord::to(&topic)
@@ -77,12 +78,21 @@ async fn measure_commit_to_acknowledgement_when_idle() {
             .expect("an answer");
         let asked_time = began.elapsed();
 
-        count_and_commit(pool, one).await;
+        let mut tx = pool.begin().await.expect("PostgreSQL answers");
+        let parts = EventParts::new("/test", one);
+        let happened = SystemTime::from(parts.time);
+        let record = OutboundRecord::of(parts, &Counted { number: 1 }).expect("a good event");
+        outbox::append(&mut tx, &record).await.expect("appended");
+        tx.commit().await.expect("it commits");
         let drained = world.outboxes.drained.notified();
-        let began = Instant::now();
+        let before = publish_delays();
+        let (began, nudged) = (Instant::now(), SystemTime::now());
         nudge.nudge("acme".into());
         drained.await;
         if round >= 50 {
+            let waited = nudged.duration_since(happened).unwrap_or_default();
+            let delay = publish_delays().saturating_sub(before);
+            acknowledged.push(delay.saturating_sub(waited));
             produced.push(raw_time);
             asked.push(asked_time);
             relayed.push(began.elapsed());
@@ -91,11 +101,28 @@ async fn measure_commit_to_acknowledgement_when_idle() {
     stop.cancel();
     task.await.expect("the relay ends in peace");
     let (produced, relayed) = (median(produced), median(relayed));
+    let acknowledged = median(acknowledged);
+    let trips = |time: Duration| time.as_secs_f64() / produced.as_secs_f64();
     println!(
-        "raw produce {produced:?}, a query {:?}, nudge to acknowledged and deleted {relayed:?}: {:.2} raw round trips",
+        "raw produce {produced:?}, a query {:?}; nudge to acknowledged {acknowledged:?}: {:.2} raw round trips; \
+         and deleted {relayed:?}: {:.2}",
         median(asked),
-        relayed.as_secs_f64() / produced.as_secs_f64(),
+        trips(acknowledged),
+        trips(relayed),
     );
+}
+
+/// The sum of the delays from change to acknowledgement that the relay has shown.
+fn publish_delays() -> Duration {
+    let families = prometheus::gather();
+    let family = families
+        .iter()
+        .find(|family| family.name() == "outbox_publish_delay_seconds");
+    let sums = family
+        .iter()
+        .flat_map(|family| family.get_metric())
+        .map(|metric| metric.get_histogram().get_sample_sum());
+    Duration::from_secs_f64(sums.sum())
 }
 
 async fn fill(pool: &PgPool, counter: Uuid) -> OutboundRecord {
