@@ -178,6 +178,7 @@ fn one_line(error: &anyhow::Error, bus: &Bus) -> String {
     }
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let away = [
+        "no answer in time",
         "BrokerTransportFailure",
         "OperationTimedOut",
         "AllBrokersDown",
