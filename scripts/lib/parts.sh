@@ -6,9 +6,9 @@ infra=(postgres redis kafka registry)
 services=(tenant user billing order notification analytics event-store)
 parts_with_port=(postgres redis kafka kafka-controller registry ingress "${services[@]}")
 
-# The names of the parts a home has: tests start services and an ingress themselves.
+# The names of the parts a home has: tests start services and an ingress themselves, and benchmarks need none.
 parts_of() {
-    if [[ $1 == test ]]; then echo "${infra[@]}"; else echo "${infra[@]}" "${services[@]}" ingress; fi
+    if [[ $1 == dev ]]; then echo "${infra[@]}" "${services[@]}" ingress; else echo "${infra[@]}"; fi
 }
 
 is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }

@@ -28,9 +28,11 @@ supervisor_socket() {
 }
 
 render_all() {
-    local conf=$home/conf as_root='' part
+    local conf=$home/conf as_root='' part wal=replica
+    # A rival reads the outbox from the log.
+    [[ $stack != bench ]] || wal=logical
     ((EUID != 0)) || as_root='user=root'
-    render "$root/scripts/conf/postgresql.conf" "$conf/postgresql.conf" PORT "$TENANTRY_PORT_POSTGRES"
+    render "$root/scripts/conf/postgresql.conf" "$conf/postgresql.conf" PORT "$TENANTRY_PORT_POSTGRES" WAL_LEVEL "$wal"
     render "$root/scripts/conf/redis.conf" "$conf/redis.conf" HOME "$home" PORT "$TENANTRY_PORT_REDIS"
     render "$root/kafka/server.properties" "$conf/kafka.properties" HOME "$home" \
         PORT "$TENANTRY_PORT_KAFKA" CONTROLLER_PORT "$TENANTRY_PORT_KAFKA_CONTROLLER"
@@ -47,7 +49,7 @@ render_all() {
     for part in "${parts[@]}"; do program_section "$part"; done >>"$conf/supervisord.conf"
     {
         printf '[group:base]\nprograms=postgres,redis,kafka\npriority=10\n'
-        [[ $stack == test ]] || (IFS=, && printf '[group:services]\nprograms=%s\npriority=30\n' "${services[*]}")
+        [[ $stack != dev ]] || (IFS=, && printf '[group:services]\nprograms=%s\npriority=30\n' "${services[*]}")
     } >>"$conf/supervisord.conf"
 }
 

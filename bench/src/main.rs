@@ -1,0 +1,71 @@
+//! The event bus measured beside its rivals.
+//!
+//! `bench run` takes each work, lets its sides do it in turn, round after round, and prints ratios. A side runs in a
+//! process of its own on a core of its own (`bench side WORK SIDE`), the servers on another.
+
+mod place;
+mod reading;
+mod report;
+mod rounds;
+mod works;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use place::Place;
+
+#[derive(Parser)]
+#[command(about = "The event bus measured beside its rivals")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures, prints the ratios, and keeps them as JSON.
+    Run(rounds::Plan),
+    /// One side of one work once, as `run` starts it: its reading as JSON in the last line.
+    Side {
+        /// The work.
+        work: String,
+        /// Who does it.
+        side: String,
+    },
+    /// What can be measured, and who does it.
+    List,
+    /// Draws the chart and writes the tables of kept results.
+    Report {
+        /// The results that `run` kept.
+        results: PathBuf,
+        /// The Markdown file whose part between the marks is replaced.
+        #[arg(long)]
+        readme: Option<PathBuf>,
+        /// The chart's file.
+        #[arg(long)]
+        chart: Option<PathBuf>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Run(plan) => rounds::run(&plan).await,
+        Command::Side { work, side } => {
+            let work = works::named(&work)?;
+            let reading = work.run(&Place::from_env()?, &side).await?;
+            println!("{}", serde_json::to_string(&reading)?);
+            Ok(())
+        }
+        Command::List => {
+            works::list();
+            Ok(())
+        }
+        Command::Report {
+            results,
+            readme,
+            chart,
+        } => report::write(&results, readme.as_deref(), chart.as_deref()),
+    }
+}

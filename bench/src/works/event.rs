@@ -1,0 +1,88 @@
+//! The event that is sent and read where it does not matter which: 157 bytes on the wire.
+
+use std::sync::LazyLock;
+
+use event_bus::{AvroSchema, Event, EventParts, OutboundRecord, Scope, TenantRef};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Bytes of the value: five of the registry's frame, the rest the Avro datum.
+pub const BYTES: usize = 157;
+
+/// An order as another service would want to know of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Placed {
+    /// The order.
+    pub order_id: String,
+    /// Who ordered.
+    pub customer_id: String,
+    /// In minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// How many pieces.
+    pub pieces: i32,
+    /// Whatever fills the event to its size.
+    pub note: String,
+}
+
+impl Event for Placed {
+    const TYPE: &'static str = "bench.placed";
+    const TOPIC: &'static str = "bench.events";
+    const AGGREGATE: &'static str = "bench";
+    const SCOPE: Scope = Scope::Tenant;
+    const VERSION: u32 = 1;
+
+    fn schema() -> &'static AvroSchema {
+        static SCHEMA: LazyLock<AvroSchema> = LazyLock::new(|| {
+            let schema = r#"{"type":"record","name":"Placed","namespace":"bench","fields":[
+                {"name":"order_id","type":"string"},{"name":"customer_id","type":"string"},
+                {"name":"amount","type":"long"},{"name":"currency","type":"string"},
+                {"name":"pieces","type":"int"},{"name":"note","type":"string"}]}"#;
+            AvroSchema::parse(schema).expect("the schema above is valid")
+        });
+        &SCHEMA
+    }
+}
+
+/// The tenant of this number.
+pub fn tenant(number: u64) -> TenantRef {
+    TenantRef {
+        id: Uuid::from_u128(0x019a_a5b2_6a53_7c41_a9cf_0000_0000_0000 + u128::from(number)),
+        region: "eu".to_owned(),
+    }
+}
+
+/// An event of this tenant about this order, as the outbox's writer makes it.
+///
+/// # Errors
+/// When the envelope or the payload breaks a rule, which it does not.
+pub fn placed(tenant_number: u64, order: u64, sequence: u64) -> anyhow::Result<OutboundRecord> {
+    let tenant = tenant(tenant_number);
+    let subject = Uuid::from_u128(tenant.id.as_u128() ^ (u128::from(order + 1) << 64));
+    let parts = EventParts {
+        tenant: Some(tenant),
+        sequence,
+        ..EventParts::new("/tenantry/order", subject)
+    };
+    let event = Placed {
+        order_id: subject.to_string(),
+        customer_id: parts.id.to_string(),
+        amount: 129_900,
+        currency: "EUR".to_owned(),
+        pieces: 3,
+        note: "n".repeat(66),
+    };
+    Ok(OutboundRecord::of(parts, &event)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_has_its_size() {
+        let record = placed(1, 1, 1).unwrap();
+        assert_eq!(record.datum.len() + 5, BYTES);
+    }
+}

@@ -1,0 +1,67 @@
+//! librdkafka's own program for measuring, built by `scripts/bench` from the very source our client is built from.
+
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+use crate::{
+    place::Place,
+    reading::{Clock, Reading},
+};
+
+/// Runs it with these arguments; what it says of itself, and the processor time it took.
+pub async fn run(place: &Place, topic: &str, arguments: &[String]) -> anyhow::Result<Reading> {
+    let clock = Clock::children();
+    let output = Command::new(place.rivals.join("rdkafka_performance"))
+        .args(["-b", &place.kafka, "-t", topic, "-q"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .context("rdkafka_performance does not start")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("rdkafka_performance failed ({}):\n{text}", output.status);
+    }
+    let (events, seconds) = spoken(&text)
+        .with_context(|| format!("rdkafka_performance does not say how fast it was:\n{text}"))?;
+    Ok(Reading {
+        seconds,
+        ..clock.read(events)
+    })
+}
+
+/// `% 1000000 messages (…) consumed in 598ms: …`, or `% 1000000 messages produced (…), 1000000 delivered (…) in 598ms: …`.
+fn spoken(text: &str) -> Option<(u64, f64)> {
+    let line = text.lines().rfind(|line| {
+        line.contains(" messages ") && line.contains(" in ") && line.contains("ms: ")
+    })?;
+    let events = line
+        .trim_start_matches("% ")
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()?;
+    let (_, after) = line.rsplit_once(" in ")?;
+    let (millis, _) = after.split_once("ms: ")?;
+    let millis: f64 = millis.parse().ok()?;
+    Some((events, millis / 1000.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_says_of_itself_is_understood() {
+        let produced = "% Sending 3 messages\n% 2000000 messages produced (314000000 bytes), 2000000 delivered (offset \
+                        1963051, 0 failed) in 3413ms: 585871 msgs/s and 91.98 MB/s, 277 produce failures\n";
+        assert_eq!(spoken(produced), Some((2_000_000, 3.413)));
+        let consumed = "% 1000000 messages (157000000 bytes) consumed in 598ms: 1669577 msgs/s (262.12 MB/s)\n\
+                        % Average application fetch latency: 3us";
+        assert_eq!(spoken(consumed), Some((1_000_000, 0.598)));
+        assert_eq!(spoken("% 3 errors"), None);
+    }
+}
