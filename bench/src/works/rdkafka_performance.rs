@@ -44,8 +44,8 @@ fn spoken(text: &str) -> Option<(u64, f64)> {
         .next()?
         .parse()
         .ok()?;
-    let (_, after) = line.rsplit_once(" in ")?;
-    let (millis, _) = after.split_once("ms: ")?;
+    let (before, _) = line.split_once("ms: ")?;
+    let (_, millis) = before.rsplit_once(' ')?;
     let millis: f64 = millis.parse().ok()?;
     Some((events, millis / 1000.0))
 }
@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn what_it_says_of_itself_is_understood() {
         let produced = "% Sending 3 messages\n% 2000000 messages produced (314000000 bytes), 2000000 delivered (offset \
-                        1963051, 0 failed) in 3413ms: 585871 msgs/s and 91.98 MB/s, 277 produce failures\n";
+                        1963051, 0 failed) in 3413ms: 585871 msgs/s and 91.98 MB/s, 277 produce failures, 0 in queue, no \
+                        compression\n";
         assert_eq!(spoken(produced), Some((2_000_000, 3.413)));
         let consumed = "% 1000000 messages (157000000 bytes) consumed in 598ms: 1669577 msgs/s (262.12 MB/s)\n\
                         % Average application fetch latency: 3us";

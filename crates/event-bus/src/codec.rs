@@ -4,7 +4,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError, envelope::MediaType,
+    AvroSchema, Envelope, Failure, Registry, RegistryError, SchemaError,
+    envelope::{AVRO_CONTENT_TYPE, MediaType},
 };
 
 /// The first byte of the Confluent wire format.
@@ -111,6 +112,9 @@ enum Format {
 
 impl Format {
     fn of(content_type: &str) -> Option<Self> {
+        if content_type == AVRO_CONTENT_TYPE {
+            return Some(Self::Avro);
+        }
         let media = MediaType::parse(content_type)?;
         let is_avro = media.is("application", "avro")
             || media.is("avro", "binary")

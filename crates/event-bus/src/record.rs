@@ -14,8 +14,8 @@ use crate::{
 /// One event from the log: the envelope is read and checked, the payload not yet.
 #[derive(Clone)]
 pub struct Record {
-    /// The envelope.
-    pub envelope: Envelope,
+    /// The envelope, shared with what is made of the record.
+    pub envelope: Arc<Envelope>,
     /// The topic without prefix.
     pub topic: Arc<str>,
     /// The partition it was read from.
@@ -41,7 +41,7 @@ pub(crate) enum Payload {
 #[derive(Clone, Debug)]
 pub struct Received<E> {
     /// The envelope.
-    pub envelope: Envelope,
+    pub envelope: Arc<Envelope>,
     /// The payload.
     pub data: E,
     /// Which attempt this is, from 1.
@@ -53,7 +53,7 @@ impl Record {
     pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, BadEvent> {
         let record = OutboundRecord::of(parts, event)?;
         Ok(Self {
-            envelope: record.envelope,
+            envelope: Arc::new(record.envelope),
             topic: record.topic.into(),
             partition: 0,
             offset: 0,
@@ -108,7 +108,7 @@ impl Record {
     /// The payload as `E`, with the envelope.
     pub async fn receive<E: Event>(&self) -> Result<Received<E>, Failure> {
         Ok(Received {
-            envelope: self.envelope.clone(),
+            envelope: Arc::clone(&self.envelope),
             data: self.decode().await?,
             attempt: self.attempt,
         })

@@ -86,7 +86,7 @@ impl Logged {
     fn record(&self, mut event: Parsed) -> Record {
         event.envelope.arrived(self.timestamp);
         Record {
-            envelope: event.envelope,
+            envelope: Arc::new(event.envelope),
             topic: Arc::clone(&self.topic),
             partition: self.partition,
             offset: self.offset,

@@ -19,7 +19,7 @@ use crate::{eventually, world::on_shared_runtime};
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Its envelope.
-    pub envelope: Envelope,
+    pub envelope: std::sync::Arc<Envelope>,
     /// Its payload as JSON.
     pub payload: Value,
     partition: i32,

@@ -17,7 +17,10 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{key::Keys, parking::Parking, partition::Partition, progress::Progress, start::Start};
+use super::{
+    key::Keys, lanes::Lanes, parking::Parking, partition::Partition, progress::Progress,
+    start::Start,
+};
 use crate::{BusSettings, metrics, security::with_mend};
 
 /// After the deadline, what is running is dropped; that takes a moment.
@@ -40,6 +43,7 @@ pub(super) struct Assignment {
     start: Start,
     keys: Arc<Mutex<Keys>>,
     parking: Option<Arc<Parking>>,
+    lanes: Arc<Lanes>,
     partitions: Mutex<HashMap<String, HashMap<i32, Arc<Partition>>>>,
     /// Counts the changes.
     changes: AtomicUsize,
@@ -53,6 +57,7 @@ impl Assignment {
         start: Start,
         keys: Arc<Mutex<Keys>>,
         parking: Option<Arc<Parking>>,
+        lanes: Arc<Lanes>,
     ) -> Self {
         Self {
             settings,
@@ -61,6 +66,7 @@ impl Assignment {
             start,
             keys,
             parking,
+            lanes,
             partitions: Mutex::default(),
             changes: AtomicUsize::new(0),
         }
@@ -89,6 +95,8 @@ impl Assignment {
         for partition in partitions {
             partition.stop.cancel();
         }
+        // What was read and not begun would be waited for in vain.
+        self.lanes.start();
         for partition in partitions {
             if partition.wait_idle(deadline) {
                 continue;

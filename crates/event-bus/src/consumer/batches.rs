@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     partition::Partition,
     work::Work,
-    worker::{Abandoned, Worker, label, settle},
+    worker::{Abandoned, UNFIT, Worker, event_type, settle},
 };
 use crate::{BatchFailure, Dependency, Next, Policy, Record, metrics};
 
@@ -137,8 +137,10 @@ impl Worker {
     }
 
     fn handled(&self, work: Work) {
-        let event_type = label(&work.content);
-        self.count(&work.ticket.partition, &event_type, "handled");
+        let envelope = work.content.as_ref().map(|record| &*record.envelope);
+        let event_type = envelope.map_or(UNFIT, event_type);
+        self.meters
+            .ended(&work.ticket.partition.logical, event_type, "handled");
         work.ticket.done();
     }
 

@@ -2,10 +2,9 @@
 
 use std::sync::OnceLock;
 
-use rdkafka::message::Headers;
 use time::OffsetDateTime;
 
-use super::{partition::Partition, work::Original};
+use super::{original::Original, partition::Partition};
 use crate::{
     BusError, BusSettings, EventSchemas, Producer, PublishError, RawRecord,
     dead_letters::{
@@ -121,8 +120,8 @@ fn letter(
     kept: Kept,
     to: &Aside,
 ) -> RawRecord {
-    let key = original.key.as_ref().filter(|_| kept >= Kept::Key);
-    let value = original.value.as_ref().filter(|_| kept >= Kept::All);
+    let key = original.key().filter(|_| kept >= Kept::Key);
+    let value = original.value().filter(|_| kept >= Kept::All);
     let mut headers = original_headers(original, kept);
     headers.extend(told(partition, offset, original, story));
     headers.extend(omitted(original, kept));
@@ -130,7 +129,7 @@ fn letter(
     RawRecord {
         topic: to.topic.clone(),
         partition: to.partition,
-        key: key.cloned(),
+        key: key.map(<[u8]>::to_vec),
         value: value.map(|value| value.to_vec()),
         headers,
     }
@@ -138,13 +137,12 @@ fn letter(
 
 /// The original's headers untouched, and where it has been. An earlier round's story is in its trail.
 fn original_headers(original: &Original, kept: Kept) -> Vec<RawHeader> {
-    let all = || {
-        let headers = original.headers.iter().flat_map(Headers::iter);
-        headers.map(|header| (header.key, header.value))
-    };
-    let own = all().filter(|(name, _)| kept >= Kept::Headers && !name.starts_with(names::PREFIX));
+    let all = original.headers();
+    let own = all
+        .clone()
+        .filter(|(name, _)| kept >= Kept::Headers && !name.starts_with(names::PREFIX));
     let own = own.map(|(name, value)| (name.to_owned().into(), value.map(<[u8]>::to_vec)));
-    let provenance = Provenance::of(all().map(|(name, value)| (name, value.unwrap_or_default())));
+    let provenance = Provenance::of(all.map(|(name, value)| (name, value.unwrap_or_default())));
     own.chain(provenance.headers()).collect()
 }
 
@@ -154,7 +152,7 @@ fn told(
     original: &Original,
     story: &Story<'_>,
 ) -> [RawHeader; 10] {
-    let timestamp = original.timestamp.map(|time| time.to_string());
+    let timestamp = original.timestamp().map(|time| time.to_string());
     [
         text(names::ORIGINAL_TOPIC, &*partition.logical),
         text(names::ORIGINAL_PARTITION, partition.number.to_string()),
@@ -171,12 +169,12 @@ fn told(
 
 /// What the letter says of the parts that it is without, and of their sizes.
 fn omitted(original: &Original, kept: Kept) -> Vec<RawHeader> {
-    let headers = original.headers.iter().flat_map(Headers::iter);
-    let headers_bytes: usize = headers
-        .map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len))
+    let headers_bytes: usize = original
+        .headers()
+        .map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len))
         .sum();
-    let value_bytes = original.value.as_ref().map_or(0, bytes::Bytes::len);
-    let key_bytes = original.key.as_ref().map_or(0, Vec::len);
+    let value_bytes = original.value().map_or(0, bytes::Bytes::len);
+    let key_bytes = original.key().map_or(0, <[u8]>::len);
     let parts = [
         (
             Kept::All,

@@ -1,8 +1,8 @@
 //! Who does the work: a handler of single events, or one of batches.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, poll};
 use tracing::{Instrument, Span};
 
 use super::work::Worth;
@@ -116,8 +116,13 @@ async fn guarded<E: From<Failure>>(
     attempt: impl Future<Output = Result<(), E>>,
     deadline: Duration,
 ) -> Result<(), E> {
-    let attempt = AssertUnwindSafe(attempt).catch_unwind();
-    match tokio::time::timeout(deadline, attempt).await {
+    let mut attempt = pin!(AssertUnwindSafe(attempt).catch_unwind());
+    // What is ready at once needs no clock.
+    let ended = match poll!(attempt.as_mut()) {
+        Poll::Ready(ended) => Ok(ended),
+        Poll::Pending => tokio::time::timeout(deadline, attempt).await,
+    };
+    match ended {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => {
             let text = format!("handler panicked: {}", text_of(&*panic));

@@ -12,6 +12,7 @@ use super::key::Key;
 /// Counts records and bytes in flight against two marks, and each key's records against its share.
 pub(super) struct Flow {
     load: Mutex<Load>,
+    /// There is room again, of one key or altogether.
     freed: Condvar,
     max_records: usize,
     max_bytes: usize,
@@ -25,6 +26,20 @@ struct Load {
     bytes: usize,
     /// Records of paused keys. They take no room: what is paused for hours must not stop the others.
     aside: usize,
+    waiting: Waiting,
+}
+
+/// What the reader waits for. It is woken when a sixteenth is free, not for every record.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    No,
+    /// Room below the marks.
+    Room,
+    /// Half of it.
+    Low,
+    /// Room for the key at this address.
+    OfKey(usize),
 }
 
 impl Flow {
@@ -66,7 +81,23 @@ impl Flow {
         load.aside -= usize::from(key.is_paused());
         key.left();
         self.gauge.dec();
-        self.freed.notify_all();
+        let is_room = match load.waiting {
+            Waiting::No => false,
+            Waiting::Room => {
+                load.records - load.aside <= self.max_records - self.max_records / 16
+                    && load.bytes <= self.max_bytes - self.max_bytes / 16
+            }
+            Waiting::Low => self.low(*load),
+            Waiting::OfKey(of) => {
+                of == std::ptr::from_ref(key).addr()
+                    && key.in_flight() <= self.share - self.share / 16
+            }
+        };
+        // Waking costs a call of the system, whether anybody waits or not.
+        if is_room {
+            load.waiting = Waiting::No;
+            self.freed.notify_all();
+        }
     }
 
     /// Pauses or resumes a key. False when it was so before.
@@ -107,26 +138,29 @@ impl Flow {
 
     /// Waits until there is room below the high mark; false when `patience` ended first.
     pub(super) fn wait_for_room(&self, patience: Duration) -> bool {
-        self.wait(patience, |load| !self.full(load))
+        self.wait(patience, Waiting::Room, |load| !self.full(load))
     }
 
     /// Waits until there is room for the key; false when `patience` ended first.
     pub(super) fn wait_for_room_of(&self, key: &Arc<Key>, patience: Duration) -> bool {
-        self.wait(patience, |_| !self.is_full_of(key))
+        let of_key = Waiting::OfKey(Arc::as_ptr(key).addr());
+        self.wait(patience, of_key, |_| !self.is_full_of(key))
     }
 
     /// Waits until the load is at the low mark (half); false when `patience` ended first.
     pub(super) fn wait_for_low(&self, patience: Duration) -> bool {
-        self.wait(patience, |load| {
-            load.records - load.aside <= self.max_records / 2 && load.bytes <= self.max_bytes / 2
-        })
+        self.wait(patience, Waiting::Low, |load| self.low(load))
+    }
+
+    fn low(&self, load: Load) -> bool {
+        load.records - load.aside <= self.max_records / 2 && load.bytes <= self.max_bytes / 2
     }
 
     fn full(&self, load: Load) -> bool {
         load.records - load.aside >= self.max_records || load.bytes >= self.max_bytes
     }
 
-    fn wait(&self, patience: Duration, enough: impl Fn(Load) -> bool) -> bool {
+    fn wait(&self, patience: Duration, what: Waiting, enough: impl Fn(Load) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         let mut load = self.lock();
         while !enough(*load) {
@@ -134,9 +168,11 @@ impl Flow {
             if left == Duration::ZERO {
                 return false;
             }
+            load.waiting = what;
             let waited = self.freed.wait_timeout(load, left);
             load = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        load.waiting = Waiting::No;
         true
     }
 

@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 
 use super::{
     dead_letter::{Aside, DeadLetters, Story},
+    original::Original,
     partition::Partition,
-    work::{Original, Unfit},
+    work::Unfit,
 };
 use crate::{
     BusSettings, PublishError, Record, Registry, SchemaSource,
@@ -126,7 +127,7 @@ impl LogReader {
 impl LogRecord {
     /// The length of its value.
     pub fn bytes(&self) -> usize {
-        self.original.value.as_ref().map_or(0, bytes::Bytes::len)
+        self.original.value().map_or(0, bytes::Bytes::len)
     }
 
     /// The record with its envelope, if that can be read.

@@ -11,6 +11,8 @@ mod flow;
 mod key;
 mod lanes;
 mod log_reader;
+mod meters;
+mod original;
 mod parking;
 mod partition;
 mod poll;
@@ -34,6 +36,7 @@ use control::Parts;
 use dead_letter::DeadLetters;
 use key::Key;
 use lanes::{BatchSize, Lanes};
+use meters::Meters;
 use parking::{Parking, ParkingSettings, Tail};
 use poll::{Exit, Poll};
 use start::Start;
@@ -43,7 +46,8 @@ use worker::Worker;
 pub use builder::{ConsumerBuilder, GroupProtocol};
 pub use control::{ConsumerStatus, Control};
 pub(crate) use doer::Doer;
-pub(crate) use work::{Glance, Original, Unfit, Worth};
+pub(crate) use original::Original;
+pub(crate) use work::{Glance, Unfit, Worth};
 pub(crate) use worker::class_of;
 
 pub use dead_letter::DEAD_LETTER_SUFFIX;
@@ -132,6 +136,7 @@ impl Consumer {
         });
         let worker = Worker {
             group: self.group.clone(),
+            meters: Meters::new(&self.group),
             doer: self.doer.clone(),
             policy: self.policy.clone(),
             turns: Arc::clone(&self.parts.turns),
@@ -147,6 +152,7 @@ impl Consumer {
             self.start.clone(),
             Arc::clone(&self.parts.keys),
             parking.clone(),
+            Arc::clone(&lanes),
         );
         let tail = parking.as_ref();
         let tail = tail

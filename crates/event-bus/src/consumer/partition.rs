@@ -1,7 +1,7 @@
 //! One assignment of one partition: what was taken, what is finished, and its two stop signals.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     ops::Deref,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -44,13 +44,9 @@ struct State {
     progress: Progress,
     /// Tickets out: queued or running.
     open: usize,
-    /// When the oldest of what is open came to the log, in milliseconds since 1970.
-    oldest: Oldest,
+    /// When what is open came to the log, in milliseconds since 1970, by its offset.
+    came: BTreeMap<i64, i64>,
 }
-
-/// Offset and time of what is open, in the order in which it was taken.
-#[derive(Default)]
-struct Oldest(VecDeque<(i64, i64)>);
 
 impl Partition {
     pub(super) fn new(topic: &str, logical: &str, number: i32) -> Self {
@@ -69,7 +65,7 @@ impl Partition {
             state: Mutex::new(State {
                 progress,
                 open: 0,
-                oldest: Oldest::default(),
+                came: BTreeMap::new(),
             }),
             idle: Condvar::new(),
         }
@@ -102,7 +98,7 @@ impl Partition {
         let mut state = self.lock();
         state.open += 1;
         if let Some(timestamp) = load.timestamp {
-            state.oldest.0.push_back((offset, timestamp));
+            state.came.insert(offset, timestamp);
         }
         drop(state);
         flow.enter(load.key, load.bytes);
@@ -125,10 +121,10 @@ impl Partition {
 
     /// When the oldest record that is taken and not finished came to the log, in milliseconds since 1970.
     pub(super) fn oldest(&self) -> Option<i64> {
-        self.lock()
-            .oldest
-            .0
-            .front()
+        let state = self.lock();
+        state
+            .came
+            .first_key_value()
             .map(|(_, timestamp)| *timestamp)
     }
 
@@ -216,7 +212,7 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.flow.leave(&self.key, self.bytes);
         let mut state = self.partition.lock();
-        state.oldest.finished(self.offset);
+        state.came.remove(&self.offset);
         self.partition.close(&mut state);
     }
 }
@@ -227,14 +223,5 @@ pub(super) struct Hold(pub(super) Arc<Partition>);
 impl Drop for Hold {
     fn drop(&mut self) {
         self.0.close(&mut self.0.lock());
-    }
-}
-
-impl Oldest {
-    fn finished(&mut self, offset: i64) {
-        let found = self.0.iter().position(|(taken, _)| *taken == offset);
-        if let Some(index) = found {
-            self.0.remove(index);
-        }
     }
 }

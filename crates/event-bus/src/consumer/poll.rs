@@ -21,13 +21,14 @@ use super::{
     flow::Flow,
     key::{Key, Keys},
     lanes::Lanes,
+    original::Original,
     parking::Parking,
     partition::{Load, Partition, Ticket},
     progress::Stream,
     second::SecondReader,
     tracker::Taken,
     view::View,
-    work::{Events, Glance, Original, Unfit, Work, Worth},
+    work::{Events, Glance, Unfit, Work, Worth},
 };
 use crate::{Record, Registry, SchemaSource, Scope, security::with_mend};
 
@@ -96,6 +97,8 @@ struct Reading<'a> {
     /// Since when keys have all their share in flight.
     full: HashMap<Box<[u8]>, Instant>,
     paused: bool,
+    /// The partition of the last record, and the assignment's changes when it was looked up.
+    last: Option<(usize, Arc<Partition>)>,
     /// The assignment's changes that were shown.
     shown: usize,
     logged: Option<Instant>,
@@ -120,6 +123,7 @@ impl Poll {
             second: SecondReader::new(self.config.clone()),
             full: HashMap::new(),
             paused: false,
+            last: None,
             shown: 0,
             logged: None,
         };
@@ -187,7 +191,7 @@ impl Reading<'_> {
         };
         for _ in 0..TURN {
             match self.consumer.poll(tick) {
-                None => return None,
+                None => break,
                 Some(Ok(message)) => self.take(&message),
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Some(Exit::Fatal(error));
@@ -195,10 +199,11 @@ impl Reading<'_> {
                 Some(Err(error)) => self.complain(&error),
             }
             if self.poll.flow.is_full() || self.poll.stop.is_cancelled() {
-                return None;
+                break;
             }
             tick = Duration::ZERO;
         }
+        self.desk.lanes.start();
         None
     }
 
@@ -222,7 +227,7 @@ impl Reading<'_> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) {
-        let Some(partition) = self.assignment.get(message.topic(), message.partition()) else {
+        let Some(partition) = self.partition_of(message) else {
             return;
         };
         let offset = message.offset();
@@ -232,7 +237,8 @@ impl Reading<'_> {
                 "the log begins before what was committed: it is another one; reading it from its beginning"
             );
         }
-        let glance = Glance::of(message.headers());
+        let original = Original::without_value(message);
+        let glance = Glance::of(&original);
         if !glance.is_wanted(&self.poll.group, &*self.poll.worth) {
             partition.progress(|progress| progress.pass_over(offset));
             return self.poll.view.skipped(&partition, &glance);
@@ -250,8 +256,23 @@ impl Reading<'_> {
         }
         let load = load(message, &key);
         if let Some(ticket) = partition.take(offset, &load, &self.poll.flow) {
-            self.desk.put(&partition, ticket, message);
+            let original = original.with_value(message);
+            self.desk.put(&partition, ticket, original);
         }
+    }
+
+    /// The partition held that the record is of; records of one come in runs.
+    fn partition_of(&mut self, message: &BorrowedMessage<'_>) -> Option<Arc<Partition>> {
+        let (changes, topic) = (self.assignment.changes(), message.topic());
+        if let Some((then, last)) = &self.last
+            && (*then, last.number) == (changes, message.partition())
+            && last.topic == topic
+        {
+            return Some(Arc::clone(last));
+        }
+        let partition = self.assignment.get(topic, message.partition())?;
+        self.last = Some((changes, Arc::clone(&partition)));
+        Some(partition)
     }
 
     /// Whether the others should go on without this key.
@@ -270,6 +291,8 @@ impl Reading<'_> {
         } else {
             FULL_PATIENCE_ALONE
         };
+        // Only what has begun makes room.
+        self.desk.lanes.start();
         let now = Instant::now();
         let since = *self.full.entry(key.name.clone()).or_insert(now);
         let left = (since + patience).saturating_duration_since(now);
@@ -293,6 +316,7 @@ impl Reading<'_> {
         self.second.read(TURN, |partition, since, message| {
             desk.bring(partition, since, message);
         });
+        desk.lanes.start();
     }
 
     fn is_at_end(&self) -> bool {
@@ -311,8 +335,7 @@ impl Reading<'_> {
 
 impl Desk<'_> {
     /// Puts a record that was taken into its lane.
-    fn put(&self, partition: &Partition, ticket: Ticket, message: &BorrowedMessage<'_>) {
-        let original = Original::of(message);
+    fn put(&self, partition: &Partition, ticket: Ticket, original: Original) {
         let place = (&partition.logical, partition.number, ticket.offset);
         let read = original.read_all(&self.poll.registry, |ty| self.poll.scope(ty), place);
         match read {
@@ -367,8 +390,9 @@ impl Desk<'_> {
             return;
         }
         let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
-        if Glance::of(message.headers()).is_wanted(&self.poll.group, &*self.poll.worth) {
-            self.put(partition, ticket, message);
+        let original = Original::of(message);
+        if Glance::of(&original).is_wanted(&self.poll.group, &*self.poll.worth) {
+            self.put(partition, ticket, original);
         } else {
             ticket.done();
         }

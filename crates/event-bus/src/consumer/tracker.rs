@@ -8,10 +8,12 @@ pub(super) type Span = (i64, i64);
 /// Offsets taken from one partition, in order, each open or done.
 ///
 /// The log may have holes of its own (compaction, transaction marks), so what counts is what was taken. Offsets done
-/// side by side are one entry, so the memory needed is for what is open.
+/// side by side become one entry now and then, so the memory needed is for what is open.
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
     entries: VecDeque<Entry>,
+    /// Entries that are open.
+    open: usize,
     /// The offset after the last one taken; where to begin, before there is one.
     next: Option<i64>,
     /// Done before a restart, and not come by yet.
@@ -24,6 +26,10 @@ struct Entry {
     last: i64,
     done: bool,
 }
+
+/// Entries are put together when they are more than this, and several times what is open: so each is moved but a few
+/// times, however many are between it and its place.
+const FEW: usize = 64;
 
 /// What taking an offset found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +47,7 @@ impl Tracker {
     pub(super) fn resume(next: i64, ahead: Vec<Span>) -> Self {
         Self {
             entries: VecDeque::new(),
+            open: 0,
             next: Some(next),
             ahead: ahead.into(),
         }
@@ -56,6 +63,7 @@ impl Tracker {
             return Taken::DoneBefore;
         }
         self.next = Some(offset + 1);
+        self.open += 1;
         self.entries.push_back(Entry {
             first: offset,
             last: offset,
@@ -82,12 +90,28 @@ impl Tracker {
         let Ok(index) = found else {
             return;
         };
-        self.entries[index].done = true;
-        self.merge(index + 1);
-        self.merge(index);
-        if self.entries.front().is_some_and(|front| front.done) {
+        if std::mem::replace(&mut self.entries[index].done, true) {
+            return;
+        }
+        self.open -= 1;
+        while self.entries.front().is_some_and(|front| front.done) {
             self.entries.pop_front();
         }
+        if self.entries.len() > FEW.max(4 * self.open) {
+            self.put_together();
+        }
+    }
+
+    /// Makes one entry of those that are done side by side.
+    fn put_together(&mut self) {
+        let mut kept: VecDeque<Entry> = VecDeque::with_capacity(2 * self.open + 1);
+        for entry in self.entries.drain(..) {
+            match kept.back_mut() {
+                Some(last) if last.done && entry.done => last.last = entry.last,
+                _ => kept.push_back(entry),
+            }
+        }
+        self.entries = kept;
     }
 
     /// The offset to go on from after a restart: the first open one, or the one after all.
@@ -107,14 +131,21 @@ impl Tracker {
 
     /// What is done behind the first open one, in order.
     pub(super) fn ahead(&self) -> impl Iterator<Item = Span> + '_ {
-        let done = self.entries.iter().filter(|entry| entry.done);
+        let mut entries = self.entries.iter().peekable();
+        let done = std::iter::from_fn(move || {
+            let first = entries.find(|entry| entry.done)?;
+            let mut last = first;
+            while let Some(next) = entries.next_if(|entry| entry.done) {
+                last = next;
+            }
+            Some((first.first, last.last + 1))
+        });
         let next = self.next.unwrap_or_default();
         let restored = self
             .ahead
             .iter()
             .map(move |span| (span.0.max(next), span.1));
-        done.map(|entry| (entry.first, entry.last + 1))
-            .chain(restored.filter(|span| span.0 < span.1))
+        done.chain(restored.filter(|span| span.0 < span.1))
     }
 
     /// Whether it is past all that was done before a restart.
@@ -145,18 +176,6 @@ impl Tracker {
                 last: offset,
                 done: true,
             }),
-        }
-    }
-
-    /// Makes the entry at `index` and the one before it one, if both are done.
-    fn merge(&mut self, index: usize) {
-        if index == 0 || index >= self.entries.len() {
-            return;
-        }
-        let (before, at) = (self.entries[index - 1], self.entries[index]);
-        if before.done && at.done {
-            self.entries[index - 1].last = at.last;
-            self.entries.remove(index);
         }
     }
 }
@@ -200,7 +219,8 @@ mod tests {
                 for offset in offsets.iter().filter(|offset| **offset >= position) {
                     prop_assert_eq!(is_in(&ahead, *offset), !open.contains(offset));
                 }
-                prop_assert!(tracker.entries.len() <= 2 * open.len());
+                prop_assert_eq!(tracker.open, open.len());
+                prop_assert!(ahead.len() <= open.len());
             }
             // After a restart exactly what was open is open.
             let ahead = tracker.ahead().collect();
@@ -211,6 +231,22 @@ mod tests {
                 prop_assert_eq!(again.take(*offset), expected);
             }
         }
+    }
+
+    #[test]
+    fn what_is_done_behind_one_that_is_open_takes_no_memory_of_its_own() {
+        let mut tracker = Tracker::default();
+        for offset in 0..100_000 {
+            tracker.take(offset);
+            if offset > 0 {
+                tracker.done(offset);
+            }
+            assert!(tracker.entries.len() <= FEW + 1);
+        }
+        assert_eq!(tracker.ahead().collect::<Vec<_>>(), [(1, 100_000)]);
+        tracker.done(0);
+        assert_eq!(tracker.position(), Some(100_000));
+        assert!(tracker.entries.is_empty());
     }
 
     #[test]

@@ -266,6 +266,9 @@ impl Turns {
 
     /// Gives free places to those whose turn it is.
     fn grant(&self, state: &mut State) {
+        if state.line.is_empty() {
+            return;
+        }
         let Some(this) = self.this.upgrade() else {
             return;
         };

@@ -1,37 +1,20 @@
 //! A record on its way through a lane, and how it is told from what can never be handled.
 
 use std::{
-    borrow::Cow,
     hash::{BuildHasher, RandomState},
     sync::{Arc, LazyLock},
 };
 
-use bytes::Bytes;
-use rdkafka::{
-    Message,
-    message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
-};
 use tracing::Span;
 use uuid::Uuid;
 
-use super::{LaneOrder, partition::Ticket};
+use super::{LaneOrder, original::Original, partition::Ticket};
 use crate::{
     BadEnvelope, Content, Envelope, Parsed, Record, Registry, Scope,
     dead_letters::REPLAY_GROUP_HEADER,
     envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, holds_events},
     record::Payload,
 };
-
-/// What a record costs in memory besides its bytes.
-const OVERHEAD: usize = 1024;
-
-/// The record as it lay in the log, for the dead-letter topic.
-pub(crate) struct Original {
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) value: Option<Bytes>,
-    pub(crate) headers: Option<OwnedHeaders>,
-    pub(crate) timestamp: Option<i64>,
-}
 
 /// Why a record never reaches a handler.
 #[derive(Debug, thiserror::Error)]
@@ -87,21 +70,19 @@ pub(crate) struct Glance<'a> {
 }
 
 impl<'a> Glance<'a> {
-    pub(crate) fn of<H: Headers>(headers: Option<&'a H>) -> Self {
+    pub(crate) fn of(original: &'a Original) -> Self {
         let mut glance = Self {
             event_type: None,
             replayed_for: None,
         };
         let mut in_value = false;
-        for header in headers.into_iter().flat_map(Headers::iter) {
-            match header.key {
+        for (name, value) in original.headers() {
+            match name {
+                "ce_type" => glance.event_type = value.and_then(|ty| str::from_utf8(ty).ok()),
+                REPLAY_GROUP_HEADER => glance.replayed_for = value,
                 name if name.eq_ignore_ascii_case(CONTENT_TYPE) => {
-                    in_value |= header.value.is_some_and(holds_events);
+                    in_value |= value.is_some_and(holds_events);
                 }
-                "ce_type" => {
-                    glance.event_type = header.value.and_then(|ty| std::str::from_utf8(ty).ok());
-                }
-                REPLAY_GROUP_HEADER => glance.replayed_for = header.value,
                 _ => {}
             }
         }
@@ -120,20 +101,6 @@ impl<'a> Glance<'a> {
 }
 
 impl Original {
-    pub(super) fn of(message: &BorrowedMessage<'_>) -> Self {
-        Self {
-            key: message.key().map(<[u8]>::to_vec),
-            value: message.payload().map(Bytes::copy_from_slice),
-            headers: message.headers().map(BorrowedHeaders::detach),
-            timestamp: message.timestamp().to_millis(),
-        }
-    }
-
-    /// Its size in memory, about.
-    pub(super) fn bytes(message: &BorrowedMessage<'_>) -> usize {
-        message.key_len() + message.payload_len() + OVERHEAD
-    }
-
     /// Reads the envelope of a record of one event and checks the tenant against what is known of the type.
     pub(crate) fn read(
         &self,
@@ -141,8 +108,11 @@ impl Original {
         scope: impl Fn(&str) -> Option<Scope>,
         place: (&Arc<str>, i32, i64),
     ) -> Result<Box<Record>, Unfit> {
-        let parsed =
-            Envelope::from_record(self.headers(), self.key.as_deref(), self.value.clone())?;
+        let parsed = {
+            let headers = self.headers();
+            let headers = headers.map(|(name, value)| (name, value.unwrap_or_default()));
+            Envelope::from_record(headers, self.key(), self.value().cloned())?
+        };
         self.record(parsed, registry, &scope, place)
     }
 
@@ -153,8 +123,7 @@ impl Original {
         scope: impl Fn(&str) -> Option<Scope>,
         place: (&Arc<str>, i32, i64),
     ) -> Result<Events, Unfit> {
-        let key = self.key.as_deref();
-        match Envelope::all_from_record(self.headers(), key, self.value.clone())? {
+        match Envelope::all_from_headers(self.attributes(), self.key(), self.value().cloned())? {
             Content::Event(parsed) => {
                 let record = self.record(parsed, registry, &scope, place)?;
                 Ok(Events::One(record))
@@ -170,11 +139,6 @@ impl Original {
         }
     }
 
-    fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let headers = self.headers.iter().flat_map(Headers::iter);
-        headers.map(|header| (header.key, header.value.unwrap_or_default()))
-    }
-
     fn record(
         &self,
         parsed: Parsed,
@@ -183,16 +147,16 @@ impl Original {
         (topic, partition, offset): (&Arc<str>, i32, i64),
     ) -> Result<Box<Record>, Unfit> {
         let mut envelope = parsed.envelope;
-        envelope.arrived(self.timestamp);
+        envelope.arrived(self.timestamp());
         if scope(&envelope.event_type) == Some(Scope::Tenant) {
-            check_tenant(&envelope, self.key.as_deref())?;
+            check_tenant(&envelope, self.key())?;
         }
         Ok(Box::new(Record {
-            envelope,
+            envelope: Arc::new(envelope),
             topic: Arc::clone(topic),
             partition,
             offset,
-            timestamp: self.timestamp,
+            timestamp: self.timestamp(),
             attempt: 1,
             payload: Payload::Wire(parsed.payload, registry.clone()),
         }))
@@ -201,30 +165,15 @@ impl Original {
     /// One event of a batch as a record of its own, so that as a dead letter it is replayed without the others. Where it
     /// cannot be written, the whole batch stands for it.
     fn of_one(&self, structured: Option<Vec<u8>>) -> Self {
-        let whole = Self {
-            key: self.key.clone(),
-            value: self.value.clone(),
-            headers: self.headers.clone(),
-            timestamp: self.timestamp,
-        };
         let Some(structured) = structured else {
-            return whole;
+            return self.clone();
         };
         let own = self
             .headers()
             .filter(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
-        let mode = (CONTENT_TYPE, STRUCTURED_CONTENT_TYPE.as_bytes());
-        let headers = own
-            .chain([mode])
-            .fold(OwnedHeaders::new(), |all, (key, value)| {
-                let value = Some(value);
-                all.insert(Header { key, value })
-            });
-        Self {
-            value: Some(structured.into()),
-            headers: Some(headers),
-            ..whole
-        }
+        let mode = (CONTENT_TYPE, Some(STRUCTURED_CONTENT_TYPE.as_bytes()));
+        let value = Some(structured.into());
+        Self::new(self.key(), own.chain([mode]), value, self.timestamp())
     }
 }
 
@@ -239,11 +188,12 @@ fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
     let Some(tenant) = &envelope.tenant else {
         return Err(Unfit::NoTenant(envelope.event_type.clone()));
     };
-    let key = key.map_or(Cow::Borrowed(""), String::from_utf8_lossy);
-    if key != tenant.id.to_string() {
+    let mut buffer = Uuid::encode_buffer();
+    let key = key.unwrap_or_default();
+    if key != tenant.id.hyphenated().encode_lower(&mut buffer).as_bytes() {
         return Err(Unfit::WrongKey {
             tenant: tenant.id,
-            key: key.into_owned(),
+            key: String::from_utf8_lossy(key).into_owned(),
         });
     }
     Ok(())
@@ -274,7 +224,7 @@ impl Work {
     pub(super) fn lane(&self, order: LaneOrder, buckets: Option<usize>) -> u64 {
         match &self.content {
             Err(_) => {
-                let lane = HASHER.hash_one((&self.original.key, self.ticket.partition.number));
+                let lane = HASHER.hash_one((self.original.key(), self.ticket.partition.number));
                 in_buckets(lane, buckets)
             }
             Ok(record) => {

@@ -2,10 +2,13 @@
 
 use std::{
     fmt,
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
+use futures::poll;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -13,12 +16,16 @@ use super::{
     dead_letter::{Aside, DeadLetters, Story},
     doer::Doer,
     key::Key,
+    meters::Meters,
+    original::Original,
     parking::{Member, Parking, Standing},
     partition::{Partition, Ticket},
     turns::{Place, Turns},
-    work::{Original, Unfit, Work},
+    work::{Unfit, Work},
 };
-use crate::{Dependency, Failure, FailureClass, Next, Policy, Record, codec::DecodeError, metrics};
+use crate::{
+    Dependency, Envelope, Failure, FailureClass, Next, Policy, Record, codec::DecodeError, metrics,
+};
 
 /// The first and the longest pause while Kafka does not take a dead letter.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -27,6 +34,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Does the work of one consumer's records.
 pub(super) struct Worker {
     pub(super) group: String,
+    pub(super) meters: Meters,
     pub(super) doer: Doer,
     pub(super) policy: Policy,
     pub(super) turns: Arc<Turns>,
@@ -63,7 +71,8 @@ impl Worker {
             delivery,
         } = work;
         drop(delivery);
-        let event_type = label(&content);
+        let envelope = content.as_ref().ok();
+        let envelope = envelope.map(|record| Arc::clone(&record.envelope));
         let member = self.member(&ticket, &content);
         let ended = match content {
             _ if ticket.partition.stop.is_cancelled() => Err(Abandoned),
@@ -80,9 +89,9 @@ impl Worker {
             }
             Err(Abandoned) => Err(Abandoned),
         };
-        self.count(
-            &ticket.partition,
-            &event_type,
+        self.meters.ended(
+            &ticket.partition.logical,
+            envelope.as_deref().map_or(UNFIT, event_type),
             outcome.as_ref().unwrap_or(&"abandoned"),
         );
         if outcome.is_ok() {
@@ -133,13 +142,6 @@ impl Worker {
         }
         self.dead_lettered(partition, offset, &story);
         Ok("dead_lettered")
-    }
-
-    pub(super) fn count(&self, partition: &Partition, event_type: &str, outcome: &str) {
-        let topic = &*partition.logical;
-        metrics::HANDLED
-            .with_label_values(&[self.group.as_str(), topic, event_type, outcome])
-            .inc();
     }
 
     /// Attempts at one record, as its policy has them.
@@ -200,11 +202,7 @@ impl Worker {
         away: Option<Dependency>,
         stop: &CancellationToken,
     ) -> Result<Place, Abandoned> {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => Err(Abandoned),
-            place = self.place(key, away) => Ok(place),
-        }
+        unless(stop, self.place(key, away)).await
     }
 
     pub(super) async fn place(&self, key: &Arc<Key>, away: Option<Dependency>) -> Place {
@@ -225,15 +223,10 @@ impl Worker {
         let attempt = self
             .doer
             .one(record, &self.group, policy.attempt_deadline());
-        let result = tokio::select! {
-            biased;
-            () = abort.cancelled() => return Err(Abandoned),
-            result = attempt => result,
-        };
-        let event_type = metrics::type_label(&record.envelope.event_type);
-        metrics::SECONDS
-            .with_label_values(&[self.group.as_str(), event_type])
-            .observe(began.elapsed().as_secs_f64());
+        let result = unless(abort, attempt).await?;
+        let event_type = &record.envelope.event_type;
+        self.meters
+            .attempted(&record.topic, event_type, began.elapsed());
         Ok(result)
     }
 
@@ -313,12 +306,7 @@ impl Worker {
     ) -> Result<T, Abandoned> {
         let mut wait = FIRST_WAIT;
         loop {
-            let result = tokio::select! {
-                biased;
-                () = partition.abort.cancelled() => return Err(Abandoned),
-                result = step() => result,
-            };
-            let error = match result {
+            let error = match unless(&partition.abort, step()).await? {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -338,11 +326,11 @@ pub(super) fn settle(place: Option<Place>, next: Next) {
     }
 }
 
-pub(super) fn label(content: &Result<Box<Record>, Unfit>) -> String {
-    match content {
-        Ok(record) => metrics::type_label(&record.envelope.event_type).to_owned(),
-        Err(_) => "unfit".to_owned(),
-    }
+/// Stands for the type of a record that has none.
+pub(super) const UNFIT: &str = "unfit";
+
+pub(super) fn event_type(envelope: &Envelope) -> &str {
+    &envelope.event_type
 }
 
 /// The class a dead letter gets.
@@ -357,12 +345,27 @@ pub(crate) fn class_of(failure: &Failure) -> &'static str {
     }
 }
 
-async fn pause(length: Duration, stop: &CancellationToken) -> Result<(), Abandoned> {
+/// What the future gives, unless the signal comes first. One that is ready at once costs no waiting for the signal.
+pub(super) async fn unless<F: Future>(
+    signal: &CancellationToken,
+    future: F,
+) -> Result<F::Output, Abandoned> {
+    if signal.is_cancelled() {
+        return Err(Abandoned);
+    }
+    let mut future = pin!(future);
+    if let Poll::Ready(output) = poll!(future.as_mut()) {
+        return Ok(output);
+    }
     tokio::select! {
         biased;
-        () = stop.cancelled() => Err(Abandoned),
-        () = tokio::time::sleep(length) => Ok(()),
+        () = signal.cancelled() => Err(Abandoned),
+        output = future => Ok(output),
     }
+}
+
+async fn pause(length: Duration, stop: &CancellationToken) -> Result<(), Abandoned> {
+    unless(stop, tokio::time::sleep(length)).await
 }
 
 /// A pause of about this length: a fifth shorter to a fifth longer, so that what failed together does not

@@ -1,6 +1,6 @@
 //! A dead letter as it is shown.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -66,7 +66,7 @@ pub struct Letter {
     /// What was done with it.
     pub state: LetterState,
     /// The event's envelope, if it can be read.
-    pub envelope: Option<Envelope>,
+    pub envelope: Option<Arc<Envelope>>,
     /// Why the envelope cannot be read.
     pub unreadable: Option<String>,
     /// The type of the event, also where only its header can be read.
@@ -114,7 +114,7 @@ impl Letter {
         let time = |name| OffsetDateTime::parse(text(name)?, &Rfc3339).ok();
         let owned = |name| text(name).map(str::to_owned);
         let (envelope, unreadable) = match &logged.event {
-            Ok(record) => (Some(record.envelope.clone()), None),
+            Ok(record) => (Some(Arc::clone(&record.envelope)), None),
             Err(error) => (None, Some(error.to_string())),
         };
         let key = logged.key.as_deref().map(String::from_utf8_lossy);

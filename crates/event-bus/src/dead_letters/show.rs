@@ -1,5 +1,7 @@
 //! One letter with everything that is known of it.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -74,7 +76,7 @@ pub(super) async fn show(
             shown
                 .letter
                 .envelope
-                .get_or_insert_with(|| envelope.clone());
+                .get_or_insert_with(|| Arc::clone(envelope));
             match record.decode_json().await {
                 Ok(payload) => shown.payload = Some(payload),
                 Err(failure) => {

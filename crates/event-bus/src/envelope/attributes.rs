@@ -33,6 +33,8 @@ pub(super) struct Attributes<'a> {
 /// A value as its form has it.
 pub(super) enum Given<'a> {
     Text(Cow<'a, str>),
+    /// A text of printable ASCII.
+    Plain(&'a str),
     /// A whole number in its digits.
     Number(String),
     Boolean(bool),
@@ -41,28 +43,34 @@ pub(super) enum Given<'a> {
 impl<'a> Attributes<'a> {
     /// Takes one attribute, whose name must be new.
     pub(super) fn insert(&mut self, name: &str, value: Given<'a>) -> Result<(), BadEnvelope> {
-        if !is_name(name) {
+        let slot = slot(name);
+        // The name of a field is one.
+        if slot.is_none() && !is_name(name) {
             return Err(rule(name, "a name is lower-case letters and digits"));
         }
         if name == "data" {
             return Err(rule(name, "the payload, which no attribute may be called"));
         }
-        if let Given::Text(text) = &value {
-            self.bytes += name.len() + text.len();
-            if let Some(broken) = forbidden(text) {
-                return Err(rule(name, broken));
+        self.bytes += name.len();
+        match &value {
+            Given::Plain(text) => self.bytes += text.len(),
+            Given::Text(text) => {
+                self.bytes += text.len();
+                if let Some(broken) = forbidden(text) {
+                    return Err(rule(name, broken));
+                }
             }
-        } else {
-            self.bytes += name.len();
+            Given::Number(_) | Given::Boolean(_) => {}
         }
         if self.bytes > MAX_BYTES {
             return Err(rule(name, "all attributes together at most 64 KiB"));
         }
-        let Some(slot) = slot(name) else {
+        let Some(slot) = slot else {
             return self.extend(name, value);
         };
         let text = match value {
             Given::Text(text) => text,
+            Given::Plain(text) => text.into(),
             _ if KNOWN[slot].is_core() => return Err(rule(name, "a string")),
             Given::Number(digits) => digits.into(),
             Given::Boolean(_) => return Err(rule(name, "a string or a whole number")),
@@ -79,6 +87,7 @@ impl<'a> Attributes<'a> {
     fn extend(&mut self, name: &str, value: Given<'_>) -> Result<(), BadEnvelope> {
         let value = match value {
             Given::Text(text) => Extension::Text(text.into_owned()),
+            Given::Plain(text) => Extension::Text(text.to_owned()),
             Given::Boolean(is) => Extension::Boolean(is),
             Given::Number(digits) => Extension::Integer(
                 digits
@@ -150,18 +159,22 @@ impl<'a> Attributes<'a> {
             as_given,
             event_type,
         };
-        envelope.check()?;
+        // Every text was looked through when it was put in.
+        envelope.check_forms()?;
         Ok(envelope)
     }
 
+    #[inline]
     fn take(&mut self, name: &'static str) -> Option<Cow<'a, str>> {
         self.known[slot(name)?].take()
     }
 
+    #[inline]
     fn required(&mut self, name: &'static str) -> Result<String, BadEnvelope> {
         self.optional(name)?.ok_or(BadEnvelope::Missing(name))
     }
 
+    #[inline]
     fn optional(&mut self, name: &'static str) -> Result<Option<String>, BadEnvelope> {
         match self.take(name) {
             Some(text) if text.is_empty() => Err(rule(name, "not empty")),
@@ -169,6 +182,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    #[inline]
     fn uuid(&mut self, name: &'static str) -> Result<Option<Uuid>, BadEnvelope> {
         let text = self.take(name);
         let parse = |text: Cow<'_, str>| Uuid::parse_str(&text).map_err(|_| rule(name, "a UUID"));
@@ -258,7 +272,11 @@ impl<'a> Attributes<'a> {
                 as_given.left_out("partitionkey");
                 // A key of bytes is the business of whoever chose it: it is no attribute.
                 let key = key.and_then(|key| std::str::from_utf8(key).ok());
-                Ok(key.unwrap_or_default().to_owned())
+                let key = key.unwrap_or_default();
+                match forbidden(key) {
+                    Some(broken) => Err(rule("partitionkey", broken)),
+                    None => Ok(key.to_owned()),
+                }
             }
         }
     }

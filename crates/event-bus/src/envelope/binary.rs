@@ -16,6 +16,31 @@ use super::{
 pub(crate) const CONTENT_TYPE: &str = "content-type";
 const PREFIX: &str = "ce_";
 
+/// A header's value, and what is known of it.
+#[derive(Clone, Copy)]
+pub(crate) enum HeaderValue<'a> {
+    /// Nothing yet.
+    Bytes(&'a [u8]),
+    /// Printable ASCII, as nearly all are: there is nothing to check.
+    Plain(&'a str),
+}
+
+impl<'a> HeaderValue<'a> {
+    fn text(self, name: &str) -> Result<&'a str, BadEnvelope> {
+        match self {
+            Self::Plain(text) => Ok(text),
+            Self::Bytes(value) => str::from_utf8(value).map_err(|_| rule(name, "UTF-8")),
+        }
+    }
+
+    fn given(self, name: &str) -> Result<Given<'a>, BadEnvelope> {
+        Ok(match self {
+            Self::Plain(text) => Given::Plain(text),
+            Self::Bytes(_) => Given::Text(self.text(name)?.into()),
+        })
+    }
+}
+
 impl Envelope {
     /// The headers of a binary-mode record: `ce_id`, `ce_type`, … and `content-type`.
     pub fn to_headers(&self) -> Vec<(Cow<'static, str>, String)> {
@@ -65,19 +90,30 @@ impl Envelope {
         key: Option<&[u8]>,
         value: Option<Bytes>,
     ) -> Result<Content, BadEnvelope> {
+        let headers = headers.into_iter();
+        let headers = headers.map(|(name, value)| (name, HeaderValue::Bytes(value)));
+        Self::all_from_headers(headers, key, value)
+    }
+
+    /// As [`Envelope::all_from_record`], of headers of which more may be known.
+    pub(crate) fn all_from_headers<'a>(
+        headers: impl Iterator<Item = (&'a str, HeaderValue<'a>)>,
+        key: Option<&[u8]>,
+        value: Option<Bytes>,
+    ) -> Result<Content, BadEnvelope> {
         let mut attributes = Attributes::default();
         let mut content_type = None;
         let mut broken = None;
         for (header, value) in headers {
-            if header.eq_ignore_ascii_case(CONTENT_TYPE) {
-                let text = text("datacontenttype", value)?;
+            if let Some(name) = header.strip_prefix(PREFIX) {
+                if broken.is_none() {
+                    broken = insert(&mut attributes, name, value).err();
+                }
+            } else if header.eq_ignore_ascii_case(CONTENT_TYPE) {
+                let text = value.text("datacontenttype")?;
                 if content_type.replace(text).is_some() {
                     return Err(BadEnvelope::Twice("datacontenttype".to_owned()));
                 }
-            } else if let Some(name) = header.strip_prefix(PREFIX)
-                && broken.is_none()
-            {
-                broken = insert(&mut attributes, name, value).err();
             }
         }
         // Headers may repeat the attributes; the value alone is the event.
@@ -100,15 +136,11 @@ impl Envelope {
 fn insert<'a>(
     attributes: &mut Attributes<'a>,
     name: &str,
-    value: &'a [u8],
+    value: HeaderValue<'a>,
 ) -> Result<(), BadEnvelope> {
     if name == "datacontenttype" {
         let header = "in binary mode it is the header content-type";
         return Err(rule(name, header));
     }
-    attributes.insert(name, Given::Text(text(name, value)?.into()))
-}
-
-fn text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, BadEnvelope> {
-    str::from_utf8(value).map_err(|_| rule(name, "UTF-8"))
+    attributes.insert(name, value.given(name)?)
 }

@@ -22,7 +22,7 @@ pub use extension::{AsGiven, Extension};
 pub(crate) use media_type::MediaType;
 pub use rules::BadEnvelope;
 pub(crate) use {
-    binary::CONTENT_TYPE,
+    binary::{CONTENT_TYPE, HeaderValue},
     structured::{STRUCTURED_CONTENT_TYPE, holds_events, structured},
 };
 

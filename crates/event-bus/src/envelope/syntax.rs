@@ -50,6 +50,15 @@ pub(super) fn is_uri_reference(text: &str) -> bool {
     if text.is_empty() {
         return false;
     }
+    // A plain absolute path, as /shop/orders.
+    if text.starts_with('/')
+        && !text.starts_with("//")
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'))
+    {
+        return true;
+    }
     if has_scheme(text) {
         return is_uri(text);
     }

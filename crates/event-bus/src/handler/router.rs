@@ -134,7 +134,7 @@ struct OfDomain<D, H> {
 impl<D: Domain, H: EventHandler<D>> ErasedHandler for OfDomain<D, H> {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         let event = Received {
-            envelope: record.envelope.clone(),
+            envelope: Arc::clone(&record.envelope),
             data: D::read(record).await?,
             attempt: record.attempt,
         };

@@ -6,7 +6,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use rdkafka::message::{Header, OwnedHeaders};
 use serde::Serialize;
 
 use crate::{
@@ -116,19 +115,10 @@ impl Delivery {
     }
 
     pub(super) fn original(&self) -> Original {
-        let empty = OwnedHeaders::new_with_capacity(self.headers.len());
-        let headers = self.headers.iter().fold(empty, |headers, (key, value)| {
-            headers.insert(Header {
-                key,
-                value: Some(value),
-            })
-        });
-        Original {
-            key: self.key.clone(),
-            value: self.value.clone().map(Bytes::from),
-            headers: Some(headers),
-            timestamp: None,
-        }
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), Some(value.as_slice())));
+        let value = self.value.clone().map(Bytes::from);
+        Original::new(self.key.as_deref(), headers, value, None)
     }
 
     /// Tells the registry what this record was written with.

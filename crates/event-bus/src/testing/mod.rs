@@ -164,7 +164,7 @@ impl HandlerTest {
     /// Delivers one record and follows it to its end.
     pub async fn deliver(&self, delivery: &Delivery) -> Outcome {
         let original = delivery.original();
-        if !Glance::of(original.headers.as_ref()).is_wanted(&self.group, &self.doer) {
+        if !Glance::of(&original).is_wanted(&self.group, &self.doer) {
             return Outcome::PassedOver;
         }
         delivery.introduce(&self.registry).await;

@@ -45,7 +45,7 @@ impl HandlerTest {
                 let tenant = record.envelope.tenant.as_ref().map(|tenant| tenant.id);
                 Lane::Aggregate(tenant, record.envelope.subject.clone())
             }
-            Err(_) => Lane::Unfit(delivery.original().key.unwrap_or_default()),
+            Err(_) => Lane::Unfit(delivery.original().key().unwrap_or_default().to_vec()),
         }
     }
 }

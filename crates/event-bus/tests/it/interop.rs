@@ -218,9 +218,8 @@ async fn events_of_others_keep_their_names_and_extensions() {
     assert!(bare.subject.is_empty() && bare.tenant.is_none());
 
     // The SDK puts a time on everything. Without one, the log's counts.
-    let mut untimed = binary.envelope.clone();
-    untimed = {
-        let headers = untimed.to_headers();
+    let untimed = {
+        let headers = binary.envelope.to_headers();
         let headers = headers.iter().filter(|(name, _)| name != "ce_time");
         let headers = headers.map(|(name, value)| (name.as_ref(), value.as_bytes()));
         Envelope::from_record(headers, None, None).unwrap().envelope

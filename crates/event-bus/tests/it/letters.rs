@@ -44,7 +44,7 @@ impl Clinic {
         Router::new().on::<Placed>(move |event: Received<Placed>| {
             let clinic = clinic.clone();
             async move {
-                let (subject, id) = (event.envelope.subject, event.envelope.id);
+                let (subject, id) = (event.envelope.subject.clone(), event.envelope.id);
                 let mended = clinic.mended.load(Ordering::SeqCst);
                 if subject.starts_with("bad") && !mended {
                     return Err(Failure::permanent("the shelf is broken"));

@@ -3,8 +3,9 @@
 use super::{
     super::{
         dead_letter::{Aside, Story},
+        original::Original,
         partition::{Partition, Ticket},
-        work::{Original, Unfit},
+        work::Unfit,
         worker::{Abandoned, Worker},
     },
     Parking,

@@ -9,7 +9,7 @@ use super::{
         dead_letter::{MAX_ERROR, Story},
         key::Key,
         partition::{Hold, Partition},
-        worker::{Abandoned, Ended, Worker},
+        worker::{Abandoned, Ended, UNFIT, Worker, event_type},
     },
     state::{Ahead, Parked},
 };
@@ -19,7 +19,6 @@ use crate::{
         headers::cut,
         parked::{Entry, Mark, MarkKind},
     },
-    metrics,
 };
 
 /// Records looked up at once.
@@ -103,10 +102,9 @@ impl Worker {
         if partition.stop.is_cancelled() {
             return Err(Abandoned);
         }
-        let event_type = record.as_ref().map_or("unfit", |record| {
-            metrics::type_label(&record.envelope.event_type)
-        });
-        let event_type = event_type.to_owned();
+        let envelope = record.as_ref().ok();
+        let envelope = envelope.map(|record| Arc::clone(&record.envelope));
+        let event_type = envelope.as_deref().map_or(UNFIT, event_type);
         let ended = match record {
             Ok(record) => self.attempts(record, &release.key, partition, None).await?,
             Err(gone) => Ended::DeadLetter(Story {
@@ -121,7 +119,7 @@ impl Worker {
         mark.record = Some(entry.offset);
         let Ended::DeadLetter(story) = ended else {
             self.tell(release, parked, &mark).await?;
-            self.count(partition, &event_type, "handled");
+            self.meters.ended(&partition.logical, event_type, "handled");
             return Ok(true);
         };
         tracing::error!(
@@ -136,7 +134,7 @@ impl Worker {
         mark.attempts = Some(story.attempts);
         let before = parked.failed(sequence);
         self.tell(release, parked, &mark).await?;
-        self.count(partition, &event_type, "parked");
+        self.meters.ended(&partition.logical, event_type, "parked");
         tokio::select! {
             biased;
             () = partition.stop.cancelled() => Err(Abandoned),

@@ -1,6 +1,6 @@
 //! Parked records read back from the log.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::fold::Entry;
 use crate::{
@@ -89,7 +89,7 @@ impl ParkedReader {
             .map(|mut record| {
                 // It came to the log when the original did.
                 record.timestamp = letter.original_timestamp;
-                record.envelope.arrived(letter.original_timestamp);
+                Arc::make_mut(&mut record.envelope).arrived(letter.original_timestamp);
                 record
             })
             .map_err(|error| error.to_string()))
