@@ -187,7 +187,7 @@ impl Lanes {
     async fn work(&self, task: Task) {
         match task {
             Task::Work(work) => self.worker.run(work).await,
-            Task::Release(release) => self.worker.release(release).await,
+            Task::Release(release) => Box::pin(self.worker.release(release)).await,
         }
     }
 

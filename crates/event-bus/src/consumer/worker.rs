@@ -83,10 +83,9 @@ impl Worker {
             Err(unfit) => Ok(Ended::DeadLetter(self.unfit(&unfit))),
         };
         let outcome = match ended {
-            Ok(ended) => {
-                self.finish(ended, &ticket, member.as_ref(), &original)
-                    .await
-            }
+            Ok(Ended::Handled) => Ok("handled"),
+            // What is rare has memory of its own: a task has room for all that may be in it, and moves it about.
+            Ok(ended) => Box::pin(self.finish(ended, &ticket, member.as_ref(), &original)).await,
             Err(Abandoned) => Err(Abandoned),
         };
         self.meters.ended(
@@ -107,13 +106,13 @@ impl Worker {
         member: Option<&Member>,
         failed: Option<Failure>,
     ) -> Result<Ended<'_>, Abandoned> {
-        match self.standing(member).await? {
-            Some(standing) => Ok(Ended::Parked(standing)),
-            None => {
-                self.attempts(record, &ticket.key, &ticket.partition, failed)
-                    .await
-            }
+        if member.is_some()
+            && let Some(standing) = Box::pin(self.standing(member)).await?
+        {
+            return Ok(Ended::Parked(standing));
         }
+        self.attempts(record, &ticket.key, &ticket.partition, failed)
+            .await
     }
 
     /// Puts the record where it is to be kept, if anywhere; what became of it.
@@ -178,7 +177,7 @@ impl Worker {
             match next {
                 Next::Wait(dependency) => away = Some(dependency),
                 Next::Retry(length) => {
-                    pause_retry(length, stop).await?;
+                    Box::pin(pause_retry(length, stop)).await?;
                     retries += 1;
                     self.count_retry(&record);
                 }
@@ -207,7 +206,7 @@ impl Worker {
 
     pub(super) async fn place(&self, key: &Arc<Key>, away: Option<Dependency>) -> Place {
         match away {
-            Some(dependency) => self.turns.turn_of_probe(key, dependency).await,
+            Some(dependency) => Box::pin(self.turns.turn_of_probe(key, dependency)).await,
             None => self.turns.turn(key).await,
         }
     }
