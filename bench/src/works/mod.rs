@@ -9,6 +9,7 @@ mod topics;
 
 use anyhow::bail;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{place::Place, reading::Reading};
 
@@ -103,7 +104,8 @@ pub enum Against {
 }
 
 /// Where a ratio should be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Bound {
     AtLeast(f64),
     AtMost(f64),
