@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    goals::GoalResult,
     machine::{Machine, Versions},
     pinned::{Cores, Turn},
     reading::Reading,
-    works::{Against, Bound, Figure, Goal, Work},
+    works::{Figure, Work},
 };
 
 /// One run.
@@ -102,25 +103,6 @@ pub struct Spread {
     pub max: f64,
 }
 
-/// A goal and what became of it.
-#[derive(Serialize, Deserialize)]
-pub struct GoalResult {
-    /// Whose figure.
-    pub side: String,
-    /// `rate`, `p50`, `p99`, or the name of another.
-    pub figure: String,
-    /// By whose it is divided: by the lowest of several, and by nobody's when the figure is itself the ratio.
-    pub against: Vec<String>,
-    /// One for each round; absent where one of the sides has no figure.
-    pub ratios: Vec<Option<f64>>,
-    /// Absent when no round has a ratio.
-    pub spread: Option<Spread>,
-    /// Absent when it is told for its own sake.
-    pub bound: Option<Bound>,
-    /// Whether the median keeps the bound; a goal without any ratio is not met.
-    pub met: Option<bool>,
-}
-
 impl WorkResult {
     /// Of the turns of each side, in the order of the work's sides.
     pub fn of(work: &dyn Work, rounds: u32, turns: Vec<Vec<Turn>>, failures: Vec<String>) -> Self {
@@ -149,7 +131,8 @@ impl WorkResult {
 }
 
 impl SideResult {
-    fn figure(&self, figure: Figure, round: u32) -> Option<f64> {
+    /// The figure of one round.
+    pub fn figure(&self, figure: Figure, round: u32) -> Option<f64> {
         let mut turns = self.turns.iter();
         let turn = turns.find(|turn| turn.round == round || !self.every_round)?;
         value(figure, &turn.reading)
@@ -192,56 +175,11 @@ impl Spread {
     }
 }
 
-impl GoalResult {
-    fn of(goal: &Goal, sides: &[SideResult], rounds: u32) -> Self {
-        let ratios: Vec<Option<f64>> = (1..=rounds)
-            .map(|round| ratio(goal, sides, round))
-            .collect();
-        let spread = Spread::of(ratios.iter().copied().flatten().collect());
-        let against: &[&str] = match &goal.against {
-            Against::Side(side) => &[*side],
-            Against::Lowest(sides) => sides,
-            Against::Itself => &[],
-        };
-        Self {
-            side: goal.side.to_owned(),
-            figure: name(goal.figure).to_owned(),
-            against: against.iter().map(|side| (*side).to_owned()).collect(),
-            ratios,
-            spread,
-            bound: goal.bound,
-            met: goal.bound.map(|bound| {
-                spread.is_some_and(|spread| match bound {
-                    Bound::AtLeast(bound) => spread.median >= bound,
-                    Bound::AtMost(bound) => spread.median <= bound,
-                })
-            }),
-        }
-    }
-}
-
-/// The goal's ratio within one round.
-fn ratio(goal: &Goal, sides: &[SideResult], round: u32) -> Option<f64> {
-    let figure = |name: &str| {
-        let side = sides.iter().find(|side| side.name == name)?;
-        side.figure(goal.figure, round)
-    };
-    let divisor = match &goal.against {
-        Against::Side(side) => figure(side)?,
-        Against::Lowest(sides) => {
-            let figures = sides.iter().map(|side| figure(side));
-            let figures: Option<Vec<f64>> = figures.collect();
-            figures?.into_iter().min_by(f64::total_cmp)?
-        }
-        Against::Itself => 1.0,
-    };
-    Some(figure(goal.side)? / divisor).filter(|ratio| ratio.is_finite())
-}
-
 #[allow(clippy::cast_precision_loss)] // far below 2^52
 fn value(figure: Figure, reading: &Reading) -> Option<f64> {
     let value = match figure {
         Figure::Rate => reading.events as f64 / reading.seconds,
+        Figure::P50 => reading.latency?.p50,
         Figure::P99 => reading.latency?.p99,
         Figure::Also(name) => *reading.also.get(name)?,
     };
@@ -253,10 +191,34 @@ fn cpu_seconds_per_million(reading: &Reading) -> Option<f64> {
     (reading.events > 0).then(|| reading.cpu_seconds / reading.events as f64 * 1e6)
 }
 
-fn name(figure: Figure) -> &'static str {
-    match figure {
-        Figure::Rate => "rate",
-        Figure::P99 => "p99",
-        Figure::Also(name) => name,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_two() {
+        let spread = Spread::of(vec![4.0, 1.0, 2.0, 3.0]).unwrap();
+        assert_eq!((spread.median, spread.min, spread.max), (2.5, 1.0, 4.0));
+        assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn processor_time_is_told_per_million_events() {
+        let reading = Reading {
+            events: 1_000,
+            seconds: 2.0,
+            cpu_seconds: 0.5,
+            latency: None,
+            also: BTreeMap::new(),
+        };
+        let medians = Medians::of(&[Turn {
+            round: 1,
+            reading,
+            servers_busy: 0.5,
+        }])
+        .unwrap();
+        assert!((medians.cpu_seconds_per_million.median - 500.0).abs() < 1e-9);
+        assert!((medians.rate.median - 500.0).abs() < 1e-9);
+        assert_eq!(medians.p99, None);
     }
 }

@@ -3,12 +3,11 @@
 use std::{
     fs,
     future::Future,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail, ensure};
-use clap::Args;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     net::TcpStream,
@@ -19,57 +18,16 @@ use crate::{
     machine::{self, Machine, Versions},
     numbers,
     pinned::{self, Cores, PATIENCE, Turn},
-    place::{Place, SCALE},
+    place::Place,
+    plan::Plan,
     reading::Reading,
     report,
     results::{Results, Settings, WorkResult},
-    works::{self, Side, Work},
+    works::{Side, Work},
 };
 
-/// Fewer rounds than these are not quoted.
-const ROUNDS: u32 = 5;
-/// Where a whole run is kept, and where any other.
-const KEPT: &str = "bench/results/latest.json";
-const TRIAL: &str = ".tenantry/bench/trial.json";
 /// Nothing is silent for longer.
 const BEAT: Duration = Duration::from_secs(10);
-
-/// What is measured, and how often.
-#[derive(Args)]
-pub struct Plan {
-    /// Only these works.
-    #[arg(long, value_name = "WORK", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Turns of each side.
-    #[arg(long, default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
-    /// Of the full number of events, so much is done; anything but 1 is a trial.
-    #[arg(long, env = SCALE, default_value_t = 1.0)]
-    scale: f64,
-    /// Where the results are kept as JSON [default: bench/results/latest.json, of trials .tenantry/bench/trial.json]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-}
-
-impl Plan {
-    fn works(&self) -> anyhow::Result<Vec<&'static dyn Work>> {
-        if self.only.is_empty() {
-            return Ok(works::ALL.to_vec());
-        }
-        self.only.iter().map(|name| works::named(name)).collect()
-    }
-
-    /// Whether the figures may be quoted: anything less must not take the place of what is kept.
-    fn whole(&self) -> bool {
-        let full = (self.scale - 1.0).abs() < f64::EPSILON;
-        self.only.is_empty() && full && self.rounds >= ROUNDS
-    }
-
-    fn out(&self) -> PathBuf {
-        let usual = if self.whole() { KEPT } else { TRIAL };
-        self.out.clone().unwrap_or_else(|| usual.into())
-    }
-}
 
 /// Measures what the plan asks for, keeps it, and prints how the goals were met.
 ///
@@ -301,19 +259,5 @@ mod tests {
         assert_eq!(order(SIDES, 2), [2, 0]);
         assert_eq!(order(SIDES, 3), [0, 2]);
         assert!(order(&[], 2).is_empty());
-    }
-
-    #[test]
-    fn a_trial_does_not_take_the_place_of_what_is_kept() {
-        let plan = |only: &[&str], rounds, scale| Plan {
-            only: only.iter().map(|&name| name.to_owned()).collect(),
-            rounds,
-            scale,
-            out: None,
-        };
-        assert_eq!(plan(&[], 5, 1.0).out(), Path::new(KEPT));
-        assert_eq!(plan(&[], 4, 1.0).out(), Path::new(TRIAL));
-        assert_eq!(plan(&[], 5, 0.5).out(), Path::new(TRIAL));
-        assert_eq!(plan(&["produce"], 5, 1.0).out(), Path::new(TRIAL));
     }
 }

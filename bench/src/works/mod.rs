@@ -86,6 +86,8 @@ pub struct Goal {
 pub enum Figure {
     /// Events in a second.
     Rate,
+    /// Of the times of single events, the one that half do not pass.
+    P50,
     /// Of the times of single events, the one that 99 of 100 do not pass.
     P99,
     /// One of [`Reading::also`].
