@@ -1,6 +1,6 @@
 # The map of the project: `make` prints it. What a target does is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs restart reset test check build fmt install asyncapi release-schemas
+.PHONY: help demo up down status logs restart reset test bench check build fmt install asyncapi release-schemas
 SHELL := /bin/bash
 
 help: ## what can be done here
@@ -29,6 +29,9 @@ reset: ## stop everything and throw its data away
 
 test: ## all tests, against a fresh stack of their own (ARGS='-p order-service' for some)
 	@scripts/test $(ARGS)
+
+bench: ## the event bus measured beside its rivals (ARGS='--only produce' for some)
+	@scripts/bench $(ARGS)
 
 check: ## format, lints, dependencies, scripts
 	@scripts/check

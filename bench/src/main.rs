@@ -3,10 +3,18 @@
 //! `bench run` takes each work, lets its sides do it in turn, round after round, and prints ratios. A side runs in a
 //! process of its own on a core of its own (`bench side WORK SIDE`), the servers on another.
 
+mod chart;
+mod goals;
+mod machine;
+mod numbers;
+mod pinned;
 mod place;
+mod plan;
 mod reading;
 mod report;
+mod results;
 mod rounds;
+mod table;
 mod works;
 
 use std::path::PathBuf;
@@ -14,6 +22,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use place::Place;
+use plan::Plan;
 
 #[derive(Parser)]
 #[command(about = "The event bus measured beside its rivals")]
@@ -25,7 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Measures, prints the ratios, and keeps them as JSON.
-    Run(rounds::Plan),
+    Run(Plan),
     /// One side of one work once, as `run` starts it: its reading as JSON in the last line.
     Side {
         /// The work.

@@ -1,7 +1,263 @@
-//! pending
-use clap::Args;
-#[derive(Args)]
-pub struct Plan {}
-pub async fn run(_plan: &Plan) -> anyhow::Result<()> {
+//! Rounds: every side of a work takes its turn, again and again, so that what disturbs one disturbs the others too.
+
+use std::{
+    fs,
+    future::Future,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{
+    net::TcpStream,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    machine::{self, Machine, Versions},
+    numbers,
+    pinned::{self, Cores, PATIENCE, Turn},
+    place::Place,
+    plan::Plan,
+    reading::Reading,
+    report,
+    results::{Results, Settings, WorkResult},
+    works::{Side, Work},
+};
+
+/// Nothing is silent for longer.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// Measures what the plan asks for, keeps it, and prints how the goals were met.
+///
+/// # Errors
+/// When something is missing before the start, when a side failed, or when it is broken off. What was measured until
+/// then is kept, beside the file of the results when it was broken off.
+pub async fn run(plan: &Plan) -> anyhow::Result<()> {
+    let (mut terminated, mut hung_up) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+    );
+    tokio::select! {
+        outcome = measure(plan) => outcome,
+        _ = tokio::signal::ctrl_c() => bail!("broken off"),
+        _ = terminated.recv() => bail!("broken off"),
+        _ = hung_up.recv() => bail!("broken off"),
+    }
+}
+
+async fn measure(plan: &Plan) -> anyhow::Result<()> {
+    ensure!(plan.scale > 0.0, "--scale has to be above 0");
+    let works = plan.works()?;
+    let (place, cores) = (
+        Place {
+            scale: plan.scale,
+            ..Place::from_env()?
+        },
+        Cores::from_env()?,
+    );
+    check(&place).await?;
+    let mut results = begin(plan, &place, cores).await?;
+    let (out, unfinished) = (plan.out(), plan.out().with_extension("json.part"));
+    for work in works {
+        let result = one(&place, cores, work, plan.rounds).await;
+        results.works.push(result);
+        keep(&results, &unfinished)?;
+    }
+    fs::rename(&unfinished, &out)?;
+    println!("\n{}kept in {}", report::goals(&results), out.display());
+    let failures = results.works.iter().flat_map(|work| &work.failures).count();
+    ensure!(
+        failures == 0,
+        "{failures} turns failed; they are told above and in the results"
+    );
     Ok(())
+}
+
+async fn begin(plan: &Plan, place: &Place, cores: Cores) -> anyhow::Result<Results> {
+    let optimised = !cfg!(debug_assertions);
+    if !optimised {
+        println!("warning: this program was built without optimisation; its figures say nothing");
+    }
+    Ok(Results {
+        date: OffsetDateTime::now_utc()
+            .replace_nanosecond(0)?
+            .format(&Rfc3339)?,
+        commit: machine::commit(),
+        machine: Machine::this(),
+        versions: Versions::of(place).await,
+        settings: Settings {
+            whole: plan.whole(),
+            rounds: plan.rounds,
+            scale: plan.scale,
+            cores,
+            optimised,
+        },
+        works: Vec::new(),
+    })
+}
+
+/// Everything a turn will need is there; better told now than after half an hour.
+async fn check(place: &Place) -> anyhow::Result<()> {
+    listens("Kafka", &place.kafka).await?;
+    let registry = place.registry.split("://").last().unwrap_or_default();
+    listens(
+        "the registry",
+        registry.split('/').next().unwrap_or_default(),
+    )
+    .await?;
+    machine::postgresql(&place.postgres)
+        .await
+        .context("PostgreSQL does not answer: is the bench stack up?")?;
+    let program = place.rivals.join("rdkafka_performance");
+    ensure!(
+        program.is_file(),
+        "{} is not there: `make bench` builds it",
+        program.display()
+    );
+    Ok(())
+}
+
+async fn listens(name: &str, address: &str) -> anyhow::Result<()> {
+    let connecting = tokio::time::timeout(Duration::from_secs(5), TcpStream::connect(address));
+    let connected = connecting.await.map_err(anyhow::Error::from);
+    connected
+        .and_then(|connected| Ok(connected?))
+        .with_context(|| format!("{name} does not answer at {address}: is the bench stack up?"))?;
+    Ok(())
+}
+
+/// All rounds of one work. A side that fails takes no further part; the others go on.
+async fn one(place: &Place, cores: Cores, work: &dyn Work, rounds: u32) -> WorkResult {
+    println!("\n{}: {}", work.name(), work.title());
+    let (sides, mut failures) = (work.sides(), Vec::new());
+    let mut turns: Vec<Vec<Turn>> = sides.iter().map(|_| Vec::new()).collect();
+    let mut able = vec![true; sides.len()];
+    if let Err(error) = telling("preparing", work.prepare(place)).await {
+        failures.push(told(format!("preparing: {error:#}")));
+        able.fill(false);
+    }
+    for round in 1..=rounds {
+        for number in order(sides, round) {
+            if !able[number] {
+                continue;
+            }
+            let side = sides[number].name;
+            let what = format!("round {round} of {rounds}, {side}");
+            match telling(&what, turn(place, cores, work, side, round)).await {
+                Ok(turn) => turns[number].push(turn),
+                Err(error) => {
+                    able[number] = false;
+                    failures.push(told(format!("{what}: {error:#}")));
+                }
+            }
+        }
+    }
+    if let Err(error) = telling("cleaning up", work.clean(place)).await {
+        failures.push(told(format!("cleaning up: {error:#}")));
+    }
+    WorkResult::of(work, rounds, turns, failures)
+}
+
+async fn turn(
+    place: &Place,
+    cores: Cores,
+    work: &dyn Work,
+    side: &str,
+    round: u32,
+) -> anyhow::Result<Turn> {
+    let ready = tokio::time::timeout(PATIENCE, work.ready(place, side));
+    ready
+        .await
+        .context("not ready in time")?
+        .context("making ready")?;
+    let turn = pinned::turn(place, cores, (work.name(), side), round).await?;
+    println!("    {}", in_words(&turn.reading));
+    Ok(turn)
+}
+
+fn in_words(reading: &Reading) -> String {
+    let mut words = vec![format!(
+        "{} events in {:.2} s",
+        reading.events, reading.seconds
+    )];
+    if let Some(latency) = reading.latency {
+        words.push(format!("p50 {:.0} µs", latency.p50));
+        words.push(format!("p99 {:.0} µs", latency.p99));
+    }
+    for (name, value) in &reading.also {
+        words.push(format!(
+            "{} {}",
+            name.replace('_', " "),
+            numbers::plain(*value)
+        ));
+    }
+    words.join(", ")
+}
+
+/// Who takes part in this round, by number, each time beginning with another.
+fn order(sides: &[Side], round: u32) -> Vec<usize> {
+    let taking_part = |number: &usize| round == 1 || sides[*number].every_round;
+    let mut order: Vec<usize> = (0..sides.len()).filter(taking_part).collect();
+    let first = (round - 1) as usize % order.len().max(1);
+    order.rotate_left(first);
+    order
+}
+
+fn told(failure: String) -> String {
+    eprintln!("    failed: {failure}");
+    failure
+}
+
+/// Says what goes on, at its beginning and for as long as it lasts.
+async fn telling<T>(what: &str, doing: impl Future<Output = T>) -> T {
+    println!("  {what}");
+    let begun = Instant::now();
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    tokio::pin!(doing);
+    loop {
+        tokio::select! {
+            done = &mut doing => return done,
+            _ = beat.tick() => println!("    … {} s", begun.elapsed().as_secs()),
+        }
+    }
+}
+
+fn keep(results: &Results, file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_string_pretty(results)? + "\n";
+    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_round_begins_with_another_side() {
+        const SIDES: &[Side] = &[
+            Side {
+                name: "a",
+                what: "",
+                every_round: true,
+            },
+            Side {
+                name: "b",
+                what: "",
+                every_round: false,
+            },
+            Side {
+                name: "c",
+                what: "",
+                every_round: true,
+            },
+        ];
+        assert_eq!(order(SIDES, 1), [0, 1, 2]);
+        assert_eq!(order(SIDES, 2), [2, 0]);
+        assert_eq!(order(SIDES, 3), [0, 2]);
+        assert!(order(&[], 2).is_empty());
+    }
 }

@@ -9,6 +9,7 @@ mod topics;
 
 use anyhow::bail;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{place::Place, reading::Reading};
 
@@ -85,6 +86,8 @@ pub struct Goal {
 pub enum Figure {
     /// Events in a second.
     Rate,
+    /// Of the times of single events, the one that half do not pass.
+    P50,
     /// Of the times of single events, the one that 99 of 100 do not pass.
     P99,
     /// One of [`Reading::also`].
@@ -103,7 +106,8 @@ pub enum Against {
 }
 
 /// Where a ratio should be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Bound {
     AtLeast(f64),
     AtMost(f64),

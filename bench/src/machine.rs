@@ -1,0 +1,183 @@
+//! Where and of what a run was made: the machine, the commit, the versions of everything that took part.
+
+use std::{fs, path::Path, process::Command};
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection};
+
+use crate::place::Place;
+
+/// The machine.
+#[derive(Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's model.
+    pub processor: String,
+    /// How many cores it has.
+    pub cores: usize,
+    /// In GiB.
+    pub memory: f64,
+    /// Linux's version.
+    pub kernel: String,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let processors = read("/proc/cpuinfo");
+        let model = field(&processors, "model name").unwrap_or("unknown");
+        let memory = read("/proc/meminfo");
+        let kibibytes = field(&memory, "MemTotal").and_then(|size| size.split(' ').next());
+        let kibibytes: f64 = kibibytes.and_then(|size| size.parse().ok()).unwrap_or(0.0);
+        Self {
+            processor: model.to_owned(),
+            cores: processors
+                .lines()
+                .filter(|line| line.starts_with("processor"))
+                .count(),
+            memory: (kibibytes / 1024.0 / 1024.0 * 10.0).round() / 10.0,
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        }
+    }
+}
+
+/// `name : value`, as the kernel writes it.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = pairs.find(|(key, _)| key.trim() == name)?;
+    Some(value.trim())
+}
+
+/// Versions, each as the thing itself tells it; absent where it is not there.
+#[derive(Serialize, Deserialize)]
+pub struct Versions {
+    pub rustc: Option<String>,
+    pub librdkafka: Option<String>,
+    pub kafka: Option<String>,
+    pub postgresql: Option<String>,
+    pub java: Option<String>,
+    pub debezium: Option<String>,
+}
+
+impl Versions {
+    /// Of what takes part at this place.
+    pub async fn of(place: &Place) -> Self {
+        let (_, librdkafka) = rdkafka::util::get_rdkafka_version();
+        Self {
+            rustc: said("rustc", &["--version"]).and_then(|said| word(&said, 1)),
+            librdkafka: Some(librdkafka),
+            kafka: jar(&place.jars, "kafka-clients-"),
+            postgresql: postgresql(&place.postgres).await.ok(),
+            java: said(&place.java, &["-version"]).and_then(|said| quoted(&said)),
+            debezium: jar(&place.rivals, "debezium-connector-postgres-"),
+        }
+    }
+
+    /// Each with its name, in the order in which they are told; without those that are not there.
+    pub fn told(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("rustc", &self.rustc),
+            ("librdkafka", &self.librdkafka),
+            ("Kafka", &self.kafka),
+            ("PostgreSQL", &self.postgresql),
+            ("Java", &self.java),
+            ("Debezium", &self.debezium),
+        ];
+        let there = all.into_iter();
+        there.filter_map(|(name, version)| Some((name, version.as_deref()?)))
+    }
+}
+
+/// The version of the server that answers at this address.
+///
+/// # Errors
+/// When none does.
+pub async fn postgresql(url: &str) -> sqlx::Result<String> {
+    let mut connection = PgConnection::connect(url).await?;
+    let version: String = sqlx::query_scalar("SHOW server_version")
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(version.split(' ').next().unwrap_or_default().to_owned())
+}
+
+/// The commit of this checkout, and whether it has changed since.
+pub fn commit() -> String {
+    let Some(commit) = said("git", &["rev-parse", "--short=12", "HEAD"]) else {
+        return "unknown".to_owned();
+    };
+    let changed = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let changed = changed.is_some_and(|said| !said.trim().is_empty());
+    format!(
+        "{}{}",
+        commit.trim(),
+        if changed { ", changed" } else { "" }
+    )
+}
+
+/// What a program says, on whichever stream.
+fn said(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program.as_ref());
+    let output = command.args(arguments).output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Some(String::from_utf8_lossy(&said).into_owned())
+}
+
+fn word(text: &str, place: usize) -> Option<String> {
+    text.split_whitespace().nth(place).map(str::to_owned)
+}
+
+/// `openjdk version "17.0.15" 2025-04-15`
+fn quoted(text: &str) -> Option<String> {
+    text.split('"').nth(1).map(str::to_owned)
+}
+
+/// The version in the name of the jar that begins so, in this folder or below it.
+fn jar(folder: &Path, begins: &str) -> Option<String> {
+    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            return jar(&entry.path(), begins);
+        }
+        let name = entry.file_name();
+        version(name.to_str()?, begins).map(str::to_owned)
+    })
+}
+
+fn version<'a>(file: &'a str, begins: &str) -> Option<&'a str> {
+    let version = file.strip_prefix(begins)?.strip_suffix(".jar")?;
+    version
+        .starts_with(|first: char| first.is_ascii_digit())
+        .then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_is_said() {
+        assert_eq!(word("rustc 1.95.0 (abc 2026-01-01)", 1).unwrap(), "1.95.0");
+        let java = "openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime Environment";
+        assert_eq!(quoted(java).unwrap(), "17.0.15");
+        assert_eq!(
+            version("kafka-clients-4.3.1.jar", "kafka-clients-"),
+            Some("4.3.1")
+        );
+        assert_eq!(
+            version("kafka-server-common-4.3.1.jar", "kafka-server-"),
+            None
+        );
+    }
+
+    #[test]
+    fn the_kernels_fields_are_found() {
+        let text =
+            "processor\t: 0\nmodel name\t: Some Processor @ 2.00GHz\nMemTotal:       24689764 kB\n";
+        assert_eq!(field(text, "model name"), Some("Some Processor @ 2.00GHz"));
+        assert_eq!(field(text, "MemTotal"), Some("24689764 kB"));
+        assert_eq!(field(text, "flags"), None);
+    }
+}
