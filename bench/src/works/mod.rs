@@ -2,9 +2,14 @@
 
 mod consume;
 mod event;
+mod idle;
 mod kafka_tools;
+mod keyed;
+mod noisy;
+mod outboxes;
 mod produce;
 mod rdkafka_performance;
+mod timer;
 mod topics;
 
 use anyhow::bail;
@@ -85,6 +90,8 @@ pub struct Goal {
 pub enum Figure {
     /// Events in a second.
     Rate,
+    /// Of the times of single events, the one that half do not pass.
+    P50,
     /// Of the times of single events, the one that 99 of 100 do not pass.
     P99,
     /// One of [`Reading::also`].
@@ -110,7 +117,13 @@ pub enum Bound {
 }
 
 /// All works, in the order in which they are done.
-pub const ALL: &[&dyn Work] = &[&produce::Produce, &consume::Consume];
+pub const ALL: &[&dyn Work] = &[
+    &produce::Produce,
+    &consume::Consume,
+    &keyed::Keyed,
+    &idle::Idle,
+    &noisy::Noisy,
+];
 
 /// The work of this name.
 ///
