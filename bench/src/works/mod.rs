@@ -9,6 +9,7 @@ mod noisy;
 mod outboxes;
 mod produce;
 mod rdkafka_performance;
+mod schedule;
 mod timer;
 mod topics;
 

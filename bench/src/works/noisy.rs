@@ -21,7 +21,8 @@ use super::{
     Against, Bound, Figure, Goal, Side, Work,
     event::{Placed, placed},
     outboxes::{self, Relaying, Schemas},
-    timer::{Timers, drawn},
+    schedule::{Planned, QUIET, schedule},
+    timer::Timers,
     topics,
 };
 use crate::{
@@ -29,16 +30,6 @@ use crate::{
     reading::{Clock, Latency, Reading},
 };
 
-/// Tenants whose events are timed; the noisy one comes after them.
-const QUIET: u64 = 20;
-/// Events of each of them in a turn, one in each pace: for 20 s.
-const EVENTS: u64 = 100;
-const PACE: Duration = Duration::from_millis(200);
-/// Paces at the begin that are not counted: connections open, statements are prepared.
-const WARM: u64 = 10;
-/// As many events the noisy tenant commits in a pace, each in a transaction of its own, as the others do. Rows loaded at once
-/// would be gone within a second; these take the relay's and the consumer's turns all the time.
-const NOISE: u32 = 100;
 /// What a handler waits for, so that places are contended for.
 const WORK: Duration = Duration::from_millis(1);
 /// Nothing takes longer to arrive, joining the group included, unless it hangs.
@@ -88,7 +79,7 @@ impl Work for Noisy {
 
     async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
         let outboxes = Schemas::open(place, self.name(), tenants(side)?)?;
-        let path = Arc::new(Path::new(outboxes, schedule(place, side)?));
+        let path = Arc::new(Path::new(outboxes, schedule(place, tenants(side)?)?));
         timed(place, &path).await
     }
 
@@ -107,52 +98,11 @@ const fn beside_alone(figure: Figure, bound: Option<Bound>) -> Goal {
 }
 
 fn tenants(side: &str) -> anyhow::Result<usize> {
-    let quiet = usize::try_from(QUIET)?;
     match side {
-        "alone" => Ok(quiet),
-        "with a noisy tenant" => Ok(quiet + 1),
+        "alone" => Ok(QUIET),
+        "with a noisy tenant" => Ok(QUIET + 1),
         other => bail!("nobody called {other:?} takes part"),
     }
-}
-
-/// An event and when its commit is due.
-struct Planned {
-    outbox: usize,
-    due: Duration,
-    /// Whether its time is one of those that are asked for.
-    counts: bool,
-    record: OutboundRecord,
-}
-
-/// All events of a turn, in the order in which they are due. The first of each tenant is due at once.
-fn schedule(place: &Place, side: &str) -> anyhow::Result<Vec<Planned>> {
-    let paces = WARM + place.scaled(EVENTS);
-    let mut planned = Vec::new();
-    for outbox in 0..tenants(side)? {
-        let tenant = outbox as u64;
-        let (pace, events) = if tenant < QUIET {
-            (PACE, paces)
-        } else {
-            (PACE / NOISE, paces * u64::from(NOISE))
-        };
-        for number in 0..events {
-            planned.push(Planned {
-                outbox,
-                due: due(pace, tenant, number),
-                counts: tenant < QUIET && number >= WARM,
-                // Aggregates of their own: nothing waits for its predecessor.
-                record: placed(tenant, number, 1)?,
-            });
-        }
-    }
-    planned.sort_by_key(|planned| planned.due);
-    Ok(planned)
-}
-
-/// Somewhere within its pace, so that tenants meet by chance and in every turn alike.
-fn due(pace: Duration, tenant: u64, number: u64) -> Duration {
-    let within = u64::try_from(pace.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(number * within + drawn((tenant << 32) | number, within))
 }
 
 /// The way of the events, and when each came where.
@@ -261,6 +211,7 @@ async fn timed(place: &Place, path: &Arc<Path>) -> anyhow::Result<Reading> {
         .topics([Placed::TOPIC])
         .handler(Router::new().on(handler))
         .build()?;
+    path.outboxes.connect().await?;
     let running = tokio::spawn(consumer.run(stop.clone()));
     let relaying = Relaying::start(place, Arc::clone(&path.outboxes) as _)?;
     // One event before all others: the whole way is open when it has come through.
@@ -297,18 +248,4 @@ fn told(path: &Path, began: Instant, mut reading: Reading) -> Reading {
     let also = [("p99_after_commit", after_commit.p99), ("behind", behind)];
     reading.also = also.map(|(name, value)| (name.to_owned(), value)).into();
     reading
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_event_is_due_within_its_pace() {
-        for number in 0..1_000 {
-            let due = due(PACE, 3, number);
-            let pace = PACE * u32::try_from(number).unwrap();
-            assert!((pace..pace + PACE).contains(&due));
-        }
-    }
 }

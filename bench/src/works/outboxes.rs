@@ -4,6 +4,7 @@ use std::{str::FromStr as _, sync::Arc};
 
 use anyhow::Context;
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use outbox::{Nudge, OutboxId, Outboxes, Relay, RelaySettings, SourceError, Sweep};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
@@ -19,7 +20,7 @@ use crate::place::Place;
 /// Up to so many outboxes have connections of their own, as tenants in use have; more share theirs.
 const OWN: usize = 64;
 /// Connections of one outbox, and of all those that share.
-const CONNECTIONS: u32 = 6;
+const CONNECTIONS: u32 = 4;
 const SHARED: u32 = 32;
 /// Schemas made in one transaction, which holds a lock on everything it makes.
 const AT_ONCE: usize = 50;
@@ -113,6 +114,18 @@ impl Schemas {
             vec![pool(SHARED).connect_lazy_with(options)]
         };
         Ok(Arc::new(Self { count, pools }))
+    }
+
+    /// Opens all connections now, so that no event has to wait for one.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub async fn connect(&self) -> anyhow::Result<()> {
+        for pool in &self.pools {
+            let size = pool.options().get_max_connections();
+            try_join_all((0..size).map(|_| pool.acquire())).await?;
+        }
+        Ok(())
     }
 
     /// A transaction in the schema of this outbox.
