@@ -104,14 +104,16 @@ pub async fn publish(
     make: impl Fn(u64) -> anyhow::Result<OutboundRecord>,
 ) -> anyhow::Result<()> {
     let producer = producer(place)?;
-    let mut made = 0;
-    while made < events {
-        let end = (made + BATCH).min(events);
-        let batch = (made..end).map(&make).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut filled = 0;
+    while filled < events {
+        let end = (filled + BATCH).min(events);
+        let batch = (filled..end)
+            .map(&make)
+            .collect::<anyhow::Result<Vec<_>>>()?;
         for published in producer.publish_batch(&batch).await {
             published?;
         }
-        made = end;
+        filled = end;
     }
     Ok(())
 }

@@ -154,13 +154,13 @@ struct Watch {
 impl Watch {
     async fn handle(self: Arc<Self>, placed: Received<Placed>) -> Result<(), Failure> {
         let envelope = &placed.envelope;
-        let begun = self
+        let count = self
             .seen()
             .begin(&envelope.subject, envelope.sequence, Instant::now());
-        if begun > self.events {
+        if count > self.events {
             return Ok(());
         }
-        if begun == 1 {
+        if count == 1 {
             self.first.notify_one();
         }
         let asked = length(envelope);
@@ -168,10 +168,10 @@ impl Watch {
         let slept = self.timers.sleep(asked).await;
         let slept = slept.map(|()| began.elapsed());
         let slept = slept.map_err(Failure::permanent)?;
-        let ended = self
+        let count = self
             .seen()
             .end(&envelope.subject, asked, slept, Instant::now());
-        if ended == self.events {
+        if count == self.events {
             self.all.notify_one();
         }
         Ok(())

@@ -40,7 +40,7 @@ pub fn schedule(place: &Place, tenants: usize) -> anyhow::Result<Vec<Planned>> {
     for outbox in 0..tenants {
         let tenant = outbox as u64;
         let is_quiet = outbox < QUIET;
-        let (pace, events) = if is_quiet {
+        let (every, events) = if is_quiet {
             (PACE, paces)
         } else {
             (PACE / NOISE, paces * u64::from(NOISE))
@@ -48,7 +48,7 @@ pub fn schedule(place: &Place, tenants: usize) -> anyhow::Result<Vec<Planned>> {
         for number in 0..events {
             planned.push(Planned {
                 outbox,
-                due: due(pace, tenant, number),
+                due: due(every, tenant, number),
                 counts: is_quiet && number >= WARM,
                 // Aggregates of their own: nothing waits for its predecessor.
                 record: placed(tenant, number, 1)?,
