@@ -78,7 +78,7 @@ pub fn placed(tenant_number: u64, order: u64, sequence: u64) -> anyhow::Result<O
         amount: 129_900,
         currency: "EUR".to_owned(),
         pieces: 3,
-        note: "n".repeat(66),
+        note: "n".repeat(68),
     };
     Ok(OutboundRecord::of(parts, &event)?)
 }
