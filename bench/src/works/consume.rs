@@ -10,13 +10,13 @@ use std::{
 
 use anyhow::bail;
 use async_trait::async_trait;
-use event_bus::{Consumer, Event as _, EventSchemas, Producer, Received, Router};
+use event_bus::{Consumer, Event as _, Received, Router};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Against, Bound, Figure, Goal, Side, Work,
-    event::{Placed, placed},
+    event::{self, Placed, placed},
     rdkafka_performance, topics,
 };
 use crate::{
@@ -27,7 +27,6 @@ use crate::{
 /// Events a turn; the log holds as many.
 const EVENTS: u64 = 1_000_000;
 const TENANTS: u64 = 100;
-const BATCH: u64 = 5_000;
 /// Nobody takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -83,20 +82,10 @@ impl Work for Consume {
 
     async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
         topics::anew(place, &[Placed::TOPIC], 6).await?;
-        let producer = Producer::new(&place.bus(), EventSchemas::new().with::<Placed>())?;
-        let events = place.scaled(EVENTS);
-        let mut made = 0;
-        while made < events {
-            let end = (made + BATCH).min(events);
-            let batch = (made..end)
-                .map(|n| placed(n % TENANTS, n % (TENANTS * 10), n / (TENANTS * 10) + 1));
-            let batch = batch.collect::<anyhow::Result<Vec<_>>>()?;
-            for published in producer.publish_batch(&batch).await {
-                published?;
-            }
-            made = end;
-        }
-        Ok(())
+        event::publish(place, place.scaled(EVENTS), |n| {
+            placed(n % TENANTS, n % (TENANTS * 10), n / (TENANTS * 10) + 1)
+        })
+        .await
     }
 
     async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {

@@ -2,9 +2,16 @@
 
 use std::sync::LazyLock;
 
-use event_bus::{AvroSchema, Event, EventParts, OutboundRecord, Scope, TenantRef};
+use event_bus::{
+    AvroSchema, Event, EventParts, EventSchemas, OutboundRecord, Producer, Scope, TenantRef,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::place::Place;
+
+/// Events published at once to fill a topic.
+const BATCH: u64 = 5_000;
 
 /// Bytes of the value: five of the registry's frame, the rest the Avro datum.
 pub const BYTES: usize = 157;
@@ -71,9 +78,44 @@ pub fn placed(tenant_number: u64, order: u64, sequence: u64) -> anyhow::Result<O
         amount: 129_900,
         currency: "EUR".to_owned(),
         pieces: 3,
-        note: "n".repeat(66),
+        note: "n".repeat(68),
     };
     Ok(OutboundRecord::of(parts, &event)?)
+}
+
+/// A producer that knows the event.
+///
+/// # Errors
+/// When a setting is wrong.
+pub fn producer(place: &Place) -> anyhow::Result<Producer> {
+    Ok(Producer::new(
+        &place.bus(),
+        EventSchemas::new().with::<Placed>(),
+    )?)
+}
+
+/// Fills the topic with the events that `make` gives for the numbers below `events`, in their order.
+///
+/// # Errors
+/// When one cannot be made or published.
+pub async fn publish(
+    place: &Place,
+    events: u64,
+    make: impl Fn(u64) -> anyhow::Result<OutboundRecord>,
+) -> anyhow::Result<()> {
+    let producer = producer(place)?;
+    let mut filled = 0;
+    while filled < events {
+        let end = (filled + BATCH).min(events);
+        let batch = (filled..end)
+            .map(&make)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        for published in producer.publish_batch(&batch).await {
+            published?;
+        }
+        filled = end;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,9 +2,15 @@
 
 mod consume;
 mod event;
+mod idle;
 mod kafka_tools;
+mod keyed;
+mod noisy;
+mod outboxes;
 mod produce;
 mod rdkafka_performance;
+mod schedule;
+mod timer;
 mod topics;
 
 use anyhow::bail;
@@ -114,7 +120,13 @@ pub enum Bound {
 }
 
 /// All works, in the order in which they are done.
-pub const ALL: &[&dyn Work] = &[&produce::Produce, &consume::Consume];
+pub const ALL: &[&dyn Work] = &[
+    &produce::Produce,
+    &consume::Consume,
+    &keyed::Keyed,
+    &idle::Idle,
+    &noisy::Noisy,
+];
 
 /// The work of this name.
 ///

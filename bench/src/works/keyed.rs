@@ -1,0 +1,296 @@
+//! Keyed concurrency: handlers that wait, as many at a time as there are lanes, never two of one aggregate.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use async_trait::async_trait;
+use event_bus::{Consumer, Envelope, Event as _, Failure, Received, Router};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Against, Bound, Figure, Goal, Side, Work,
+    event::{self, Placed, placed},
+    timer::{Timers, drawn},
+    topics,
+};
+use crate::{
+    place::Place,
+    reading::{Clock, Reading},
+};
+
+/// Events a turn; the log holds as many.
+const EVENTS: u64 = 10_000;
+/// Of them, those that are handled one after the other: the rest would only take longer.
+const SINGLE: u64 = 1_000;
+const TENANTS: u64 = 100;
+/// So many that 100 lanes find work while each keeps its order.
+const AGGREGATES: u64 = 1_000;
+/// The longest a handler waits, in microseconds.
+const LONGEST: u64 = 5_000;
+/// Nobody takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+pub struct Keyed;
+
+#[async_trait]
+impl Work for Keyed {
+    fn name(&self) -> &'static str {
+        "keyed"
+    }
+
+    fn title(&self) -> &'static str {
+        "handle events of 1,000 aggregates, 0 to 5 ms each, in order within each aggregate"
+    }
+
+    fn sides(&self) -> &'static [Side] {
+        const {
+            &[
+                Side::every("16 lanes", "a consumer that handles 16 at a time"),
+                Side::every("100 lanes", "a consumer that handles 100 at a time"),
+                Side::every(
+                    "one after the other",
+                    "a consumer that handles one at a time, the first tenth of the events; Confluent's Parallel \
+                     Consumer is published to be 10.8 times as fast with 16 threads as without",
+                ),
+            ]
+        }
+    }
+
+    fn goals(&self) -> &'static [Goal] {
+        const {
+            &[
+                own("16 lanes", "of_ideal", Some(Bound::AtLeast(0.9))),
+                own("100 lanes", "of_ideal", Some(Bound::AtLeast(0.9))),
+                own("16 lanes", "of_asked", None),
+                own("100 lanes", "of_asked", None),
+                own("16 lanes", "inversions", Some(Bound::AtMost(0.0))),
+                own("100 lanes", "inversions", Some(Bound::AtMost(0.0))),
+                faster("16 lanes"),
+                faster("100 lanes"),
+            ]
+        }
+    }
+
+    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
+        topics::anew(place, &[Placed::TOPIC], 6).await?;
+        event::publish(place, place.scaled(EVENTS), |n| {
+            placed(n % TENANTS, n % AGGREGATES, n / AGGREGATES + 1)
+        })
+        .await
+    }
+
+    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
+        match side {
+            "16 lanes" => handled(place, 16, place.scaled(EVENTS)).await,
+            "100 lanes" => handled(place, 100, place.scaled(EVENTS)).await,
+            "one after the other" => handled(place, 1, place.scaled(SINGLE)).await,
+            other => bail!("nobody called {other:?} takes part"),
+        }
+    }
+}
+
+const fn own(side: &'static str, figure: &'static str, bound: Option<Bound>) -> Goal {
+    Goal {
+        side,
+        figure: Figure::Also(figure),
+        against: Against::Itself,
+        bound,
+    }
+}
+
+const fn faster(side: &'static str) -> Goal {
+    Goal {
+        side,
+        figure: Figure::Rate,
+        against: Against::Side("one after the other"),
+        bound: None,
+    }
+}
+
+/// Counts from the first handler's begin to the last one's end: joining the group is not handling.
+async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Reading> {
+    let watch = Arc::new(Watch {
+        events,
+        timers: Timers::default(),
+        seen: Mutex::default(),
+        first: Notify::new(),
+        all: Notify::new(),
+    });
+    let handler = {
+        let watch = Arc::clone(&watch);
+        move |placed: Received<Placed>| Arc::clone(&watch).handle(placed)
+    };
+    let stop = CancellationToken::new();
+    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", uuid::Uuid::now_v7()))
+        .topics([Placed::TOPIC])
+        .handler(Router::new().on(handler))
+        .parallel(lanes.into())
+        .build()?;
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    tokio::time::timeout(PATIENCE, watch.first.notified()).await?;
+    let clock = Clock::own();
+    tokio::time::timeout(PATIENCE, watch.all.notified()).await?;
+    let reading = clock.read(events);
+    let reading = watch.seen().told(reading, lanes);
+    stop.cancel();
+    running.await??;
+    Ok(reading)
+}
+
+/// Who sees every begin and end.
+struct Watch {
+    events: u64,
+    timers: Timers,
+    seen: Mutex<Seen>,
+    first: Notify,
+    all: Notify,
+}
+
+impl Watch {
+    async fn handle(self: Arc<Self>, placed: Received<Placed>) -> Result<(), Failure> {
+        let envelope = &placed.envelope;
+        let count = self
+            .seen()
+            .begin(&envelope.subject, envelope.sequence, Instant::now());
+        if count > self.events {
+            return Ok(());
+        }
+        if count == 1 {
+            self.first.notify_one();
+        }
+        let asked = length(envelope);
+        let began = Instant::now();
+        let slept = self.timers.sleep(asked).await;
+        let slept = slept.map(|()| began.elapsed());
+        let slept = slept.map_err(Failure::permanent)?;
+        let count = self
+            .seen()
+            .end(&envelope.subject, asked, slept, Instant::now());
+        if count == self.events {
+            self.all.notify_one();
+        }
+        Ok(())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long the event's handler waits: the same on every side and in every run.
+fn length(envelope: &Envelope) -> Duration {
+    let subject = uuid::Uuid::try_parse(&envelope.subject).unwrap_or_default();
+    let (high, low) = subject.as_u64_pair();
+    let seed = high ^ low.rotate_left(32) ^ (envelope.sequence << 16);
+    Duration::from_micros(drawn(seed, LONGEST + 1))
+}
+
+/// What was seen.
+#[derive(Default)]
+struct Seen {
+    first: Option<Instant>,
+    last: Option<Instant>,
+    begun: u64,
+    ended: u64,
+    asked: Duration,
+    slept: Duration,
+    inversions: u64,
+    aggregates: HashMap<String, Aggregate>,
+}
+
+#[derive(Default)]
+struct Aggregate {
+    /// The sequence that began last.
+    sequence: u64,
+    /// Begun and not ended.
+    running: u64,
+}
+
+impl Seen {
+    /// How many have begun now.
+    fn begin(&mut self, subject: &str, sequence: u64, now: Instant) -> u64 {
+        self.first.get_or_insert(now);
+        let aggregate = self.aggregates.entry(subject.to_owned()).or_default();
+        if aggregate.running > 0 || sequence != aggregate.sequence + 1 {
+            self.inversions += 1;
+        }
+        aggregate.sequence = sequence;
+        aggregate.running += 1;
+        self.begun += 1;
+        self.begun
+    }
+
+    /// How many have ended now.
+    fn end(&mut self, subject: &str, asked: Duration, slept: Duration, now: Instant) -> u64 {
+        if let Some(aggregate) = self.aggregates.get_mut(subject) {
+            aggregate.running -= 1;
+        }
+        self.last = Some(now);
+        self.asked += asked;
+        self.slept += slept;
+        self.ended += 1;
+        self.ended
+    }
+
+    /// `of_ideal`: the time that all waits would take spread evenly over the lanes, as a part of the time it took.
+    /// `of_asked`: the same of what was asked for, to which a timer or a runtime that wakes late adds.
+    fn told(&self, mut reading: Reading, lanes: u16) -> Reading {
+        if let (Some(first), Some(last)) = (self.first, self.last) {
+            reading.seconds = (last - first).as_secs_f64();
+        }
+        let part = |waits: Duration| waits.as_secs_f64() / f64::from(lanes) / reading.seconds;
+        #[allow(clippy::cast_precision_loss)]
+        let also = [
+            ("of_ideal", part(self.slept)),
+            ("of_asked", part(self.asked)),
+            ("inversions", self.inversions as f64),
+        ];
+        reading.also = also.map(|(name, value)| (name.to_owned(), value)).into();
+        reading
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    fn end(seen: &mut Seen, subject: &str, now: Instant) {
+        seen.end(subject, MILLI, MILLI, now);
+    }
+
+    #[test]
+    fn a_skipped_a_repeated_and_an_overlapping_event_are_inversions() {
+        let (mut seen, now) = (Seen::default(), Instant::now());
+        for sequence in [1, 2, 4, 4] {
+            seen.begin("a", sequence, now);
+            end(&mut seen, "a", now);
+        }
+        assert_eq!(seen.inversions, 2);
+        seen.begin("a", 5, now);
+        seen.begin("b", 1, now);
+        assert_eq!(seen.inversions, 2);
+        seen.begin("b", 2, now);
+        assert_eq!(seen.inversions, 3);
+    }
+
+    #[test]
+    fn the_ideal_spreads_what_was_slept_over_the_lanes() {
+        let (mut seen, now) = (Seen::default(), Instant::now());
+        for subject in ["a", "b"] {
+            seen.begin(subject, 1, now);
+        }
+        seen.end("a", MILLI, 2 * MILLI, now + 2 * MILLI);
+        seen.end("b", MILLI, 2 * MILLI, now + 4 * MILLI);
+        let reading = seen.told(Clock::own().read(2), 2);
+        assert!((reading.seconds - 0.004).abs() < 1e-9);
+        assert!((reading.also["of_ideal"] - 0.5).abs() < 1e-9);
+        assert!((reading.also["of_asked"] - 0.25).abs() < 1e-9);
+    }
+}
