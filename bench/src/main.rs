@@ -3,6 +3,7 @@
 //! `bench run` takes each work, lets its sides do it in turn, round after round, and prints ratios. A side runs in a
 //! process of its own on a core of its own (`bench side WORK SIDE`), the servers on another.
 
+mod order;
 mod place;
 mod reading;
 mod report;

@@ -1,7 +1,9 @@
 //! What is measured: each work with those who do it, and the goals set for it.
 
+mod avro;
 mod consume;
 mod event;
+mod inbox;
 mod kafka_tools;
 mod produce;
 mod rdkafka_performance;
@@ -110,7 +112,12 @@ pub enum Bound {
 }
 
 /// All works, in the order in which they are done.
-pub const ALL: &[&dyn Work] = &[&produce::Produce, &consume::Consume];
+pub const ALL: &[&dyn Work] = &[
+    &produce::Produce,
+    &consume::Consume,
+    &avro::Avro,
+    &inbox::Inbox,
+];
 
 /// The work of this name.
 ///
