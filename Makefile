@@ -1,6 +1,6 @@
 # The map of the project: `make` prints it. What a target does is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs restart reset test bench check build fmt install asyncapi release-schemas
+.PHONY: help demo up down status logs restart reset test bench check build fmt install instructions asyncapi release-schemas
 SHELL := /bin/bash
 
 help: ## what can be done here
@@ -41,6 +41,9 @@ build: ## build all programs
 
 fmt: ## format the code
 	@cargo fmt --all
+
+instructions: ## count the instructions of the bus's hot paths, and compare them with those kept
+	@scripts/instructions
 
 asyncapi: ## write proto/asyncapi.json, the document of all topics and types
 	@cargo run --quiet -p events --example contracts -- asyncapi

@@ -7,6 +7,7 @@ mod chart;
 mod goals;
 mod machine;
 mod numbers;
+mod order;
 mod pinned;
 mod place;
 mod plan;

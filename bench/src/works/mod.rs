@@ -1,8 +1,10 @@
 //! What is measured: each work with those who do it, and the goals set for it.
 
+mod avro;
 mod consume;
 mod event;
 mod idle;
+mod inbox;
 mod kafka_tools;
 mod keyed;
 mod noisy;
@@ -126,6 +128,8 @@ pub const ALL: &[&dyn Work] = &[
     &keyed::Keyed,
     &idle::Idle,
     &noisy::Noisy,
+    &avro::Avro,
+    &inbox::Inbox,
 ];
 
 /// The work of this name.

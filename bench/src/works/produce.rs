@@ -194,12 +194,10 @@ fn headers() -> anyhow::Result<Vec<String>> {
 
 async fn rival(place: &Place, events: u64, headers: &[String]) -> anyhow::Result<Reading> {
     let topic = place.bus().prefixed(Placed::TOPIC);
-    let mut arguments: Vec<String> = ["-P", "-s", &BYTES.to_string(), "-c", &events.to_string()]
-        .map(str::to_owned)
-        .into();
+    let mut arguments: Vec<String> = ["-s", &BYTES.to_string()].map(str::to_owned).into();
     for setting in ALIKE {
         arguments.extend(["-X".to_owned(), setting.to_owned()]);
     }
     arguments.extend_from_slice(headers);
-    rdkafka_performance::run(place, &topic, &arguments).await
+    rdkafka_performance::produce(place, &topic, events, &arguments).await
 }

@@ -10,6 +10,36 @@ use crate::{
     reading::{Clock, Reading},
 };
 
+/// Messages of the run that tells how long starting up takes.
+const START_UP: u64 = 1_000;
+
+/// Lets it produce `events` messages. Its own count includes starting up and learning of the topic, about a second: it is
+/// let to send a few first, and what these took is taken off.
+pub async fn produce(
+    place: &Place,
+    topic: &str,
+    events: u64,
+    arguments: &[String],
+) -> anyhow::Result<Reading> {
+    let counted = |count: u64| {
+        let mut all = vec!["-P".to_owned(), "-c".to_owned(), count.to_string()];
+        all.extend_from_slice(arguments);
+        all
+    };
+    let start = run(place, topic, &counted(START_UP)).await?;
+    let whole = run(place, topic, &counted(events + START_UP)).await?;
+    let mut reading = Reading {
+        events,
+        seconds: whole.seconds - start.seconds,
+        cpu_seconds: whole.cpu_seconds - start.cpu_seconds,
+        ..whole
+    };
+    reading
+        .also
+        .insert("start_up_seconds".to_owned(), start.seconds);
+    Ok(reading)
+}
+
 /// Runs it with these arguments; what it says of itself, and the processor time it took.
 pub async fn run(place: &Place, topic: &str, arguments: &[String]) -> anyhow::Result<Reading> {
     let clock = Clock::children();

@@ -141,6 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn a_datum_written_in_its_frame_is_the_datum_framed() {
+        let schema = r#"{"type":"record","name":"A","fields":[{"name":"text","type":"string"}]}"#;
+        let schema = AvroSchema::parse(schema).unwrap();
+        let value = std::collections::BTreeMap::from([(
+            "text",
+            "long enough to grow the buffer".repeat(9),
+        )]);
+        let mut framed = Vec::new();
+        frame_into(258, &schema.encode(&value).unwrap(), &mut framed);
+        assert_eq!(schema.encode_framed(258, &value).unwrap(), framed);
+    }
+
+    #[test]
     fn what_is_no_frame_is_named() {
         for (payload, why) in [
             (&b""[..], "shorter"),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Registry,
+    AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Parsed, Registry,
     codec::{self, DecodeError},
     json::AnyJson,
 };
@@ -61,6 +61,20 @@ impl Record {
             attempt: 1,
             payload: Payload::Datum(E::schema(), record.datum.into()),
         })
+    }
+
+    /// A record that came by another way than a consumer's, as far as [`Envelope::from_record`] has read it. `registry`
+    /// knows the payload's schema. Its place is the first of partition 0 unless the caller sets another.
+    pub fn parsed(parsed: Parsed, topic: impl Into<Arc<str>>, registry: &Registry) -> Self {
+        Self {
+            envelope: Arc::new(parsed.envelope),
+            topic: topic.into(),
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            attempt: 1,
+            payload: Payload::Wire(parsed.payload, registry.clone()),
+        }
     }
 
     /// Whether this is an event of type `E`.
@@ -119,5 +133,63 @@ impl Record {
             Payload::Wire(bytes, registry) => codec::decode(registry, &self.envelope, bytes).await,
             Payload::Datum(schema, datum) => codec::read(schema, datum),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::Scope;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Paid {
+        amount: i64,
+    }
+
+    impl Event for Paid {
+        const TYPE: &'static str = "order.paid";
+        const TOPIC: &'static str = "order.events";
+        const AGGREGATE: &'static str = "order";
+        const SCOPE: Scope = Scope::Platform;
+        const VERSION: u32 = 1;
+
+        fn schema() -> &'static AvroSchema {
+            static SCHEMA: LazyLock<AvroSchema> = LazyLock::new(paid);
+            &SCHEMA
+        }
+    }
+
+    fn paid() -> AvroSchema {
+        let schema =
+            r#"{"type":"record","name":"Paid","fields":[{"name":"amount","type":"long"}]}"#;
+        AvroSchema::parse(schema).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_record_that_came_by_another_way_is_read_with_the_registrys_schema() {
+        let registry = Registry::new("http://127.0.0.1:9/").unwrap();
+        registry.keep(7, Arc::new(paid())).await;
+        let parts = EventParts::new("/shop", "order-1");
+        let sent = OutboundRecord::of(parts, &Paid { amount: 1999 }).unwrap();
+        let headers = sent.envelope.to_headers();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (&**name, value.as_bytes()));
+        let value = Paid::schema()
+            .encode_framed(7, &Paid { amount: 1999 })
+            .unwrap();
+        let parsed = Envelope::from_record(headers, None, Some(value.into())).unwrap();
+
+        let record = Record::parsed(parsed, Paid::TOPIC, &registry);
+
+        assert_eq!(record.envelope, sent.envelope);
+        assert_eq!(
+            record.decode::<Paid>().await.unwrap(),
+            Paid { amount: 1999 }
+        );
     }
 }

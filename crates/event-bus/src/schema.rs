@@ -9,6 +9,8 @@ use serde_avro_fast::{
     ser::SerializerConfig,
 };
 
+use crate::codec;
+
 /// More elements than this in one array or map of a datum is an attack, not an event.
 const MAX_ELEMENTS: usize = 1_000_000;
 
@@ -83,15 +85,32 @@ impl AvroSchema {
 
     /// Writes one datum: no magic byte, no schema id.
     pub fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, SchemaError> {
-        serde_avro_fast::to_datum(
-            value,
-            Vec::with_capacity(128),
-            &mut SerializerConfig::new(&self.fast),
+        self.append(value, Vec::with_capacity(128))
+    }
+
+    /// Writes one datum as a record's value carries it, under the id that the registry gave this schema: what a
+    /// [`RawRecord`](crate::RawRecord) with Avro in it needs.
+    pub fn encode_framed<T: Serialize + ?Sized>(
+        &self,
+        schema_id: u32,
+        value: &T,
+    ) -> Result<Vec<u8>, SchemaError> {
+        let mut wire = Vec::with_capacity(128);
+        codec::frame_into(schema_id, &[], &mut wire);
+        self.append(value, wire)
+    }
+
+    fn append<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, SchemaError> {
+        serde_avro_fast::to_datum(value, bytes, &mut SerializerConfig::new(&self.fast)).map_err(
+            |error| SchemaError::Encode {
+                schema: self.full_name.clone(),
+                reason: error.to_string(),
+            },
         )
-        .map_err(|error| SchemaError::Encode {
-            schema: self.full_name.clone(),
-            reason: error.to_string(),
-        })
     }
 
     /// Reads one datum written with this schema into any type. Bytes left over are an error.

@@ -1,0 +1,50 @@
+//! From an event to what librdkafka is given.
+
+use std::hint::black_box;
+
+use anyhow::ensure;
+use event_bus::{BusSettings, Event as _, EventSchemas, OutboundRecord, Producer, StoredEvent};
+use events::order::OrderCreated;
+
+use crate::order::{order, record};
+
+/// Events handed over at once.
+const BATCH: u64 = 500;
+/// Any id of the registry's.
+const SCHEMA_ID: u32 = 1;
+
+/// Events as the outbox's writer makes them, published as the relay does.
+pub async fn whole(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
+    let producer = Producer::new(bus, EventSchemas::new().with::<OrderCreated>())?;
+    let order = order(1);
+    for _ in 0..events / BATCH {
+        let batch = (0..BATCH).map(|_| stored(record(&order)?));
+        let batch = batch.collect::<anyhow::Result<Vec<_>>>()?;
+        for published in producer.publish_stored(&batch).await {
+            published?;
+        }
+    }
+    Ok(())
+}
+
+/// The same as far as it concerns nobody else.
+pub fn parts(events: u64) -> anyhow::Result<()> {
+    let order = order(1);
+    for _ in 0..events {
+        let record = record(black_box(&order))?;
+        black_box(record.envelope.to_headers());
+        let framed = OrderCreated::schema().encode_framed(SCHEMA_ID, black_box(&order))?;
+        ensure!(
+            framed.len() == record.datum.len() + 5,
+            "a frame is five bytes"
+        );
+        black_box(stored(record)?);
+    }
+    Ok(())
+}
+
+/// Written to a row of the outbox, and read from it.
+fn stored(record: OutboundRecord) -> anyhow::Result<StoredEvent> {
+    let envelope = serde_json::to_string(&record.envelope)?;
+    Ok(StoredEvent::read(record.topic, &envelope, record.datum)?)
+}

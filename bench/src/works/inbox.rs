@@ -1,0 +1,267 @@
+//! An effect that happens once: inbox row and one row changed in one transaction, for each event.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::bail;
+use async_trait::async_trait;
+use event_bus::{Consumer, Event as _, EventSchemas, Failure, Handler, Producer, Record};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, postgres::PgPoolOptions,
+};
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Against, Bound, Figure, Goal, Side, Work,
+    event::{Placed, placed},
+    topics,
+};
+use crate::{
+    place::Place,
+    reading::{Clock, Reading},
+};
+
+/// Events a turn; the log holds as many.
+const EVENTS: u64 = 20_000;
+const TENANTS: u64 = 100;
+/// Rows that are changed, one after the other.
+const ORDERS: u64 = 1_000;
+const BATCH: usize = 5_000;
+/// Transactions side by side, and connections.
+const AT_ONCE: u32 = 8;
+const GROUP: &str = "bench-inbox";
+/// Nobody takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+const TABLE: &str = "CREATE TABLE orders (id uuid PRIMARY KEY, pieces bigint NOT NULL)";
+const ADD: &str = "INSERT INTO orders (id, pieces) SELECT id, 0 FROM unnest($1::uuid[]) AS id";
+const EMPTY: &str = "TRUNCATE inbox";
+const INBOX: &str = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const CHANGE: &str = "UPDATE orders SET pieces = pieces + $2 WHERE id = $1";
+
+pub struct Inbox;
+
+#[async_trait]
+impl Work for Inbox {
+    fn name(&self) -> &'static str {
+        "inbox"
+    }
+
+    fn title(&self) -> &'static str {
+        "handle events with inbox and one row changed, 8 at once"
+    }
+
+    fn sides(&self) -> &'static [Side] {
+        const {
+            &[
+                Side::every(
+                    "event-bus",
+                    "a consumer whose handler changes the row if outbox::first_time says so",
+                ),
+                Side::every(
+                    "by hand",
+                    "the same two statements in one transaction, with events made up on the spot",
+                ),
+            ]
+        }
+    }
+
+    fn goals(&self) -> &'static [Goal] {
+        const {
+            &[Goal {
+                side: "event-bus",
+                figure: Figure::Rate,
+                against: Against::Side("by hand"),
+                bound: Some(Bound::AtLeast(0.8)),
+            }]
+        }
+    }
+
+    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
+        database(place).await?;
+        topics::anew(place, &[Placed::TOPIC], 6).await?;
+        let producer = Producer::new(&place.bus(), EventSchemas::new().with::<Placed>())?;
+        let numbers: Vec<u64> = (0..place.scaled(EVENTS)).collect();
+        for batch in numbers.chunks(BATCH) {
+            let batch = batch
+                .iter()
+                .map(|n| placed(n % TENANTS, n % ORDERS, n / ORDERS + 1));
+            let batch = batch.collect::<anyhow::Result<Vec<_>>>()?;
+            for published in producer.publish_batch(&batch).await {
+                published?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ready(&self, place: &Place, _side: &str) -> anyhow::Result<()> {
+        let mut database = PgConnection::connect(&url(place)?).await?;
+        database.execute(EMPTY).await?;
+        // The dead rows of the turn before are nobody's burden.
+        database.execute("VACUUM FULL orders").await?;
+        Ok(database.close().await?)
+    }
+
+    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
+        let events = place.scaled(EVENTS);
+        let connections = PgPoolOptions::new()
+            .min_connections(AT_ONCE)
+            .max_connections(AT_ONCE);
+        let pool = connections.connect(&url(place)?).await?;
+        match side {
+            "event-bus" => ours(place, pool, events).await,
+            "by hand" => by_hand(&pool, events).await,
+            other => bail!("nobody called {other:?} takes part"),
+        }
+    }
+
+    async fn clean(&self, place: &Place) -> anyhow::Result<()> {
+        let mut server = PgConnection::connect(&place.postgres).await?;
+        dropped(&mut server, place).await?;
+        Ok(server.close().await?)
+    }
+}
+
+/// The database of this work, new, with the rows that will be changed.
+async fn database(place: &Place) -> anyhow::Result<()> {
+    let mut server = PgConnection::connect(&place.postgres).await?;
+    dropped(&mut server, place).await?;
+    let create = format!("CREATE DATABASE \"{}\"", name(place));
+    server.execute(AssertSqlSafe(create)).await?;
+    server.close().await?;
+    let mut database = PgConnection::connect(&url(place)?).await?;
+    database.execute(outbox::SCHEMA).await?;
+    database.execute(TABLE).await?;
+    let orders: Vec<Uuid> = (0..ORDERS).map(row).collect::<anyhow::Result<_>>()?;
+    sqlx::query(ADD).bind(orders).execute(&mut database).await?;
+    Ok(database.close().await?)
+}
+
+async fn dropped(server: &mut PgConnection, place: &Place) -> anyhow::Result<()> {
+    let drop = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", name(place));
+    server.execute(AssertSqlSafe(drop)).await?;
+    Ok(())
+}
+
+fn name(place: &Place) -> String {
+    format!("{}_inbox", place.run)
+}
+
+fn url(place: &Place) -> anyhow::Result<String> {
+    let mut url = url::Url::parse(&place.postgres)?;
+    url.set_path(&name(place));
+    Ok(url.into())
+}
+
+/// The row that the events of this order change: their subject.
+fn row(order: u64) -> anyhow::Result<Uuid> {
+    let event = placed(order % TENANTS, order, 1)?;
+    Ok(event.envelope.subject.parse()?)
+}
+
+struct Change {
+    pool: PgPool,
+    events: u64,
+    seen: AtomicU64,
+    first: Notify,
+    all: Notify,
+}
+
+/// As the door of the services does it.
+#[async_trait]
+impl Handler for Change {
+    fn wants(&self, event_type: &str) -> bool {
+        event_type == Placed::TYPE
+    }
+
+    async fn handle(&self, record: &Record) -> Result<(), Failure> {
+        let mut tx = self.pool.begin().await.map_err(Failure::unavailable)?;
+        let new = outbox::first_time(&mut tx, GROUP, record.envelope.id).await;
+        if !new.map_err(Failure::unavailable)? {
+            return Ok(());
+        }
+        let placed: Placed = record.decode().await?;
+        let order: Uuid = placed.order_id.parse().map_err(Failure::permanent)?;
+        let change = sqlx::query(CHANGE)
+            .bind(order)
+            .bind(i64::from(placed.pieces));
+        let changed = change.execute(&mut *tx).await;
+        let changed = changed.map_err(Failure::unavailable)?.rows_affected();
+        if changed != 1 {
+            return Err(Failure::permanent("there is no such order"));
+        }
+        tx.commit().await.map_err(Failure::unavailable)?;
+        self.count();
+        Ok(())
+    }
+}
+
+impl Change {
+    fn count(&self) {
+        let count = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
+        if count == 1 {
+            self.first.notify_one();
+        }
+        if count == self.events {
+            self.all.notify_one();
+        }
+    }
+}
+
+async fn ours(place: &Place, pool: PgPool, events: u64) -> anyhow::Result<Reading> {
+    let change = Arc::new(Change {
+        pool,
+        events,
+        seen: AtomicU64::new(0),
+        first: Notify::new(),
+        all: Notify::new(),
+    });
+    let stop = CancellationToken::new();
+    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", Uuid::now_v7()))
+        .topics([Placed::TOPIC])
+        .parallel(AT_ONCE as usize)
+        .handler(Arc::clone(&change))
+        .build()?;
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    tokio::time::timeout(PATIENCE, change.first.notified()).await?;
+    let clock = Clock::own();
+    tokio::time::timeout(PATIENCE, change.all.notified()).await?;
+    let reading = clock.read(events);
+    stop.cancel();
+    running.await??;
+    Ok(reading)
+}
+
+/// Each of those who work side by side has orders of its own, so that none waits for another's row.
+async fn by_hand(pool: &PgPool, events: u64) -> anyhow::Result<Reading> {
+    let rows: Arc<[Uuid]> = (0..ORDERS).map(row).collect::<anyhow::Result<_>>()?;
+    let clock = Clock::own();
+    let mut workers = JoinSet::new();
+    for worker in 0..u64::from(AT_ONCE) {
+        let (pool, rows) = (pool.clone(), Arc::clone(&rows));
+        workers.spawn(async move {
+            let own = (0..events).filter(|n| n % ORDERS % u64::from(AT_ONCE) == worker);
+            for number in own {
+                let order = rows[(number % ORDERS) as usize];
+                let mut tx = pool.begin().await?;
+                let seen = sqlx::query(INBOX).bind(GROUP).bind(Uuid::now_v7());
+                seen.execute(&mut *tx).await?;
+                let change = sqlx::query(CHANGE).bind(order).bind(3_i64);
+                change.execute(&mut *tx).await?;
+                tx.commit().await?;
+            }
+            Ok::<(), sqlx::Error>(())
+        });
+    }
+    while let Some(worked) = workers.join_next().await {
+        worked??;
+    }
+    Ok(clock.read(events))
+}
