@@ -8,8 +8,8 @@ install_downloads() {
     [[ $(cat "$stamp" 2>/dev/null) == "$want" && -d $kafka_jars && -d $registry_dir ]] && return
 
     rm -rf "$stamp" "$fresh"
-    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch "$fresh"
-    verify "$fresh"
+    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch kafka "$fresh"
+    verify kafka "$fresh"
     mkdir "$fresh/registry-app"
     tar -xzf "$fresh/registry/"*.tar.gz -C "$fresh/registry-app"
     rm -rf "$kafka_jars" "$registry_dir"
@@ -19,34 +19,40 @@ install_downloads() {
     echo "$want" >"$stamp"
 }
 
-# A network that falters once is no reason to start over by hand.
+# fetch FOLDER INTO: what FOLDER/pom.xml names. A network that falters once is no reason to start over by hand.
 fetch() {
-    local into=$1 try
+    local pom=$root/$1/pom.xml into=$2 try
     for try in 1 2 3 4; do
         # -U: Maven remembers a failed look-up and would not ask again today.
-        mvn --batch-mode -U --file "$root/kafka/pom.xml" -Ddownloads="$into" package && return
+        mvn --batch-mode -U --file "$pom" -Ddownloads="$into" package && return
         echo "attempt $try failed"
         ((try == 4)) || sleep $((try * 3))
     done
     return 1
 }
 
-# Every file is the one that was pinned, and there is no file more.
+# verify FOLDER DIR: every file in DIR is the one that FOLDER/SHA256SUMS pins, and there is no file more.
 verify() {
-    local dir=$1 strange
-    (cd "$dir" && sha256sum --check --strict --quiet "$root/kafka/SHA256SUMS") >"$state/logs/checksums.log" 2>&1 || {
+    local sums=$1/SHA256SUMS dir=$2 strange
+    (cd "$dir" && sha256sum --check --strict --quiet "$root/$sums") >"$state/logs/checksums.log" 2>&1 || {
         sed 's/^/    /' "$state/logs/checksums.log" >&2
-        die "a download is not the file that kafka/SHA256SUMS pins; nothing was installed. It lies in $dir"
+        die "a download is not the file that $sums pins; nothing was installed. It lies in $dir"
     }
-    strange=$(comm -13 <(sed 's/^[0-9a-f]*  //' "$root/kafka/SHA256SUMS" | LC_ALL=C sort) \
+    strange=$(comm -13 <(sed 's/^[0-9a-f]*  //' "$root/$sums" | LC_ALL=C sort) \
         <(cd "$dir" && find . -type f -printf '%P\n' | LC_ALL=C sort))
-    [[ -z $strange ]] || die "downloaded, but not pinned in kafka/SHA256SUMS: ${strange//$'\n'/, }"
+    [[ -z $strange ]] || die "downloaded, but not pinned in $sums: ${strange//$'\n'/, }"
+}
+
+# sum_up FOLDER DIR: FOLDER/SHA256SUMS pins from now on what is in DIR.
+sum_up() {
+    local sums=$1/SHA256SUMS dir=$2
+    (cd "$dir" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum) >"$root/$sums"
+    say "$sums is written anew: read the difference before you commit it"
 }
 
 write_sums() {
     local fresh=$cache/incoming
     rm -rf "$fresh"
-    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch "$fresh"
-    (cd "$fresh" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum) >"$root/kafka/SHA256SUMS"
-    say "kafka/SHA256SUMS is written anew: read the difference before you commit it"
+    with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch kafka "$fresh"
+    sum_up kafka "$fresh"
 }

@@ -2,6 +2,7 @@
 
 mod avro;
 mod consume;
+mod debezium;
 mod event;
 mod idle;
 mod inbox;
@@ -11,6 +12,7 @@ mod noisy;
 mod outboxes;
 mod produce;
 mod rdkafka_performance;
+mod relay;
 mod schedule;
 mod timer;
 mod topics;
@@ -67,7 +69,6 @@ impl Side {
         }
     }
 
-    #[allow(dead_code)]
     const fn once(name: &'static str, what: &'static str) -> Self {
         Self {
             name,
@@ -126,6 +127,7 @@ pub const ALL: &[&dyn Work] = &[
     &produce::Produce,
     &consume::Consume,
     &keyed::Keyed,
+    &relay::Relay,
     &idle::Idle,
     &noisy::Noisy,
     &avro::Avro,

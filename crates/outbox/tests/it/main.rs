@@ -6,7 +6,6 @@ mod examples;
 mod fleet;
 mod gate;
 mod marks;
-mod measure;
 mod refusals;
 mod relays;
 mod rows;

@@ -23,7 +23,6 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -70,8 +69,6 @@ pub struct Schemas {
     pub away: Mutex<Vec<OutboxId>>,
     /// Whether a list of outboxes is never answered.
     pub listless: AtomicBool,
-    /// Told whenever an outbox was found empty.
-    pub drained: Notify,
 }
 
 #[async_trait]
@@ -97,7 +94,6 @@ impl Outboxes for Schemas {
     }
 
     async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
-        self.drained.notify_waiters();
         Ok(())
     }
 }
@@ -105,14 +101,7 @@ impl Outboxes for Schemas {
 impl World {
     /// A world with outboxes of these names.
     pub async fn with(names: &[&str]) -> Self {
-        let world = Self::deaf(names).await;
-        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
-        world
-    }
-
-    /// The same, but nobody listens to the log.
-    pub async fn deaf(names: &[&str]) -> Self {
-        Self::behind(names, |_, options| options).await
+        Self::reached(names, |_, options| options).await
     }
 
     /// With outboxes that the relay reaches as `way` says; the tests themselves go straight.
@@ -181,7 +170,6 @@ impl World {
                 sweeps: AtomicUsize::new(0),
                 away: Mutex::default(),
                 listless: AtomicBool::new(false),
-                drained: Notify::new(),
             }),
             heard: Arc::default(),
             _guard: stop.clone().drop_guard(),

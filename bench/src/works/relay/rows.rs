@@ -1,0 +1,167 @@
+//! The rows: made once as production writes them, then copied into outboxes before each turn.
+
+use event_bus::OutboundRecord;
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+};
+
+use super::zipf::Zipf;
+use crate::{place::Place, works::event::placed};
+
+/// The schema of the one outbox that holds all rows.
+pub const ONE: &str = "one";
+/// Outboxes among which the rows are spread, each a tenant's.
+const OUTBOXES: u64 = 1_000;
+/// Rows made by one statement.
+const BATCH: u64 = 5_000;
+/// Orders of each tenant.
+const ORDERS: u64 = 10;
+
+const PRELOAD: &str = "CREATE UNLOGGED TABLE preload (
+    n        bigint NOT NULL PRIMARY KEY,
+    outbox   bigint NOT NULL,
+    topic    text   NOT NULL,
+    envelope jsonb  NOT NULL,
+    datum    bytea  NOT NULL
+)";
+const ADD: &str = "INSERT INTO preload (n, outbox, topic, envelope, datum)
+    SELECT n, outbox, topic, envelope::jsonb, datum
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])
+         AS made (n, outbox, topic, envelope, datum)";
+const FILL_ONE: &str = "TRUNCATE one.outbox RESTART IDENTITY;
+    INSERT INTO one.outbox (topic, envelope, datum) SELECT topic, envelope, datum FROM preload ORDER BY n";
+// A commit for each hundred: the locks of a thousand schemas at once are more than the server has room for.
+const FILL_MANY: &str = "DO $fill$ BEGIN
+    FOR k IN 0..999 LOOP
+        EXECUTE format('TRUNCATE outbox_%s.outbox RESTART IDENTITY', k);
+        EXECUTE format('INSERT INTO outbox_%s.outbox (topic, envelope, datum)
+                        SELECT topic, envelope, datum FROM preload WHERE outbox = $1 ORDER BY n', k)
+            USING k::bigint;
+        IF k % 100 = 99 THEN COMMIT; END IF;
+    END LOOP;
+END $fill$";
+
+/// The database of this run's outboxes.
+pub fn database(place: &Place) -> String {
+    format!("{}_relay", word(&place.run))
+}
+
+/// As part of a name in `PostgreSQL`.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    text.chars().map(plain).collect::<String>().to_lowercase()
+}
+
+/// The outboxes' schemas.
+pub fn names() -> Vec<String> {
+    (0..OUTBOXES).map(|k| format!("outbox_{k}")).collect()
+}
+
+/// A connection to the outboxes' database.
+pub async fn connect(place: &Place) -> anyhow::Result<PgConnection> {
+    let options: PgConnectOptions = place.postgres.parse()?;
+    Ok(PgConnection::connect_with(&options.database(&database(place))).await?)
+}
+
+/// Makes the database, the outboxes and the rows.
+pub async fn make(place: &Place, rows: u64) -> anyhow::Result<()> {
+    clean(place).await?;
+    let mut admin = PgConnection::connect(&place.postgres).await?;
+    let create = format!("CREATE DATABASE {}", database(place));
+    admin.execute(AssertSqlSafe(create)).await?;
+
+    let mut conn = connect(place).await?;
+    conn.execute(AssertSqlSafe(schemas())).await?;
+    conn.execute(PRELOAD).await?;
+    for first in (0..rows).step_by(usize::try_from(BATCH)?) {
+        add(&mut conn, first..(first + BATCH).min(rows)).await?;
+    }
+    conn.execute("CREATE INDEX ON preload (outbox, n)").await?;
+    conn.execute("VACUUM ANALYZE preload").await?;
+    Ok(())
+}
+
+/// One statement that makes all schemas and their tables.
+fn schemas() -> String {
+    let tables = outbox::SCHEMA;
+    format!(
+        "DO $make$ DECLARE name text; BEGIN
+            FOR k IN -1..{last} LOOP
+                name := CASE k WHEN -1 THEN '{ONE}' ELSE 'outbox_' || k END;
+                EXECUTE format('CREATE SCHEMA %I', name);
+                PERFORM set_config('search_path', name, false);
+                EXECUTE $tables${tables}$tables$;
+                IF k % 100 = 99 THEN COMMIT; END IF;
+            END LOOP;
+            PERFORM set_config('search_path', 'public', false);
+        END $make$",
+        last = OUTBOXES - 1,
+    )
+}
+
+async fn add(conn: &mut PgConnection, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
+    let (mut ns, mut outboxes, mut topics) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut envelopes, mut data) = (Vec::new(), Vec::new());
+    let law = law();
+    for n in numbers {
+        let record = row(&law, n)?;
+        ns.push(n.cast_signed());
+        outboxes.push(law.draw(n).cast_signed());
+        topics.push(record.topic);
+        envelopes.push(serde_json::to_string(&record.envelope)?);
+        data.push(record.datum);
+    }
+    sqlx::query(ADD)
+        .bind(ns)
+        .bind(outboxes)
+        .bind(topics)
+        .bind(envelopes)
+        .bind(data)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// All rows into the one outbox.
+pub async fn fill_one(place: &Place) -> anyhow::Result<()> {
+    let mut conn = connect(place).await?;
+    conn.execute(FILL_ONE).await?;
+    settle(&mut conn, &[ONE.to_owned()]).await
+}
+
+/// Each row into its tenant's outbox.
+pub async fn fill_many(place: &Place) -> anyhow::Result<()> {
+    let mut conn = connect(place).await?;
+    conn.execute(FILL_MANY).await?;
+    settle(&mut conn, &names()).await
+}
+
+/// What filling left to be done is done now, and no side pays for it.
+async fn settle(conn: &mut PgConnection, schemas: &[String]) -> anyhow::Result<()> {
+    let tables: Vec<String> = schemas
+        .iter()
+        .map(|name| format!("{name}.outbox"))
+        .collect();
+    let vacuum = format!("VACUUM (ANALYZE) {}", tables.join(", "));
+    conn.execute(AssertSqlSafe(vacuum)).await?;
+    conn.execute("CHECKPOINT").await?;
+    Ok(())
+}
+
+/// Drops the database.
+pub async fn clean(place: &Place) -> anyhow::Result<()> {
+    let mut admin = PgConnection::connect(&place.postgres).await?;
+    let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database(place));
+    admin.execute(AssertSqlSafe(drop)).await?;
+    Ok(())
+}
+
+/// The row of this number.
+pub fn row(law: &Zipf, number: u64) -> anyhow::Result<OutboundRecord> {
+    placed(law.draw(number), number % ORDERS, number + 1)
+}
+
+/// How the rows are spread among the outboxes.
+pub fn law() -> Zipf {
+    Zipf::of(OUTBOXES)
+}
