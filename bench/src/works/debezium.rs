@@ -101,7 +101,7 @@ async fn arrival(
     }
 }
 
-/// Drops the slot, for which `PostgreSQL` would keep its log for ever, and the table.
+/// Drops the slot, for which `PostgreSQL` would keep its log for ever, the table and the scratch folder.
 pub async fn clean(place: &Place) -> anyhow::Result<()> {
     let mut admin = PgConnection::connect(&place.postgres).await?;
     let (slot, deadline) = (slot_name(place), Instant::now() + Duration::from_secs(30));
@@ -117,7 +117,7 @@ pub async fn clean(place: &Place) -> anyhow::Result<()> {
     if let Ok(mut conn) = rows::connect(place).await {
         conn.execute(table::DROP).await?;
     }
-    Ok(())
+    connect::forget(place)
 }
 
 /// Ends whoever reads from the slot; whether nobody does.

@@ -77,10 +77,8 @@ impl Worker {
 
     /// Starts it with the connector, in a scratch folder of this run.
     pub fn start(place: &Place, way: Way) -> anyhow::Result<Self> {
-        let folder = place.rivals.join(format!("connect-{}", word(&place.run)));
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
+        forget(place)?;
+        let folder = scratch(place);
         // The server's password is in it.
         fs::DirBuilder::new().mode(0o700).create(&folder)?;
         let (worker, connector) = (folder.join("worker"), folder.join("connector"));
@@ -137,6 +135,19 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Removes the scratch folder of this run.
+pub fn forget(place: &Place) -> anyhow::Result<()> {
+    let folder = scratch(place);
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+fn scratch(place: &Place) -> PathBuf {
+    place.rivals.join(format!("connect-{}", word(&place.run)))
 }
 
 fn home(place: &Place) -> PathBuf {
