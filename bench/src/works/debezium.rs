@@ -133,5 +133,11 @@ async fn free(admin: &mut PgConnection, slot: &str) -> anyhow::Result<bool> {
 }
 
 fn slot_name(place: &Place) -> String {
-    format!("{}_debezium", rows::word(&place.run))
+    format!("{}_debezium", word(&place.run))
+}
+
+/// As part of the name of a slot.
+fn word(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    text.chars().map(plain).collect::<String>().to_lowercase()
 }

@@ -9,17 +9,20 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{bail, ensure};
 use async_trait::async_trait;
-use event_bus::{Event as _, EventSchemas, Producer};
-use outbox::RelaySettings;
+use event_bus::Event as _;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use super::{Against, Bound, Figure, Goal, Side, Work, debezium, event::Placed, topics};
+use super::{
+    Against, Bound, Figure, Goal, Side, Work, debezium,
+    event::Placed,
+    outboxes::{Relaying, drop_all},
+    topics,
+};
 use crate::{
     place::Place,
     reading::{Clock, Reading},
 };
-use outboxes::Schemas;
+use outboxes::Full;
 
 /// Rows a turn.
 const ROWS: u64 = 1_000_000;
@@ -96,7 +99,7 @@ impl Work for Relay {
         topics::anew(place, &[Placed::TOPIC], PARTITIONS).await?;
         match side {
             "event-bus" | "raw drain" => rows::fill_one(place).await,
-            "event-bus 1,000 outboxes" => rows::fill_many(place).await,
+            "event-bus 1,000 outboxes" => rows::fill_all(place).await,
             "raw produce" => Ok(()),
             other => debezium::ready(place, debezium(other)?).await,
         }
@@ -105,8 +108,8 @@ impl Work for Relay {
     async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
         let events = place.scaled(ROWS);
         let reading = match side {
-            "event-bus" => relayed(place, vec![rows::ONE.to_owned()], events).await?,
-            "event-bus 1,000 outboxes" => relayed(place, rows::names(), events).await?,
+            "event-bus" => relayed(place, 1, events).await?,
+            "event-bus 1,000 outboxes" => relayed(place, rows::OUTBOXES, events).await?,
             "raw drain" => return limits::drain(place, events).await,
             "raw produce" => limits::produce(place, events)?,
             other => return debezium::run(place, debezium(other)?, PARTITIONS, events).await,
@@ -121,7 +124,7 @@ impl Work for Relay {
 
     async fn clean(&self, place: &Place) -> anyhow::Result<()> {
         debezium::clean(place).await?;
-        rows::clean(place).await
+        drop_all(place, rows::DATABASE).await
     }
 }
 
@@ -149,22 +152,12 @@ fn debezium(side: &str) -> anyhow::Result<debezium::Way> {
 }
 
 /// From the start of the relay until it has found every outbox empty.
-async fn relayed(place: &Place, names: Vec<String>, events: u64) -> anyhow::Result<Reading> {
-    let schemas = Arc::new(Schemas::of(place, &names)?);
-    let producer = Producer::new(&place.bus(), EventSchemas::new().with::<Placed>())?;
-    let (relay, _nudge) = outbox::Relay::new(
-        Arc::clone(&schemas) as _,
-        Arc::new(producer),
-        RelaySettings::default(),
-    );
-    let stop = CancellationToken::new();
-
+async fn relayed(place: &Place, count: usize, events: u64) -> anyhow::Result<Reading> {
+    let full = Arc::new(Full::open(place, count)?);
     let clock = Clock::own();
-    let relaying = tokio::spawn(relay.run(stop.clone()));
-    timeout(PATIENCE, schemas.empty()).await?;
+    let relaying = Relaying::start(place, Arc::clone(&full) as _)?;
+    timeout(PATIENCE, full.empty()).await?;
     let reading = clock.read(events);
-
-    stop.cancel();
-    relaying.await?;
+    relaying.end().await?;
     Ok(reading)
 }

@@ -19,10 +19,10 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Way, slot_name, table};
+use super::{Way, slot_name, table, word};
 use crate::{
     place::Place,
-    works::relay::rows::{database, word},
+    works::{outboxes, relay::rows::DATABASE},
 };
 
 /// A connector's shutdown may wait for the last offsets.
@@ -165,6 +165,7 @@ fn worker_properties(place: &Place, folder: &Path) -> String {
 
 fn connector_properties(place: &Place, way: Way) -> anyhow::Result<String> {
     let server: Url = place.postgres.parse()?;
+    let options = outboxes::options(place, DATABASE)?;
     let mode = match way {
         // With no offset kept, from where the slot was made.
         Way::Log | Way::LogBare => "no_data",
@@ -181,7 +182,7 @@ fn connector_properties(place: &Place, way: Way) -> anyhow::Result<String> {
         server.port().unwrap_or(5432),
         server.username(),
         server.password().unwrap_or_default(),
-        database(place),
+        options.get_database().unwrap_or_default(),
         word(&place.run),
         slot_name(place),
         place.bus().topic_prefix,

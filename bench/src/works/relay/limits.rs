@@ -24,8 +24,8 @@ use crate::{
     works::event::Placed,
 };
 
-const DRAIN: &str = "DELETE FROM one.outbox
-    WHERE id IN (SELECT id FROM one.outbox ORDER BY id LIMIT 5000)
+const DRAIN: &str = "DELETE FROM outbox_0.outbox
+    WHERE id IN (SELECT id FROM outbox_0.outbox ORDER BY id LIMIT 5000)
     RETURNING id, topic, envelope::text, datum";
 /// Different records; they are produced again and again.
 const RECORDS: u64 = 20_000;

@@ -1,50 +1,35 @@
-//! Outboxes that are schemas of one database.
+//! The outboxes of a turn, full at first, and who finds the last of them empty.
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use outbox::{OutboxId, Outboxes, SourceError, Sweep};
-use sqlx::{
-    PgPool, Postgres,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Postgres, pool::PoolConnection};
 use tokio::sync::Notify;
 
-use super::rows;
-use crate::place::Place;
+use super::rows::DATABASE;
+use crate::{
+    place::Place,
+    works::outboxes::{self, Schemas},
+};
 
-/// More than a relay has looks going on here.
-const CONNECTIONS: u32 = 24;
-const ENTER: &str = "SELECT set_config('search_path', $1, false)";
-
-/// All of them full at first, and so marked.
-pub struct Schemas {
-    pool: PgPool,
-    all: Vec<OutboxId>,
-    full: Mutex<HashSet<OutboxId>>,
+/// Outboxes that are marked until they are found empty.
+pub struct Full {
+    schemas: Arc<Schemas>,
+    marked: Mutex<HashSet<OutboxId>>,
     empty: Notify,
 }
 
-impl Schemas {
-    /// The outboxes of these names.
-    pub fn of(place: &Place, names: &[String]) -> anyhow::Result<Self> {
-        let options: PgConnectOptions = place.postgres.parse()?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.database(&rows::database(place)));
-        let all: Vec<OutboxId> = names
-            .iter()
-            .map(|name| OutboxId::from(name.as_str()))
-            .collect();
+impl Full {
+    /// The first `count` outboxes.
+    pub fn open(place: &Place, count: usize) -> anyhow::Result<Self> {
+        let names = (0..count).map(|number| outboxes::name(number).into());
         Ok(Self {
-            pool,
-            full: Mutex::new(all.iter().cloned().collect()),
-            all,
+            schemas: Schemas::open(place, DATABASE, count)?,
+            marked: Mutex::new(names.collect()),
             empty: Notify::new(),
         })
     }
@@ -56,29 +41,24 @@ impl Schemas {
 }
 
 #[async_trait]
-impl Outboxes for Schemas {
+impl Outboxes for Full {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
-        Ok(match sweep {
-            Sweep::All => self.all.clone(),
+        match sweep {
+            Sweep::All => self.schemas.candidates(sweep).await,
             Sweep::Marked => {
-                let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-                full.iter().cloned().collect()
+                let marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(marked.iter().cloned().collect())
             }
-        })
+        }
     }
 
     async fn open(&self, outbox: &OutboxId) -> Result<PoolConnection<Postgres>, SourceError> {
-        let mut conn = self.pool.acquire().await?;
-        sqlx::query(ENTER)
-            .bind(outbox.as_str())
-            .execute(&mut *conn)
-            .await?;
-        Ok(conn)
+        self.schemas.open(outbox).await
     }
 
     async fn drained(&self, outbox: &OutboxId) -> Result<(), SourceError> {
-        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if full.remove(outbox) && full.is_empty() {
+        let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
+        if marked.remove(outbox) && marked.is_empty() {
             self.empty.notify_one();
         }
         Ok(())

@@ -1,17 +1,18 @@
 //! The rows: made once as production writes them, then copied into outboxes before each turn.
 
 use event_bus::OutboundRecord;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
-};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::zipf::Zipf;
-use crate::{place::Place, works::event::placed};
+use crate::{
+    place::Place,
+    works::{event::placed, outboxes},
+};
 
-/// The schema of the one outbox that holds all rows.
-pub const ONE: &str = "one";
-/// Outboxes among which the rows are spread, each a tenant's.
-const OUTBOXES: u64 = 1_000;
+/// The database of the outboxes and of the rows.
+pub const DATABASE: &str = "relay";
+/// Outboxes among which the rows are spread, each a tenant's. The first is also the one that holds all of them.
+pub const OUTBOXES: usize = 1_000;
 /// Rows made by one statement.
 const BATCH: u64 = 5_000;
 /// Orders of each tenant.
@@ -28,10 +29,10 @@ const ADD: &str = "INSERT INTO preload (n, outbox, topic, envelope, datum)
     SELECT n, outbox, topic, envelope::jsonb, datum
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])
          AS made (n, outbox, topic, envelope, datum)";
-const FILL_ONE: &str = "TRUNCATE one.outbox RESTART IDENTITY;
-    INSERT INTO one.outbox (topic, envelope, datum) SELECT topic, envelope, datum FROM preload ORDER BY n";
+const FILL_ONE: &str = "TRUNCATE outbox_0.outbox RESTART IDENTITY;
+    INSERT INTO outbox_0.outbox (topic, envelope, datum) SELECT topic, envelope, datum FROM preload ORDER BY n";
 // A commit for each hundred: the locks of a thousand schemas at once are more than the server has room for.
-const FILL_MANY: &str = "DO $fill$ BEGIN
+const FILL_ALL: &str = "DO $fill$ BEGIN
     FOR k IN 0..999 LOOP
         EXECUTE format('TRUNCATE outbox_%s.outbox RESTART IDENTITY', k);
         EXECUTE format('INSERT INTO outbox_%s.outbox (topic, envelope, datum)
@@ -41,62 +42,25 @@ const FILL_MANY: &str = "DO $fill$ BEGIN
     END LOOP;
 END $fill$";
 
-/// The database of this run's outboxes.
-pub fn database(place: &Place) -> String {
-    format!("{}_relay", word(&place.run))
-}
-
-/// As part of a name in `PostgreSQL`.
-pub fn word(text: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    text.chars().map(plain).collect::<String>().to_lowercase()
-}
-
-/// The outboxes' schemas.
-pub fn names() -> Vec<String> {
-    (0..OUTBOXES).map(|k| format!("outbox_{k}")).collect()
-}
-
 /// A connection to the outboxes' database.
 pub async fn connect(place: &Place) -> anyhow::Result<PgConnection> {
-    let options: PgConnectOptions = place.postgres.parse()?;
-    Ok(PgConnection::connect_with(&options.database(&database(place))).await?)
+    let options = outboxes::options(place, DATABASE)?;
+    Ok(PgConnection::connect_with(&options).await?)
 }
 
-/// Makes the database, the outboxes and the rows.
+/// Makes the outboxes and the rows.
 pub async fn make(place: &Place, rows: u64) -> anyhow::Result<()> {
-    clean(place).await?;
-    let mut admin = PgConnection::connect(&place.postgres).await?;
-    let create = format!("CREATE DATABASE {}", database(place));
-    admin.execute(AssertSqlSafe(create)).await?;
-
+    outboxes::anew(place, DATABASE, OUTBOXES).await?;
     let mut conn = connect(place).await?;
-    conn.execute(AssertSqlSafe(schemas())).await?;
     conn.execute(PRELOAD).await?;
     for first in (0..rows).step_by(usize::try_from(BATCH)?) {
         add(&mut conn, first..(first + BATCH).min(rows)).await?;
     }
     conn.execute("CREATE INDEX ON preload (outbox, n)").await?;
     conn.execute("VACUUM ANALYZE preload").await?;
+    // Some thousand new files are written out, which takes half a minute on a slow disk.
+    conn.execute("CHECKPOINT").await?;
     Ok(())
-}
-
-/// One statement that makes all schemas and their tables.
-fn schemas() -> String {
-    let tables = outbox::SCHEMA;
-    format!(
-        "DO $make$ DECLARE name text; BEGIN
-            FOR k IN -1..{last} LOOP
-                name := CASE k WHEN -1 THEN '{ONE}' ELSE 'outbox_' || k END;
-                EXECUTE format('CREATE SCHEMA %I', name);
-                PERFORM set_config('search_path', name, false);
-                EXECUTE $tables${tables}$tables$;
-                IF k % 100 = 99 THEN COMMIT; END IF;
-            END LOOP;
-            PERFORM set_config('search_path', 'public', false);
-        END $make$",
-        last = OUTBOXES - 1,
-    )
 }
 
 async fn add(conn: &mut PgConnection, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
@@ -122,37 +86,28 @@ async fn add(conn: &mut PgConnection, numbers: std::ops::Range<u64>) -> anyhow::
     Ok(())
 }
 
-/// All rows into the one outbox.
+/// All rows into the first outbox.
 pub async fn fill_one(place: &Place) -> anyhow::Result<()> {
     let mut conn = connect(place).await?;
     conn.execute(FILL_ONE).await?;
-    settle(&mut conn, &[ONE.to_owned()]).await
+    settle(&mut conn, 1).await
 }
 
 /// Each row into its tenant's outbox.
-pub async fn fill_many(place: &Place) -> anyhow::Result<()> {
+pub async fn fill_all(place: &Place) -> anyhow::Result<()> {
     let mut conn = connect(place).await?;
-    conn.execute(FILL_MANY).await?;
-    settle(&mut conn, &names()).await
+    conn.execute(FILL_ALL).await?;
+    settle(&mut conn, OUTBOXES).await
 }
 
 /// What filling left to be done is done now, and no side pays for it.
-async fn settle(conn: &mut PgConnection, schemas: &[String]) -> anyhow::Result<()> {
-    let tables: Vec<String> = schemas
-        .iter()
-        .map(|name| format!("{name}.outbox"))
+async fn settle(conn: &mut PgConnection, count: usize) -> anyhow::Result<()> {
+    let tables: Vec<String> = (0..count)
+        .map(|number| format!("{}.outbox", outboxes::name(number)))
         .collect();
     let vacuum = format!("VACUUM (ANALYZE) {}", tables.join(", "));
     conn.execute(AssertSqlSafe(vacuum)).await?;
     conn.execute("CHECKPOINT").await?;
-    Ok(())
-}
-
-/// Drops the database.
-pub async fn clean(place: &Place) -> anyhow::Result<()> {
-    let mut admin = PgConnection::connect(&place.postgres).await?;
-    let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database(place));
-    admin.execute(AssertSqlSafe(drop)).await?;
     Ok(())
 }
 
@@ -163,5 +118,5 @@ pub fn row(law: &Zipf, number: u64) -> anyhow::Result<OutboundRecord> {
 
 /// How the rows are spread among the outboxes.
 pub fn law() -> Zipf {
-    Zipf::of(OUTBOXES)
+    Zipf::of(OUTBOXES as u64)
 }
