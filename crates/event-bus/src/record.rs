@@ -186,7 +186,7 @@ mod tests {
 
         let record = Record::parsed(parsed, Paid::TOPIC, &registry);
 
-        assert_eq!(record.envelope, sent.envelope);
+        assert_eq!(*record.envelope, sent.envelope);
         assert_eq!(
             record.decode::<Paid>().await.unwrap(),
             Paid { amount: 1999 }

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use foldhash::fast::RandomState;
+
 /// Keys nobody holds are forgotten when this many are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -73,7 +75,7 @@ impl Key {
 /// Finds the one object of each key.
 #[derive(Default)]
 pub(super) struct Keys {
-    known: HashMap<Box<[u8]>, Arc<Key>>,
+    known: HashMap<Box<[u8]>, Arc<Key>, RandomState>,
 }
 
 impl Keys {

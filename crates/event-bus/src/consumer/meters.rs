@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use prometheus::{Histogram, IntCounter};
 
 use crate::metrics;
@@ -16,7 +17,7 @@ const AT_HAND: usize = 300;
 /// Finding a metric by its labels costs more than counting.
 pub(super) struct Meters {
     group: String,
-    of_types: Mutex<HashMap<Box<str>, OfType>>,
+    of_types: Mutex<HashMap<Box<str>, OfType, RandomState>>,
 }
 
 struct OfType {

@@ -1,10 +1,11 @@
 //! A record on its way through a lane, and how it is told from what can never be handled.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Arc, LazyLock},
 };
 
+use foldhash::fast::RandomState;
 use tracing::Span;
 use uuid::Uuid;
 
@@ -199,7 +200,7 @@ fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
     Ok(())
 }
 
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// The lane of a tenant's events about a subject; about any, where there is none.
 pub(super) fn lane_of(tenant: Option<Uuid>, subject: Option<&str>, buckets: Option<usize>) -> u64 {

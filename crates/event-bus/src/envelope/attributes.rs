@@ -105,7 +105,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The envelope these attributes make, with `key` as the record's key.
-    pub(super) fn envelope(mut self, key: Option<&[u8]>) -> Result<Envelope, BadEnvelope> {
+    pub(super) fn envelope(&mut self, key: Option<&[u8]>) -> Result<Envelope, BadEnvelope> {
         if self.required("specversion")? != SPEC_VERSION {
             return Err(rule("specversion", "1.0"));
         }

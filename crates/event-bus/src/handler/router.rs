@@ -3,6 +3,7 @@
 use std::{collections::HashMap, future::Future, marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
+use foldhash::fast::RandomState;
 use futures::future::BoxFuture;
 
 use super::{Domain, Handler};
@@ -27,7 +28,7 @@ where
 /// Handlers by type of event. Types without one are passed over.
 #[derive(Default)]
 pub struct Router {
-    routes: HashMap<&'static str, Route>,
+    routes: HashMap<&'static str, Route, RandomState>,
 }
 
 struct Route {
