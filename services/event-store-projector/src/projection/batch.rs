@@ -92,7 +92,7 @@ async fn content_of(record: &LogRecord) -> Result<Content, Failure> {
         partition: record.partition,
         offset: record.offset,
     };
-    Ok(match NewEvent::new(read.envelope.clone(), payload, place) {
+    Ok(match NewEvent::new((*read.envelope).clone(), payload, place) {
         Ok(event) => Content::Event(Box::new(event)),
         Err(unstorable) => Content::Dead {
             class: "unstorable",

@@ -144,7 +144,7 @@ async fn the_setup_guide_goes_to_the_admin_and_is_told_with_its_tenant() {
     assert_eq!(sent.payload["template"], "setup_guide");
     assert_eq!(sent.payload["tenantId"], id.to_string());
     assert_eq!(sent.payload["tenantCode"], tenant.code());
-    assert_eq!(sent.envelope.tenant.unwrap().id, id);
+    assert_eq!(sent.envelope.tenant.as_ref().unwrap().id, id);
     let mail = house.mail_so_far(&admin_email);
     assert!(
         mail[0].contains(&format!("/api/{}/products", tenant.code())),

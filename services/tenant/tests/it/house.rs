@@ -216,7 +216,7 @@ impl House {
             "{sequence:?}"
         );
         seen.into_iter()
-            .map(|seen| seen.envelope.event_type)
+            .map(|seen| seen.envelope.event_type.clone())
             .collect()
     }
 }
