@@ -92,11 +92,13 @@ async fn content_of(record: &LogRecord) -> Result<Content, Failure> {
         partition: record.partition,
         offset: record.offset,
     };
-    Ok(match NewEvent::new((*read.envelope).clone(), payload, place) {
-        Ok(event) => Content::Event(Box::new(event)),
-        Err(unstorable) => Content::Dead {
-            class: "unstorable",
-            error: unstorable.to_string(),
+    Ok(
+        match NewEvent::new((*read.envelope).clone(), payload, place) {
+            Ok(event) => Content::Event(Box::new(event)),
+            Err(unstorable) => Content::Dead {
+                class: "unstorable",
+                error: unstorable.to_string(),
+            },
         },
-    })
+    )
 }

@@ -32,7 +32,10 @@ async fn an_order_is_created_told_of_once_and_its_stock_reserved() {
     assert_eq!(told.payload["total"]["amount"], 5997);
     assert_eq!(told.envelope.sequence, 1);
     assert_eq!(told.envelope.user_id, Some(ann.id));
-    assert_eq!(told.envelope.tenant.as_ref().unwrap().id, shop.tenant.tenant.id.0);
+    assert_eq!(
+        told.envelope.tenant.as_ref().unwrap().id,
+        shop.tenant.tenant.id.0
+    );
     let moved = stage.log.shows_once::<ProductStockChanged>(anvil).await;
     assert_eq!(moved.payload["stock"], 7);
 }
