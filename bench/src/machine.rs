@@ -49,7 +49,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Versions, each as the thing itself tells it; absent where it is not there.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Versions {
     pub rustc: Option<String>,
     pub librdkafka: Option<String>,

@@ -22,7 +22,7 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Who runs where.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Cores {
     /// The core of what is measured.
     pub program: usize,

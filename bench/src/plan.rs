@@ -26,6 +26,9 @@ pub struct Plan {
     /// Of the full number of events, so much is done; anything but 1 is a trial.
     #[arg(long, env = SCALE, default_value_t = 1.0)]
     pub scale: f64,
+    /// Puts the works named by --only, and no others, in the place of the same in the whole run that is kept
+    #[arg(long, requires = "only", conflicts_with = "out")]
+    pub renew: bool,
     /// Where the results are kept as JSON [default: bench/results/latest.json, of trials .tenantry/bench/trial.json]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -46,7 +49,7 @@ impl Plan {
     /// Whether the figures may be quoted: anything less must not take the place of what is kept.
     pub fn whole(&self) -> bool {
         let full = (self.scale - 1.0).abs() < f64::EPSILON;
-        self.only.is_empty() && full && self.rounds >= ROUNDS
+        (self.only.is_empty() || self.renew) && full && self.rounds >= ROUNDS
     }
 
     /// Where the results are kept.
@@ -68,11 +71,18 @@ mod tests {
             only: only.iter().map(|&name| name.to_owned()).collect(),
             rounds,
             scale,
+            renew: false,
             out: None,
         };
         assert_eq!(plan(&[], 5, 1.0).out(), Path::new(KEPT));
         assert_eq!(plan(&[], 4, 1.0).out(), Path::new(TRIAL));
         assert_eq!(plan(&[], 5, 0.5).out(), Path::new(TRIAL));
         assert_eq!(plan(&["produce"], 5, 1.0).out(), Path::new(TRIAL));
+        let renewing = |rounds| Plan {
+            renew: true,
+            ..plan(&["produce"], rounds, 1.0)
+        };
+        assert_eq!(renewing(5).out(), Path::new(KEPT));
+        assert!(!renewing(4).whole());
     }
 }

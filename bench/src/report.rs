@@ -8,7 +8,7 @@ use crate::{
     chart,
     goals::GoalResult,
     numbers::{percent, plain, whole},
-    results::{Medians, Results, SideResult, Spread, WorkResult},
+    results::{Measured, Medians, Results, SideResult, Spread, WorkResult},
     table::table,
     works::Bound,
 };
@@ -87,7 +87,20 @@ fn circumstances(results: &Results) -> String {
         machine.memory,
         machine.kernel,
         versions.join(", "),
-    )
+    ) + &later(results)
+}
+
+/// The works that were measured after the others.
+fn later(results: &Results) -> String {
+    let later = results.works.iter().filter_map(|work| {
+        let Measured { date, commit } = work.measured.as_ref()?;
+        let (day, _) = date.split_once('T').unwrap_or((date, ""));
+        Some(format!(
+            "`{}` was measured anew on {day} at commit {commit}.\n",
+            work.name
+        ))
+    });
+    later.collect()
 }
 
 /// The table of goals.

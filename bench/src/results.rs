@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -44,6 +45,43 @@ pub struct Settings {
     pub optimised: bool,
 }
 
+/// When a work was measured, and what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// When its run began, in UTC.
+    pub date: String,
+    /// What was measured.
+    pub commit: String,
+}
+
+impl Results {
+    /// Puts the works of a later run in the place of the same in this one.
+    ///
+    /// # Errors
+    /// When the later one was done otherwise, or elsewhere: its figures would not stand beside these.
+    pub fn renew(&mut self, later: Self) -> anyhow::Result<()> {
+        let alike = |one: &Self| {
+            let how = (&one.machine, &one.versions, &one.settings);
+            serde_json::to_value(how)
+        };
+        ensure!(
+            alike(self)? == alike(&later)?,
+            "machine, versions or settings are not those of the kept run: measure all of it anew"
+        );
+        for mut work in later.works {
+            work.measured = Some(Measured {
+                date: later.date.clone(),
+                commit: later.commit.clone(),
+            });
+            match self.works.iter_mut().find(|kept| kept.name == work.name) {
+                Some(kept) => *kept = work,
+                None => self.works.push(work),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One work.
 #[derive(Serialize, Deserialize)]
 pub struct WorkResult {
@@ -55,6 +93,9 @@ pub struct WorkResult {
     pub sides: Vec<SideResult>,
     /// What was asked.
     pub goals: Vec<GoalResult>,
+    /// When it was measured, if after the others.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub measured: Option<Measured>,
     /// What went wrong, each with its round and side.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub failures: Vec<String>,
@@ -125,6 +166,7 @@ impl WorkResult {
                 .map(|goal| GoalResult::of(goal, &sides, rounds))
                 .collect(),
             sides,
+            measured: None,
             failures,
         }
     }
@@ -200,6 +242,41 @@ mod tests {
         let spread = Spread::of(vec![4.0, 1.0, 2.0, 3.0]).unwrap();
         assert_eq!((spread.median, spread.min, spread.max), (2.5, 1.0, 4.0));
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    fn run(date: &str, rounds: u32, works: &[&str]) -> Results {
+        let work = |name: &&str| WorkResult {
+            name: (*name).to_owned(),
+            title: date.to_owned(),
+            sides: Vec::new(),
+            goals: Vec::new(),
+            measured: None,
+            failures: Vec::new(),
+        };
+        Results {
+            date: date.to_owned(),
+            commit: "c".to_owned(),
+            machine: Machine::this(),
+            versions: Versions::default(),
+            settings: Settings {
+                whole: true,
+                rounds,
+                scale: 1.0,
+                cores: Cores::default(),
+                optimised: true,
+            },
+            works: works.iter().map(work).collect(),
+        }
+    }
+
+    #[test]
+    fn a_work_measured_anew_takes_its_place_and_says_when() {
+        let mut kept = run("monday", 5, &["a", "b"]);
+        kept.renew(run("tuesday", 5, &["b"])).unwrap();
+        let dates: Vec<_> = kept.works.iter().map(|work| work.title.as_str()).collect();
+        assert_eq!(dates, ["monday", "tuesday"]);
+        assert_eq!(kept.works[1].measured.as_ref().unwrap().date, "tuesday");
+        assert!(kept.renew(run("wednesday", 7, &["b"])).is_err());
     }
 
     #[test]

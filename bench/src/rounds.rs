@@ -65,6 +65,12 @@ async fn measure(plan: &Plan) -> anyhow::Result<()> {
         results.works.push(result);
         keep(&results, &unfinished)?;
     }
+    if plan.renew {
+        let kept = fs::read_to_string(&out).with_context(|| format!("{}", out.display()))?;
+        let later = std::mem::replace(&mut results, serde_json::from_str(&kept)?);
+        results.renew(later)?;
+        keep(&results, &unfinished)?;
+    }
     fs::rename(&unfinished, &out)?;
     println!("\n{}kept in {}", report::goals(&results), out.display());
     let failures = results.works.iter().flat_map(|work| &work.failures).count();

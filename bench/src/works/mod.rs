@@ -139,13 +139,11 @@ pub const ALL: &[&dyn Work] = &[
 /// # Errors
 /// Names those there are.
 pub fn named(name: &str) -> anyhow::Result<&'static dyn Work> {
-    match ALL.iter().find(|work| work.name() == name) {
-        Some(work) => Ok(*work),
-        None => {
-            let known: Vec<&str> = ALL.iter().map(|work| work.name()).collect();
-            bail!("no work {name:?}; there are: {}", known.join(", "))
-        }
-    }
+    let Some(work) = ALL.iter().find(|work| work.name() == name) else {
+        let known: Vec<&str> = ALL.iter().map(|work| work.name()).collect();
+        bail!("no work {name:?}; there are: {}", known.join(", "));
+    };
+    Ok(*work)
 }
 
 /// Prints all works and their sides.

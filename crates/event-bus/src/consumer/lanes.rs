@@ -165,7 +165,8 @@ impl Lanes {
         self.runtime.spawn(this.run(lanes));
     }
 
-    /// Runs these lanes, from the last on. Written without `async fn`, so that it can start itself again.
+    /// Runs these lanes, from the last on.
+    #[allow(clippy::manual_async_fn)] // whether it is `Send` has to be said, since it starts itself again
     fn run(self: Arc<Self>, mut rest: Vec<u64>) -> impl Future<Output = ()> + Send {
         async move {
             let began = Instant::now();

@@ -208,6 +208,8 @@ impl Consumer {
             ("topic.metadata.refresh.interval.ms", "10000"),
             ("queued.max.messages.kbytes", "16384"),
             ("fetch.wait.max.ms", "100"),
+            // When its queues are full, librdkafka would wait a second before it fetches again.
+            ("fetch.queue.backoff.ms", "10"),
             ("statistics.interval.ms", "5000"),
         ];
         for (name, value) in defaults {

@@ -226,15 +226,19 @@ impl Producer {
         let mut ids: Vec<SchemaId> = Vec::with_capacity(wanted.len());
         let mut last: Option<Kind<'a>> = None;
         for kind in wanted {
-            let id = match (ids.last(), known.get(&kind)) {
-                (Some(id), _) if last == Some(kind) => id.clone(),
-                (_, Some(id)) => id.clone(),
-                _ => self.schema_id(kind).await,
-            };
-            if last != Some(kind) {
-                known.insert(kind, id.clone());
-                last = Some(kind);
+            // Mostly one is as the one before it.
+            if last == Some(kind)
+                && let Some(id) = ids.last()
+            {
+                ids.push(id.clone());
+                continue;
             }
+            let id = match known.get(&kind) {
+                Some(id) => id.clone(),
+                None => self.schema_id(kind).await,
+            };
+            known.insert(kind, id.clone());
+            last = Some(kind);
             ids.push(id);
         }
         ids

@@ -84,9 +84,7 @@ impl Producer {
             }
         };
         let deadline = Instant::now() + self.0.deadline;
-        // What is not reached before the deadline counts as failed.
-        let late = unavailable("no room in the queue in time");
-        let mut taken = vec![Err(late); places.len()];
+        let mut taken = vec![None; places.len()];
         let enqueuing = link.begin(places.len());
         let batch = enqueuing.batch();
         let enqueue = self.enqueue_all(&link, enqueuing, records, ids, places, &mut taken);
@@ -103,6 +101,12 @@ impl Producer {
             // The purge reports every record that was enqueued.
             let _ = tokio::time::timeout(Duration::from_secs(2), batch.all_reported()).await;
         }
+        // What was not reached before the deadline counts as failed.
+        let unreached = || Err(unavailable("no room in the queue in time"));
+        let taken = taken
+            .into_iter()
+            .map(|taken| taken.unwrap_or_else(unreached));
+        let taken: Vec<Result<(), PublishError>> = taken.collect();
         let outcomes = batch.take();
         let blame = Blame::of(&outcomes);
         let late = unavailable(&self.0.trouble.explain("not acknowledged in time"));
@@ -135,13 +139,13 @@ impl Producer {
         records: &[R],
         ids: &[SchemaId],
         places: &[usize],
-        taken: &mut [Result<(), PublishError>],
+        taken: &mut [Option<Result<(), PublishError>>],
     ) {
         let mut blocked: HashSet<&[u8]> = HashSet::new();
         let (mut buffer, mut topic) = (Vec::new(), TopicName::default());
         for (index, place) in places.iter().enumerate() {
             let record = &records[*place];
-            taken[index] = match &ids[*place] {
+            let result = match &ids[*place] {
                 _ if blocked.contains(record.order()) => Err(PublishError::AfterFailed),
                 Err(error) => Err(error.clone()),
                 Ok(id) => {
@@ -166,9 +170,10 @@ impl Producer {
                     }
                 }
             };
-            if taken[index].is_err() {
+            if result.is_err() {
                 blocked.insert(record.order());
             }
+            taken[index] = Some(result);
         }
     }
 
