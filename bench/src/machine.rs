@@ -36,9 +36,15 @@ impl Machine {
                 .filter(|line| line.starts_with("processor"))
                 .count(),
             memory: (kibibytes / 1024.0 / 1024.0 * 10.0).round() / 10.0,
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            kernel: release(&read("/proc/sys/kernel/osrelease")),
         }
     }
+}
+
+/// The kernel's version, without what its builder calls it.
+fn release(told: &str) -> String {
+    let version = told.trim().split('-').next();
+    version.unwrap_or_default().to_owned()
 }
 
 /// `name : value`, as the kernel writes it.

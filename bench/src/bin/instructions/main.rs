@@ -74,9 +74,9 @@ impl Path {
     /// By how much its count may grow: what threads do together is never twice the same.
     fn tolerance(self) -> f64 {
         match self {
-            Self::Produce => 0.05,
-            Self::Consume => 0.10,
-            Self::ProduceParts | Self::ConsumeParts => 0.02,
+            Self::Produce => 0.02,
+            Self::Consume => 0.03,
+            Self::ProduceParts | Self::ConsumeParts => 0.01,
         }
     }
 
