@@ -58,7 +58,7 @@ impl Work for Produce {
                 ),
                 Side::every(
                     "java",
-                    "Kafka's ProducerPerformance, which cannot send headers: no envelope either",
+                    "Kafka's ProducerPerformance, which cannot send headers: no envelope either; warming up counts",
                 ),
             ]
         }

@@ -160,7 +160,11 @@ impl Lanes {
         }
     }
 
+    /// Runs these lanes, if any, in a task of their own.
     fn spawn(self: &Arc<Self>, lanes: Vec<u64>) {
+        if lanes.is_empty() {
+            return;
+        }
         let this = Arc::clone(self);
         self.runtime.spawn(this.run(lanes));
     }
@@ -174,8 +178,11 @@ impl Lanes {
                 while let Some(task) = self.next(lane) {
                     let mut doing = pin!(self.work(task));
                     let waits = rest.is_empty() || poll!(doing.as_mut()).is_pending();
-                    if !rest.is_empty() && (waits || began.elapsed() > SHARE) {
+                    if waits {
                         self.spawn(std::mem::take(&mut rest));
+                    } else if began.elapsed() > SHARE {
+                        // The work is long and never waits: the others find threads of their own.
+                        rest.drain(..).rev().for_each(|lane| self.spawn(vec![lane]));
                     }
                     if waits {
                         doing.await;

@@ -6,6 +6,7 @@ mod batches;
 mod builder;
 mod control;
 mod dead_letter;
+mod desk;
 mod doer;
 mod flow;
 mod key;

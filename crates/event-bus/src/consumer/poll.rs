@@ -13,24 +13,22 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
 
 use super::{
     LaneOrder,
     assignment::Assignment,
+    desk::{Desk, load},
     flow::Flow,
     key::{Key, Keys},
     lanes::Lanes,
     original::Original,
     parking::Parking,
-    partition::{Load, Partition, Ticket},
-    progress::Stream,
+    partition::Partition,
     second::SecondReader,
-    tracker::Taken,
     view::View,
-    work::{Events, Glance, Unfit, Work, Worth},
+    work::{Glance, Worth},
 };
-use crate::{Record, Registry, SchemaSource, Scope, security::with_mend};
+use crate::{Registry, SchemaSource, Scope, security::with_mend};
 
 /// How long one poll waits for a record.
 const TICK: Duration = Duration::from_millis(50);
@@ -78,13 +76,6 @@ pub(super) enum Exit {
     Fatal(KafkaError),
     /// It could not even begin.
     Unbuilt(KafkaError),
-}
-
-/// Where records go that were taken.
-#[derive(Clone, Copy)]
-struct Desk<'a> {
-    poll: &'a Poll,
-    lanes: &'a Arc<Lanes>,
 }
 
 /// What the thread keeps while it polls.
@@ -137,11 +128,11 @@ impl Poll {
         exit
     }
 
-    fn keys(&self) -> MutexGuard<'_, Keys> {
+    pub(super) fn keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn scope(&self, event_type: &str) -> Option<Scope> {
+    pub(super) fn scope(&self, event_type: &str) -> Option<Scope> {
         let known = self
             .catalogue
             .as_ref()
@@ -330,79 +321,5 @@ impl Reading<'_> {
             tracing::warn!(group = self.poll.group, error, "nothing read for now");
             self.logged = Some(Instant::now());
         }
-    }
-}
-
-impl Desk<'_> {
-    /// Puts a record that was taken into its lane.
-    fn put(&self, partition: &Partition, ticket: Ticket, original: Original) {
-        let place = (&partition.logical, partition.number, ticket.offset);
-        let read = original.read_all(&self.poll.registry, |ty| self.poll.scope(ty), place);
-        match read {
-            Ok(Events::One(record)) => self.put_one(partition, ticket, original, Ok(record)),
-            Err(unfit) => self.put_one(partition, ticket, original, Err(unfit)),
-            Ok(Events::Several(events)) if events.is_empty() => ticket.done(),
-            Ok(Events::Several(events)) => {
-                let tickets = ticket.split(events.len());
-                for (ticket, (original, content)) in tickets.into_iter().zip(events) {
-                    self.put_one(partition, ticket, original, content);
-                }
-            }
-        }
-    }
-
-    fn put_one(
-        &self,
-        partition: &Partition,
-        ticket: Ticket,
-        original: Original,
-        content: Result<Box<Record>, Unfit>,
-    ) {
-        if let Ok(record) = &content
-            && !self.poll.worth.wants(&record.envelope.event_type)
-        {
-            self.poll
-                .view
-                .skipped_type(partition, &record.envelope.event_type);
-            return ticket.done();
-        }
-        let delivery = content.as_ref().map_or_else(
-            |_| Span::none(),
-            |record| self.poll.worth.delivery_span(record, &self.poll.group),
-        );
-        let work = Work {
-            ticket,
-            original,
-            content,
-            delivery,
-        };
-        self.lanes
-            .push(work.lane(self.poll.order, self.poll.buckets), work);
-    }
-
-    /// Takes what the second reader brings, if its key has room.
-    fn bring(&self, partition: &Arc<Partition>, since: i64, message: &BorrowedMessage<'_>) {
-        let (offset, flow) = (message.offset(), &self.poll.flow);
-        let key = self.poll.keys().get(message.key().unwrap_or_default());
-        let room = |key: &Key| !key.is_paused() && !flow.is_full_of(key) && !flow.is_full();
-        let taken = partition.progress(|progress| progress.bring((since, offset), &key, room));
-        if taken != Some(Taken::Open) {
-            return;
-        }
-        let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
-        let original = Original::of(message);
-        if Glance::of(&original).is_wanted(&self.poll.group, &*self.poll.worth) {
-            self.put(partition, ticket, original);
-        } else {
-            ticket.done();
-        }
-    }
-}
-
-fn load<'a>(message: &BorrowedMessage<'_>, key: &'a Arc<Key>) -> Load<'a> {
-    Load {
-        key,
-        bytes: Original::bytes(message),
-        timestamp: message.timestamp().to_millis(),
     }
 }
