@@ -36,6 +36,23 @@ struct Cli {
 enum Command {
     /// Measures, prints the ratios, and keeps them as JSON.
     Run(Plan),
+    /// Makes what a work needs once; `clean` takes it away.
+    Prepare {
+        /// The work.
+        work: String,
+    },
+    /// Puts all in the state in which a side begins its turn.
+    Ready {
+        /// The work.
+        work: String,
+        /// Who is to do it.
+        side: String,
+    },
+    /// Takes away what `prepare` made.
+    Clean {
+        /// The work.
+        work: String,
+    },
     /// One side of one work once, as `run` starts it: its reading as JSON in the last line.
     Side {
         /// The work.
@@ -62,6 +79,11 @@ enum Command {
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(plan) => rounds::run(&plan).await,
+        Command::Prepare { work } => works::named(&work)?.prepare(&Place::from_env()?).await,
+        Command::Ready { work, side } => {
+            works::named(&work)?.ready(&Place::from_env()?, &side).await
+        }
+        Command::Clean { work } => works::named(&work)?.clean(&Place::from_env()?).await,
         Command::Side { work, side } => {
             let work = works::named(&work)?;
             let reading = work.run(&Place::from_env()?, &side).await?;

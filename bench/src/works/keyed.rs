@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use async_trait::async_trait;
-use event_bus::{Consumer, Envelope, Event as _, Failure, Received, Router};
-use tokio::sync::Notify;
+use event_bus::{Consumer, Envelope, Event as _, Failure, OutboundRecord, Received, Router};
+use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -53,6 +53,10 @@ impl Work for Keyed {
                 Side::every("16 lanes", "a consumer that handles 16 at a time"),
                 Side::every("100 lanes", "a consumer that handles 100 at a time"),
                 Side::every(
+                    "100 tasks",
+                    "the limit: the same events from memory by 100 tasks with the same handler; no bus, no log",
+                ),
+                Side::every(
                     "one after the other",
                     "a consumer that handles one at a time, the first tenth of the events; Confluent's Parallel \
                      Consumer is published to be 10.8 times as fast with 16 threads as without",
@@ -70,6 +74,13 @@ impl Work for Keyed {
                 own("100 lanes", "of_asked", Some(Bound::AtLeast(0.9))),
                 own("16 lanes", "inversions", Some(Bound::AtMost(0.0))),
                 own("100 lanes", "inversions", Some(Bound::AtMost(0.0))),
+                own("100 tasks", "of_asked", None),
+                Goal {
+                    side: "100 lanes",
+                    figure: Figure::Rate,
+                    against: Against::Side("100 tasks"),
+                    bound: None,
+                },
                 faster("16 lanes"),
                 faster("100 lanes"),
             ]
@@ -78,20 +89,23 @@ impl Work for Keyed {
 
     async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
         topics::anew(place, &[Placed::TOPIC], 6).await?;
-        event::publish(place, place.scaled(EVENTS), |n| {
-            placed(n % TENANTS, n % AGGREGATES, n / AGGREGATES + 1)
-        })
-        .await
+        event::publish(place, place.scaled(EVENTS), made).await
     }
 
     async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
         match side {
             "16 lanes" => handled(place, 16, place.scaled(EVENTS)).await,
             "100 lanes" => handled(place, 100, place.scaled(EVENTS)).await,
+            "100 tasks" => bare(100, place.scaled(EVENTS)).await,
             "one after the other" => handled(place, 1, place.scaled(SINGLE)).await,
             other => bail!("nobody called {other:?} takes part"),
         }
     }
+}
+
+/// The event of this number.
+fn made(n: u64) -> anyhow::Result<OutboundRecord> {
+    placed(n % TENANTS, n % AGGREGATES, n / AGGREGATES + 1)
 }
 
 const fn own(side: &'static str, figure: &'static str, bound: Option<Bound>) -> Goal {
@@ -114,16 +128,13 @@ const fn faster(side: &'static str) -> Goal {
 
 /// Counts from the first handler's begin to the last one's end: joining the group is not handling.
 async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Reading> {
-    let watch = Arc::new(Watch {
-        events,
-        timers: Timers::default(),
-        seen: Mutex::default(),
-        first: Notify::new(),
-        all: Notify::new(),
-    });
+    let watch = Arc::new(Watch::new(events));
     let handler = {
         let watch = Arc::clone(&watch);
-        move |placed: Received<Placed>| Arc::clone(&watch).handle(placed)
+        move |placed: Received<Placed>| {
+            let watch = Arc::clone(&watch);
+            async move { watch.handle(&placed.envelope).await }
+        }
     };
     let stop = CancellationToken::new();
     let consumer = Consumer::builder(&place.bus(), format!("bench-{}", uuid::Uuid::now_v7()))
@@ -142,6 +153,35 @@ async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Readi
     Ok(reading)
 }
 
+/// The same events, one after the other, by as many tasks as there are lanes: what is lost here, the handlers and their
+/// timers lose. Nobody sees to the order, which holds because an aggregate's next event is a thousand events away.
+async fn bare(tasks: u16, events: u64) -> anyhow::Result<Reading> {
+    let made = (0..events).map(|n| Ok(made(n)?.envelope));
+    let made = made.collect::<anyhow::Result<Vec<_>>>()?;
+    let waiting = Arc::new(Mutex::new(made.into_iter()));
+    let watch = Arc::new(Watch::new(events));
+    let mut running = JoinSet::new();
+    let clock = Clock::own();
+    for _ in 0..tasks {
+        let (watch, waiting) = (Arc::clone(&watch), Arc::clone(&waiting));
+        let next = move || {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.next()
+        };
+        running.spawn(async move {
+            while let Some(envelope) = next() {
+                watch.handle(&envelope).await?;
+            }
+            Ok::<_, Failure>(())
+        });
+    }
+    for ended in running.join_all().await {
+        ended.map_err(|failure| anyhow!("{failure}"))?;
+    }
+    let reading = clock.read(events);
+    Ok(watch.seen().told(reading, tasks))
+}
+
 /// Who sees every begin and end.
 struct Watch {
     events: u64,
@@ -152,8 +192,17 @@ struct Watch {
 }
 
 impl Watch {
-    async fn handle(self: Arc<Self>, placed: Received<Placed>) -> Result<(), Failure> {
-        let envelope = &placed.envelope;
+    fn new(events: u64) -> Self {
+        Self {
+            events,
+            timers: Timers::default(),
+            seen: Mutex::default(),
+            first: Notify::new(),
+            all: Notify::new(),
+        }
+    }
+
+    async fn handle(&self, envelope: &Envelope) -> Result<(), Failure> {
         let count = self
             .seen()
             .begin(&envelope.subject, envelope.sequence, Instant::now());

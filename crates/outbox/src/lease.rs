@@ -1,9 +1,11 @@
 //! The lease of one outbox: what was claimed under it, published, and settled.
 
-use std::time::SystemTime;
+use std::{time::SystemTime, vec};
 
 use event_bus::{Producer, PublishError, Published, StoredEvent};
+use futures::join;
 use sqlx::{Connection, PgConnection, Postgres, Row, Transaction, postgres::PgRow};
+use tokio::task::yield_now;
 
 use crate::{Drained, metrics, refused};
 
@@ -30,6 +32,12 @@ const CLAIM: &str = "
                   ORDER BY id LIMIT $1) oldest
         ) sized WHERE bytes_before < $2))
     RETURNING id, topic, envelope::text, datum";
+// What the further claims of a lease take is found in one look, from the first row on: a look for each would go over
+// everything that was deleted before it once more. All of it was visible at one moment, so nothing is left behind that
+// belongs before it.
+const LIST: &str = "SELECT id, octet_length(datum) FROM outbox ORDER BY id LIMIT $1";
+const CLAIM_LISTED: &str =
+    "DELETE FROM outbox WHERE id = ANY($1) RETURNING id, topic, envelope::text, datum";
 const ROLL_BACK: &str = "ROLLBACK TO SAVEPOINT leased";
 const DELETE: &str = "DELETE FROM outbox WHERE id = ANY($1)";
 const AT_MOST: &str = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM outbox";
@@ -40,6 +48,8 @@ const CLAIM_BYTES: i64 = 16 << 20;
 const CLAIMS: u32 = 8;
 /// How much larger the further claims are: nobody waits for their end.
 const FURTHER: i64 = 4;
+/// Rows read before others have their turn: some hundred microseconds.
+const READ_AT_ONCE: usize = 128;
 
 /// What one claim found.
 pub(crate) enum Claimed<'a> {
@@ -52,10 +62,12 @@ pub(crate) enum Claimed<'a> {
 /// Rows that were claimed and wait to be published, in a transaction that ends with the lease.
 pub(crate) struct Lease<'a> {
     tx: Transaction<'a, Postgres>,
-    batch: i64,
-    claimed: Rows,
+    claimed: Vec<PgRow>,
+    /// The claim took all it may: there can be more.
+    full: bool,
+    further: Further,
     published: Vec<i64>,
-    oldest: SystemTime,
+    oldest: Option<SystemTime>,
 }
 
 /// What became of what a lease claimed.
@@ -86,114 +98,184 @@ impl Backlog {
     }
 }
 
+/// What can be published of a claim, and what does not read.
 #[derive(Default)]
-struct Rows {
+pub(crate) struct Rows {
     ids: Vec<i64>,
     events: Vec<StoredEvent>,
     unreadable: Vec<(i64, String)>,
-    full: bool,
 }
 
 impl Rows {
-    fn read(rows: Vec<PgRow>, batch: i64) -> Result<Self, sqlx::Error> {
-        let mut read = Self {
-            full: rows.len() >= usize::try_from(batch).unwrap_or(usize::MAX),
-            ..Self::default()
-        };
+    /// Reads rows, and gives way at times: the database may have something to hand over meanwhile.
+    async fn read(rows: &[PgRow]) -> Result<Self, sqlx::Error> {
+        let mut read = Self::default();
         let mut parsed = Vec::with_capacity(rows.len());
-        let mut bytes = 0;
-        for row in rows {
-            let id: i64 = row.try_get(0)?;
-            let datum: Vec<u8> = row.try_get(3)?;
-            bytes += datum.len();
-            match StoredEvent::read(row.try_get(1)?, row.try_get(2)?, datum) {
-                Ok(event) => parsed.push((id, event)),
-                Err(error) => read.unreadable.push((id, error.to_string())),
+        for some in rows.chunks(READ_AT_ONCE) {
+            for row in some {
+                let (id, datum) = (row.try_get(0)?, row.try_get(3)?);
+                match StoredEvent::read(row.try_get(1)?, row.try_get(2)?, datum) {
+                    Ok(event) => parsed.push((id, event)),
+                    Err(error) => read.unreadable.push((id, error.to_string())),
+                }
             }
+            yield_now().await;
         }
-        read.full |= bytes >= usize::try_from(CLAIM_BYTES).unwrap_or(usize::MAX);
         // A deletion returns rows in no order.
         parsed.sort_unstable_by_key(|(id, _)| *id);
         (read.ids, read.events) = parsed.into_iter().unzip();
         Ok(read)
     }
 
-    fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.unreadable.is_empty()
+    async fn publish(
+        rows: &[PgRow],
+        producer: &Producer,
+    ) -> Result<(Self, Vec<Result<Published, PublishError>>), sqlx::Error> {
+        let read = Self::read(rows).await?;
+        let results = producer.publish_stored(&read.events).await;
+        metrics::published(&read.events, &results);
+        Ok((read, results))
     }
+}
+
+/// The rows behind the first claim.
+struct Further {
+    /// Of one claim.
+    at_most: i64,
+    /// The ids of each claim, once they were looked up.
+    listed: Option<vec::IntoIter<Vec<i64>>>,
+}
+
+impl Further {
+    fn new(batch: i64) -> Self {
+        Self {
+            at_most: batch.saturating_mul(FURTHER),
+            listed: None,
+        }
+    }
+
+    /// Claims the next of them; `None` if there are no more.
+    async fn claim(&mut self, tx: &mut PgConnection) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
+        if self.listed.is_none() {
+            let of_all = self.at_most.saturating_mul(i64::from(CLAIMS - 1));
+            let rows: Vec<(i64, i32)> = sqlx::query_as(LIST)
+                .bind(of_all)
+                .fetch_all(&mut *tx)
+                .await?;
+            self.listed = Some(claims(rows, self.at_most).into_iter());
+        }
+        match self.listed.as_mut().and_then(Iterator::next) {
+            Some(ids) => {
+                let claim = sqlx::query(CLAIM_LISTED).bind(ids);
+                claim.fetch_all(tx).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// Divides rows, each an id and the bytes of its payload, into claims of `at_most` rows that end with the row that
+/// fills them.
+fn claims(rows: Vec<(i64, i32)>, at_most: i64) -> Vec<Vec<i64>> {
+    let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
+    let mut claims: Vec<Vec<i64>> = Vec::new();
+    let mut bytes = CLAIM_BYTES;
+    for (id, size) in rows {
+        match claims.last_mut() {
+            Some(claim) if bytes < CLAIM_BYTES && claim.len() < at_most => claim.push(id),
+            _ => {
+                claims.push(vec![id]);
+                bytes = 0;
+            }
+        }
+        bytes += i64::from(size);
+    }
+    claims
 }
 
 /// Takes the lease of the outbox that `conn` sees and claims up to `batch` rows: two round trips.
 pub(crate) async fn claim(conn: &mut PgConnection, batch: i64) -> Result<Claimed<'_>, sqlx::Error> {
     let mut tx = conn.begin_with(BEGIN).await?;
-    let claimed = next(&mut tx, batch).await?;
+    let claimed = sqlx::query(CLAIM)
+        .bind(batch)
+        .bind(CLAIM_BYTES)
+        .fetch_all(&mut *tx)
+        .await?;
     if !claimed.is_empty() {
-        let oldest = claimed.events.first().map(StoredEvent::time);
         return Ok(Claimed::Rows(Lease {
             tx,
-            batch,
+            full: is_full(&claimed, batch)?,
             claimed,
+            further: Further::new(batch),
             published: Vec::new(),
-            oldest: oldest.map_or_else(SystemTime::now, SystemTime::from),
+            oldest: None,
         }));
     }
     let held: bool = sqlx::query_scalar(HELD).fetch_one(&mut *tx).await?;
     Ok(if held { Claimed::Empty } else { Claimed::Busy })
 }
 
-async fn next(tx: &mut PgConnection, batch: i64) -> Result<Rows, sqlx::Error> {
-    let rows = sqlx::query(CLAIM)
-        .bind(batch)
-        .bind(CLAIM_BYTES)
-        .fetch_all(tx)
-        .await?;
-    Rows::read(rows, batch)
+/// Whether a claim of at most `batch` rows took all it may.
+fn is_full(claimed: &[PgRow], batch: i64) -> Result<bool, sqlx::Error> {
+    let mut bytes = 0;
+    for row in claimed {
+        bytes += row.try_get::<&[u8], _>(3)?.len();
+    }
+    let beyond = |limit: i64, reached: usize| usize::try_from(limit).is_ok_and(|l| reached >= l);
+    Ok(beyond(batch, claimed.len()) || beyond(CLAIM_BYTES, bytes))
 }
 
 /// How publishing went.
 pub(crate) enum Outcome {
     /// Everything claimed is in the log. Holds what is said of the rest.
     All(Drained),
-    /// Of the last claim these are the results.
-    Some(Vec<Result<Published, PublishError>>),
+    /// Of the last claim, which is this, these are the results.
+    Some(Rows, Vec<Result<Published, PublishError>>),
 }
 
 impl Lease<'_> {
-    /// Publishes what was claimed, and while `go_on` says so and there is more, that too: the next rows are read while
-    /// the broker acknowledges the present ones.
+    /// Publishes what was claimed, and while `go_on` says so and there is more, that too: the database works on the next
+    /// claim while the present one is read, sent and acknowledged.
     pub(crate) async fn publish(
         &mut self,
         producer: &Producer,
         go_on: impl Fn() -> bool,
     ) -> Result<Outcome, sqlx::Error> {
         for claims in 1.. {
-            let publishing = producer.publish_stored(&self.claimed.events);
-            let (results, ahead) = if self.claimed.full && claims < CLAIMS && go_on() {
-                let ahead = next(&mut self.tx, self.batch.saturating_mul(FURTHER));
-                let (results, ahead) = futures::join!(publishing, ahead);
-                (results, Some(ahead?))
-            } else {
-                (publishing.await, None)
+            let (tx, further) = (&mut self.tx, &mut self.further);
+            let more = self.full && claims < CLAIMS && go_on();
+            let ahead = async {
+                if more {
+                    further.claim(tx).await
+                } else {
+                    Ok(None)
+                }
             };
-            metrics::published(&self.claimed.events, &results);
-            if !results.iter().all(Result::is_ok) || !self.claimed.unreadable.is_empty() {
-                return Ok(Outcome::Some(results));
+            // The question is on its way before the processor is busy with the rows.
+            let (ahead, published) = join!(ahead, Rows::publish(&self.claimed, producer));
+            let (mut rows, results) = published?;
+            let first = || rows.events.first().map(StoredEvent::time);
+            self.oldest = self.oldest.or_else(|| first().map(SystemTime::from));
+            let ahead = ahead?;
+            if !results.iter().all(Result::is_ok) || !rows.unreadable.is_empty() {
+                return Ok(Outcome::Some(rows, results));
             }
-            self.published.append(&mut self.claimed.ids);
+            self.published.append(&mut rows.ids);
             match ahead {
-                Some(ahead) if !ahead.is_empty() => self.claimed = ahead,
-                None if self.claimed.full => return Ok(Outcome::All(Drained::More)),
-                _ => break,
+                Some(ahead) => self.claimed = ahead,
+                // What came to light since the look was not seen.
+                None if self.full => break,
+                None => return Ok(Outcome::All(Drained::Empty)),
             }
         }
-        Ok(Outcome::All(Drained::Empty))
+        Ok(Outcome::All(Drained::More))
     }
 
     /// Makes what happened last: from here on it is gone from the outbox.
     pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<Settled, sqlx::Error> {
         let (drained, refused) = match outcome {
             Outcome::All(drained) => (drained, 0),
-            Outcome::Some(results) => self.take_back(results).await?,
+            Outcome::Some(rows, results) => self.take_back(rows, results).await?,
         };
         let rows = match drained {
             Drained::Empty | Drained::Busy => 0,
@@ -203,7 +285,7 @@ impl Lease<'_> {
         };
         let backlog = Backlog {
             rows,
-            oldest: self.oldest,
+            oldest: self.oldest.unwrap_or_else(SystemTime::now),
         };
         self.tx.commit().await?;
         Ok(Settled {
@@ -217,13 +299,14 @@ impl Lease<'_> {
     /// Some rows were not published: takes the deletions back, deletes what was, and sets aside what never can be.
     async fn take_back(
         &mut self,
+        rows: Rows,
         results: Vec<Result<Published, PublishError>>,
     ) -> Result<(Drained, usize), sqlx::Error> {
-        let (mut refused, mut stuck) = (std::mem::take(&mut self.claimed.unreadable), None);
-        for (id, result) in self.claimed.ids.iter().zip(results) {
+        let (mut refused, mut stuck) = (rows.unreadable, None);
+        for (id, result) in rows.ids.into_iter().zip(results) {
             match result {
-                Ok(_) => self.published.push(*id),
-                Err(PublishError::Refused(reason)) => refused.push((*id, reason)),
+                Ok(_) => self.published.push(id),
+                Err(PublishError::Refused(reason)) => refused.push((id, reason)),
                 Err(PublishError::AfterFailed) => {}
                 Err(error) => stuck = stuck.or(Some(error.to_string())),
             }
@@ -240,5 +323,27 @@ impl Lease<'_> {
         }
         // Without a refused one in their way, the rows behind it can go.
         Ok((stuck.map_or(Drained::More, Drained::Stuck), refused.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_ends_with_the_row_that_fills_it() {
+        let mib = 1 << 20;
+        let rows = |sizes: &[i32]| (1..).zip(sizes.iter().copied()).collect();
+        assert_eq!(claims(rows(&[]), 2), Vec::<Vec<i64>>::new());
+        assert_eq!(
+            claims(rows(&[0; 5]), 2),
+            [vec![1, 2], vec![3, 4], vec![5]],
+            "by rows"
+        );
+        assert_eq!(
+            claims(rows(&[15 * mib, mib, 17 * mib, 1, 1]), 9),
+            [vec![1, 2], vec![3], vec![4, 5]],
+            "by bytes"
+        );
     }
 }

@@ -8,12 +8,15 @@ use sqlx::{
 
 use crate::metrics;
 
-// An event that was put back and is refused once more is the same event: its attempts are counted by its id.
+// An event that was put back and is refused once more is the same event: its attempts are counted by its id. What no
+// text may hold in the database, jsonb refuses: an envelope with that is kept as a text, escaped as it is.
 const SET_ASIDE: &str = "
     WITH refused AS (
         DELETE FROM outbox USING unnest($1::bigint[], $2::text[]) AS why (refused_id, reason)
         WHERE id = refused_id
-        RETURNING id, topic, envelope, datum, reason)
+        RETURNING id, topic, datum, reason,
+                  CASE WHEN strpos(envelope::text, '\\u0000') > 0 THEN to_jsonb(envelope::text)
+                       ELSE envelope::jsonb END AS envelope)
     INSERT INTO outbox_refused (id, topic, envelope, datum, reason, attempts)
     SELECT id, topic, envelope, datum, reason,
            1 + (SELECT count(*) FROM outbox_refused earlier

@@ -1,9 +1,9 @@
 //! The rows of the outbox and the inbox, inside the caller's transaction.
 
 use event_bus::OutboundRecord;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-const APPEND: &str = "INSERT INTO outbox (topic, envelope, datum) VALUES ($1, $2, $3)";
+const APPEND: &str = "INSERT INTO outbox (topic, envelope, datum) VALUES ($1, $2::json, $3)";
 const FIRST_TIME: &str =
     "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const DEPTH: &str = "SELECT count(*) FROM outbox";
@@ -14,9 +14,10 @@ const DEPTH: &str = "SELECT count(*) FROM outbox";
 /// # Errors
 /// Whatever the database answers; the caller's transaction is then to be rolled back.
 pub async fn append(conn: &mut PgConnection, record: &OutboundRecord) -> Result<(), sqlx::Error> {
+    let envelope = serde_json::to_string(&record.envelope);
     sqlx::query(APPEND)
         .bind(&record.topic)
-        .bind(Json(&record.envelope))
+        .bind(envelope.map_err(|error| sqlx::Error::Encode(error.into()))?)
         .bind(&record.datum)
         .execute(conn)
         .await

@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS outbox (
     id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic    text  NOT NULL,
-    envelope jsonb NOT NULL,
+    envelope json  NOT NULL, -- goes in and out once, as the text it is
     datum    bytea NOT NULL
 );
 

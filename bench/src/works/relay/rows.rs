@@ -22,11 +22,11 @@ const PRELOAD: &str = "CREATE UNLOGGED TABLE preload (
     n        bigint NOT NULL PRIMARY KEY,
     outbox   bigint NOT NULL,
     topic    text   NOT NULL,
-    envelope jsonb  NOT NULL,
+    envelope json   NOT NULL,
     datum    bytea  NOT NULL
 )";
 const ADD: &str = "INSERT INTO preload (n, outbox, topic, envelope, datum)
-    SELECT n, outbox, topic, envelope::jsonb, datum
+    SELECT n, outbox, topic, envelope::json, datum
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])
          AS made (n, outbox, topic, envelope, datum)";
 const FILL_ONE: &str = "TRUNCATE outbox_0.outbox RESTART IDENTITY;

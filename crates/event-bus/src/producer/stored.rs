@@ -37,25 +37,25 @@ impl StoredEvent {
     /// It is not an object of texts, numbers and booleans, or has no type, key or time.
     pub fn read(topic: String, envelope: &str, datum: Vec<u8>) -> Result<Self, BadStored> {
         let bad = |reason: &dyn fmt::Display| BadStored(reason.to_string());
-        let Headers { text, ends } = serde_json::from_str(envelope).map_err(|error| bad(&error))?;
+        let headers: Headers = serde_json::from_str(envelope).map_err(|error| bad(&error))?;
+        let required =
+            |place: Option<usize>, name: &str| place.ok_or_else(|| bad(&format_args!("no {name}")));
+        let (event_type, key, time) = (
+            required(headers.event_type, "ce_type")?,
+            required(headers.key, "ce_partitionkey")?,
+            required(headers.time, "ce_time")?,
+        );
         let mut stored = Self {
             topic,
             datum,
-            text,
-            ends,
-            event_type: 0,
-            key: 0,
+            text: headers.text,
+            ends: headers.ends,
+            event_type,
+            key,
             data_version: 1,
             time: OffsetDateTime::UNIX_EPOCH,
         };
-        let place = |name: &str| stored.headers().position(|(found, _)| found == name);
-        let required = |name: &str| place(name).ok_or_else(|| bad(&format_args!("no {name}")));
-        let (event_type, key, time) = (
-            required("ce_type")?,
-            required("ce_partitionkey")?,
-            required("ce_time")?,
-        );
-        let version = match place("ce_dataversion") {
+        let version = match headers.data_version {
             Some(place) => stored.header(place).1.parse(),
             None => Ok(1),
         };
@@ -63,7 +63,6 @@ impl StoredEvent {
         stored.data_version =
             version.map_err(|error| bad(&format_args!("dataversion: {error}")))?;
         stored.time = time.map_err(|error| bad(&format_args!("time: {error}")))?;
-        (stored.event_type, stored.key) = (event_type, key);
         Ok(stored)
     }
 
@@ -98,7 +97,12 @@ impl StoredEvent {
     }
 
     pub(super) fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        (0..self.ends.len()).map(|place| self.header(place))
+        let mut begin = 0;
+        self.ends.iter().map(move |&(name, value)| {
+            let header = (&self.text[begin..name], &self.text[name..value]);
+            begin = value;
+            header
+        })
     }
 
     fn header(&self, place: usize) -> (&str, &str) {
@@ -113,6 +117,25 @@ impl StoredEvent {
 struct Headers {
     text: String,
     ends: Vec<(usize, usize)>,
+    event_type: Option<usize>,
+    key: Option<usize>,
+    time: Option<usize>,
+    data_version: Option<usize>,
+}
+
+impl Headers {
+    /// The next header to be ended is the attribute of this name.
+    fn note(&mut self, name: &str) {
+        let noted = match name {
+            "type" => &mut self.event_type,
+            "partitionkey" => &mut self.key,
+            "time" => &mut self.time,
+            "dataversion" => &mut self.data_version,
+            _ => return,
+        };
+        // Given twice, the first counts.
+        noted.get_or_insert(self.ends.len());
+    }
 }
 
 impl<'de> Deserialize<'de> for Headers {
@@ -134,20 +157,23 @@ impl<'de> Visitor<'de> for HeadersVisitor {
         let mut headers = Headers {
             text: String::with_capacity(768),
             ends: Vec::with_capacity(20),
+            ..Headers::default()
         };
         while let Some(name) = map.next_key_seed(Text)? {
             let before = headers.text.len();
-            match name.as_deref() {
-                Some("datacontenttype") => headers.text.push_str("content-type"),
-                Some(name) => {
-                    headers.text.push_str("ce_");
-                    headers.text.push_str(name);
-                }
-                None => return Err(de::Error::custom("a name is no text")),
+            let Some(name) = name.as_deref() else {
+                return Err(de::Error::custom("a name is no text"));
+            };
+            if name == "datacontenttype" {
+                headers.text.push_str("content-type");
+            } else {
+                headers.text.push_str("ce_");
+                headers.text.push_str(name);
             }
             let end_of_name = headers.text.len();
             match map.next_value_seed(Text)? {
                 Some(value) => {
+                    headers.note(name);
                     headers.text.push_str(&value);
                     headers.ends.push((end_of_name, headers.text.len()));
                 }

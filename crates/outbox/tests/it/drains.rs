@@ -101,13 +101,22 @@ async fn a_claim_that_is_cut_off_leaves_the_rows_and_the_lease_to_the_next() {
     let mut conn = pool.acquire().await.unwrap();
     let mut next = pool.acquire().await.unwrap();
 
-    {
+    'claimed: loop {
         let mut claim = std::pin::pin!(drain_once(&mut conn, &away, 10));
         // Until it holds the lease, the next one finds the row or nothing; then it is told that it is busy.
-        while tokio::select! {
-            found = &mut claim => panic!("{found:?}"),
-            found = drain_once(&mut next, &away_too, 10) => found.unwrap() != Drained::Busy,
-        } {}
+        loop {
+            tokio::select! {
+                found = &mut claim => {
+                    assert_eq!(found.unwrap(), Drained::Busy); // the next one was first
+                    continue 'claimed;
+                }
+                found = drain_once(&mut next, &away_too, 10) => {
+                    if found.unwrap() == Drained::Busy {
+                        break 'claimed;
+                    }
+                }
+            }
+        }
     }
     drop(conn.detach());
 

@@ -9,7 +9,7 @@ use outbox::{Nudge, Relay, RelaySettings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, count_and_commit, counter, eventually};
+use crate::world::{World, count, count_and_commit, counter, eventually};
 
 const NEVER: Duration = Duration::from_hours(1);
 
@@ -69,6 +69,84 @@ async fn concurrent_writers_of_one_row_are_told_of_in_its_order() {
     assert_eq!(world.heard_of(counters[0]), (1..=60).collect::<Vec<_>>());
     assert_eq!(world.heard_of(counters[1]), (1..=40).collect::<Vec<_>>());
     relay.stop().await;
+}
+
+/// What waits is taken in several claims under one lease. Between them others come to light, of lower ids and before
+/// more of their aggregate: its order holds all the same.
+#[tokio::test]
+async fn what_comes_to_light_between_the_claims_of_a_lease_keeps_its_place() {
+    const WAITING: i64 = 300;
+    const MEANWHILE: i64 = 100;
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let (slow, quick) = (counter(pool).await, counter(pool).await);
+    for _ in 0..WAITING {
+        count_and_commit(pool, quick).await;
+    }
+    let few = RelaySettings {
+        batch: 2,
+        ..settings()
+    };
+    let relay = Running::start(&world, few);
+    relay.nudge.nudge("acme".into());
+
+    for _ in 0..MEANWHILE {
+        let mut late = pool.begin().await.unwrap();
+        count(&mut late, slow).await;
+        count_and_commit(pool, quick).await;
+        late.commit().await.unwrap();
+        count_and_commit(pool, slow).await;
+        relay.nudge.nudge("acme".into());
+    }
+
+    world.is_drained("acme").await;
+    relay.stop().await;
+    let all = usize::try_from(WAITING + 3 * MEANWHILE).unwrap();
+    let heard = world.hears(all).await;
+    let ids: HashSet<_> = heard.iter().map(|(_, _, id)| id).collect();
+    assert_eq!((heard.len(), ids.len()), (all, all));
+    let quicks: Vec<_> = (1..=WAITING + MEANWHILE).collect();
+    assert_eq!(world.heard_of(quick), quicks);
+    let slows: Vec<_> = (1..=2 * MEANWHILE).collect();
+    assert_eq!(world.heard_of(slow), slows);
+}
+
+/// The same claims meet one that can never be published: what was published before it stays published, once.
+#[tokio::test]
+async fn a_refused_row_in_a_later_claim_takes_nothing_published_back() {
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let one = counter(pool).await;
+    for number in 0..60 {
+        if number == 30 {
+            let no_event = "INSERT INTO outbox (topic, envelope, datum) VALUES ('counter.events', $1::json, '')";
+            let what = r#"{"id": "no \u0000 text"}"#;
+            sqlx::query(no_event)
+                .bind(what)
+                .execute(pool)
+                .await
+                .unwrap();
+        }
+        count_and_commit(pool, one).await;
+    }
+    let few = RelaySettings {
+        batch: 2,
+        ..settings()
+    };
+
+    let relay = Running::start(&world, few);
+    relay.nudge.nudge("acme".into());
+
+    world.is_drained("acme").await;
+    relay.stop().await;
+    let heard = world.hears(60).await;
+    let ids: HashSet<_> = heard.iter().map(|(_, _, id)| id).collect();
+    assert_eq!((heard.len(), ids.len()), (60, 60));
+    assert_eq!(world.heard_of(one), (1..=60).collect::<Vec<_>>());
+    let mut conn = pool.acquire().await.unwrap();
+    let refused = outbox::refused(&mut conn, 0, 10).await.unwrap();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].envelope.is_err());
 }
 
 #[tokio::test]
