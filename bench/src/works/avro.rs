@@ -27,6 +27,8 @@ const DECODE: Figure = Figure::Also("decode_ns");
 
 pub struct Avro;
 
+const RESOLVING: &str = "apache-avro resolving";
+
 #[async_trait]
 impl Work for Avro {
     fn name(&self) -> &'static str {
@@ -50,7 +52,11 @@ impl Work for Avro {
                 ),
                 Side::every(
                     "apache-avro",
-                    "the reference implementation through its Value",
+                    "the reference implementation through its Value; decoding fits nothing to a schema of the reader's",
+                ),
+                Side::every(
+                    RESOLVING,
+                    "the same, decoding for a reader's schema, as who reads events of other versions has to; the bus does",
                 ),
             ]
         }
@@ -63,6 +69,12 @@ impl Work for Avro {
                 at_most_bare(DECODE),
                 ahead_of_naive(ENCODE),
                 ahead_of_naive(DECODE),
+                Goal {
+                    side: RESOLVING,
+                    figure: DECODE,
+                    against: Against::Side("event-bus"),
+                    bound: None,
+                },
             ]
         }
     }
@@ -72,7 +84,8 @@ impl Work for Avro {
         match side {
             "event-bus" => ours(place, events).await,
             "serde_avro_fast" => bare(events),
-            "apache-avro" => naive(events),
+            "apache-avro" => naive(events, Reader::AsWritten),
+            RESOLVING => naive(events, Reader::Own),
             other => bail!("nobody called {other:?} takes part"),
         }
     }
@@ -138,8 +151,17 @@ fn bare(events: u64) -> anyhow::Result<Reading> {
     )
 }
 
+/// Whose schema the reference implementation decodes for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The writer's alone.
+    AsWritten,
+    /// One of its own, even where it is the same.
+    Own,
+}
+
 /// As `to_avro_datum` and `from_avro_datum` do it, which make a writer and a reader each time.
-fn naive(events: u64) -> anyhow::Result<Reading> {
+fn naive(events: u64, reader: Reader) -> anyhow::Result<Reading> {
     // Otherwise it has UUIDs as bytes, which its own schema does not take.
     apache_avro::util::set_serde_human_readable(true);
     let order = order(1);
@@ -152,7 +174,9 @@ fn naive(events: u64) -> anyhow::Result<Reading> {
     };
     anyhow::ensure!(encode()? == datum, "apache-avro writes other bytes");
     both(events, encode, || {
-        let reader = GenericDatumReader::builder(&schema).build()?;
+        let reader = GenericDatumReader::builder(&schema)
+            .maybe_reader_schema((reader == Reader::Own).then_some(&schema))
+            .build()?;
         let value = reader.read_value(&mut black_box(datum.as_slice()))?;
         Ok(apache_avro::from_value(&value)?)
     })
@@ -190,7 +214,8 @@ mod tests {
 
     #[test]
     fn both_rivals_do_the_whole_work() {
-        for reading in [bare(3).unwrap(), naive(3).unwrap()] {
+        let readings = [bare(3), naive(3, Reader::AsWritten), naive(3, Reader::Own)];
+        for reading in readings.map(Result::unwrap) {
             assert_eq!(reading.events, 3);
             assert!(reading.also["encode_ns"] > 0.0 && reading.also["decode_ns"] > 0.0);
         }

@@ -36,6 +36,9 @@ const TICK: Duration = Duration::from_millis(50);
 const SHORT_TICK: Duration = Duration::from_millis(2);
 /// Records taken from one reader before it is the other's turn.
 const TURN: usize = 128;
+/// After so many, whoever waits for the processor has it first: where cores are few, reading ahead is not to keep
+/// handlers waiting.
+const GIVE_WAY: usize = 16;
 /// How often finished offsets are committed.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a full house is waited for before the partitions are paused (which throws away what was
@@ -180,7 +183,10 @@ impl Reading<'_> {
             (false, true) => TICK,
             (false, false) => SHORT_TICK,
         };
-        for _ in 0..TURN {
+        for taken in 1..=TURN {
+            if taken % GIVE_WAY == 0 {
+                std::thread::yield_now();
+            }
             match self.consumer.poll(tick) {
                 None => break,
                 Some(Ok(message)) => self.take(&message),
