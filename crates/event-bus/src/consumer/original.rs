@@ -172,13 +172,18 @@ mod tests {
 
     use super::*;
 
+    /// Mostly printable, now and then all of it.
+    fn bytes() -> impl Strategy<Value = Option<Vec<u8>>> {
+        let byte = prop_oneof![99 => b' '..=b'~', 1 => any::<u8>()];
+        proptest::option::of(proptest::collection::vec(byte, 0..9))
+    }
+
     proptest! {
         #[test]
         fn what_is_put_in_comes_out(
-            key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..9)),
-            headers in proptest::collection::vec(
-                (".{0,6}", proptest::option::of(proptest::collection::vec(any::<u8>(), 0..9))), 0..30),
-            value in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..9)),
+            key in bytes(),
+            headers in proptest::collection::vec((".{0,6}", bytes()), 0..30),
+            value in bytes(),
         ) {
             let given = || headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
             let value = value.map(Bytes::from);
@@ -189,6 +194,16 @@ mod tests {
             prop_assert!(original.headers().eq(given()));
             prop_assert_eq!(original.value(), value.as_ref());
             prop_assert_eq!(original.timestamp(), Some(7));
+            for ((_, value), (_, given)) in original.attributes().zip(given()) {
+                let given = given.unwrap_or_default();
+                match value {
+                    HeaderValue::Plain(text) => {
+                        prop_assert_eq!(text.as_bytes(), given);
+                        prop_assert!(given.iter().all(|byte| (b' '..=b'~').contains(byte)));
+                    }
+                    HeaderValue::Bytes(bytes) => prop_assert_eq!(bytes, given),
+                }
+            }
         }
     }
 }
