@@ -179,3 +179,28 @@ async fn a_row_that_is_no_event_blocks_nobody() {
     assert!(refused[0].reason.contains("no ce_type"), "{refused:?}");
     assert_eq!(outbox::depth(&mut conn).await.unwrap(), 0);
 }
+
+/// Outboxes that were made before envelopes were kept as the text they came as.
+#[tokio::test]
+async fn an_outbox_with_binary_envelopes_goes_on() {
+    let world = World::with(&["acme"]).await;
+    let pool = world.pool("acme");
+    let one = counter(pool).await;
+    sqlx::query("ALTER TABLE outbox ALTER COLUMN envelope TYPE jsonb")
+        .execute(pool)
+        .await
+        .unwrap();
+    append(pool, &record(one, 1)).await;
+    append(pool, &too_large(one, 2)).await;
+    append(pool, &record(one, 3)).await;
+    let (producer, mut conn) = (world.producer(), pool.acquire().await.unwrap());
+
+    while drain_once(&mut conn, &producer, 10).await.unwrap() != Drained::Empty {}
+    let refused = outbox::refused(&mut conn, 0, 10).await.unwrap();
+    outbox::requeue(&mut conn, refused[0].id).await.unwrap();
+
+    world.hears(2).await;
+    assert_eq!(world.heard_of(one), [1, 3]);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(outbox::depth(&mut conn).await.unwrap(), 1);
+}
