@@ -1,6 +1,6 @@
 //! The lease of one outbox: what was claimed under it, published, and settled.
 
-use std::{time::SystemTime, vec};
+use std::{mem::take, time::SystemTime, vec};
 
 use event_bus::{Producer, PublishError, Published, StoredEvent};
 use futures::join;
@@ -62,6 +62,7 @@ pub(crate) enum Claimed<'a> {
 /// Rows that were claimed and wait to be published, in a transaction that ends with the lease.
 pub(crate) struct Lease<'a> {
     tx: Transaction<'a, Postgres>,
+    /// As they came; let go of when they were read.
     claimed: Vec<PgRow>,
     /// The claim took all it may: there can be more.
     full: bool,
@@ -108,7 +109,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Reads rows, and gives way at times: the database may have something to hand over meanwhile.
-    async fn read(rows: &[PgRow]) -> Result<Self, sqlx::Error> {
+    async fn read(rows: Vec<PgRow>) -> Result<Self, sqlx::Error> {
         let mut read = Self::default();
         let mut parsed = Vec::with_capacity(rows.len());
         for some in rows.chunks(READ_AT_ONCE) {
@@ -128,7 +129,7 @@ impl Rows {
     }
 
     async fn publish(
-        rows: &[PgRow],
+        rows: Vec<PgRow>,
         producer: &Producer,
     ) -> Result<(Self, Vec<Result<Published, PublishError>>), sqlx::Error> {
         let read = Self::read(rows).await?;
@@ -252,7 +253,8 @@ impl Lease<'_> {
                 }
             };
             // The question is on its way before the processor is busy with the rows.
-            let (ahead, published) = join!(ahead, Rows::publish(&self.claimed, producer));
+            let publishing = Rows::publish(take(&mut self.claimed), producer);
+            let (ahead, published) = join!(ahead, publishing);
             let (mut rows, results) = published?;
             let first = || rows.events.first().map(StoredEvent::time);
             self.oldest = self.oldest.or_else(|| first().map(SystemTime::from));
