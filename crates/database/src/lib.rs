@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod session;
+
+pub use error::{ErrorKind, classify, classify_orm, orm_error};
+pub use session::{Connection, Session, Transaction};
