@@ -90,10 +90,7 @@ where
 }
 
 /// The text comes from sea-query's builders or from a constant of the caller, values are bound: nothing is spliced in.
-fn prepared(
-    sql: &str,
-    values: Option<Values>,
-) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
+fn prepared(sql: &str, values: Option<Values>) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
     let values = values.unwrap_or_else(|| Values(Vec::new()));
     sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values))
 }

@@ -3,7 +3,7 @@
 use event_bus::{Failure, Record};
 use tenancy::{Datasources, Directory, TenantFacts, TenantStatus};
 
-use crate::{EventConsumer, HandlesAny, Runtime, StoreError, Tx};
+use crate::{AnyEventHandler, EventConsumer, Runtime, StoreError, Tx};
 
 /// The topic that tells of tenants. Every event on it carries the whole of [`TenantFacts`].
 const TOPIC: &str = "tenant.events";
@@ -13,7 +13,7 @@ struct Copy {
     datasources: Option<Datasources>,
 }
 
-impl HandlesAny for Copy {
+impl AnyEventHandler for Copy {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
         let payload = record.decode_json().await?;
         let facts: TenantFacts = serde_json::from_value(payload).map_err(Failure::permanent)?;

@@ -8,8 +8,10 @@ use std::{
 };
 
 use auth::{ServiceTokens, Verifier};
+use cache::Cache;
 use event_bus::{BusSettings, Consumer, ConsumerStatus, Control, Handler, Producer, SchemaSource};
 use outbox::{Marks, Nudge, Relay, RelaySettings};
+use sea_orm::DatabaseConnection;
 use sqlx::{PgPool, migrate::Migrator};
 use tenancy::{Datasources, Directory, Tenant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,6 +33,8 @@ pub struct Identity {
     pub tenant: Option<Migrator>,
     /// Checks tokens without asking for keys: for the service that issues them.
     pub verifier: Option<Verifier>,
+    /// The cache of its reads; [`Cache::none`] for a service that caches nothing.
+    pub cache: Cache,
 }
 
 /// A running service's parts. Cheap to clone.
@@ -49,6 +53,7 @@ struct Inner {
     marks: Arc<Marks>,
     nudge: Nudge,
     verifier: Verifier,
+    cache: Cache,
     tokens: ServiceTokens,
     consumers: Mutex<Vec<Control>>,
     /// Ends consumers, timers and sockets.
@@ -72,6 +77,7 @@ impl Runtime {
             platform: own_tables,
             tenant: tenant_tables,
             verifier,
+            cache,
         } = identity;
         let platform = open::platform(name, &settings).await?;
         open::migrate_platform(&platform, &own_tables).await?;
@@ -120,6 +126,7 @@ impl Runtime {
             marks,
             nudge,
             verifier,
+            cache,
             tokens,
             consumers: Mutex::default(),
             settings,
@@ -176,6 +183,12 @@ impl Runtime {
         &self.0.platform
     }
 
+    /// The platform database as a sea-orm connection, for statements outside a transaction.
+    #[must_use]
+    pub fn platform_db(&self) -> DatabaseConnection {
+        self.0.platform.clone().into()
+    }
+
     /// The directory of tenants.
     #[must_use]
     pub fn directory(&self) -> &Directory {
@@ -186,6 +199,12 @@ impl Runtime {
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    /// The cache of the service's reads.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.0.cache
     }
 
     /// Tokens for calls to other services.

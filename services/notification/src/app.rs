@@ -45,6 +45,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: None,
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let users = UserService::new(&runtime.settings().user_url, runtime.tokens().clone())

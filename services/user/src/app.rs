@@ -51,6 +51,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: Some(issuer.verifier()),
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {
@@ -60,7 +61,7 @@ impl App {
             tenants,
             master: own.service_master,
         };
-        let db = app.runtime.platform(Context::own_accord());
+        let db = app.runtime.platform(Context::background());
         use_cases::ensure_landlord(&db, &app.passwords, landlord)
             .await
             .map_err(|error| match error {

@@ -1,14 +1,14 @@
 //! The other door: events in, use cases called. The transaction is open and holds the inbox row before the handler
 //! begins, so its effect happens once.
 
-mod door;
-mod steps;
+mod event_router;
+mod inbox_handler;
 
 use event_bus::{Event, Failure, Received, Record};
 
 use self::{
-    door::{Door, Place},
-    steps::{Any, Steps, Work},
+    event_router::{CatchAll, Dispatch, EventRouter},
+    inbox_handler::{InboxHandler, TargetDatabase},
 };
 use crate::{Runtime, Tx};
 
@@ -16,7 +16,7 @@ use crate::{Runtime, Tx};
 ///
 /// An `Err` rolls back: a transient failure is tried again and then dead-lettered, a permanent one is dead-lettered
 /// at once, an unavailable dependency is waited for.
-pub trait Handles<E: Event>: Send + Sync + 'static {
+pub trait EventHandler<E: Event>: Send + Sync + 'static {
     /// Does what the event asks for.
     fn handle(
         &self,
@@ -26,7 +26,7 @@ pub trait Handles<E: Event>: Send + Sync + 'static {
 }
 
 /// Handles every event of its topics, whatever its type.
-pub trait HandlesAny: Send + Sync + 'static {
+pub trait AnyEventHandler: Send + Sync + 'static {
     /// Does what the event asks for.
     fn handle(
         &self,
@@ -47,28 +47,33 @@ pub struct EventConsumer<W> {
     runtime: Runtime,
     group: String,
     topics: Vec<&'static str>,
-    place: Place,
-    work: W,
+    database: TargetDatabase,
+    dispatch: W,
 }
 
-impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
+impl<H: Send + Sync + 'static> EventConsumer<EventRouter<H>> {
     /// A group (`<service>-<purpose>-consumer`) whose effects are in the service's platform database.
     pub fn in_platform(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
-        Self::new(runtime, group, Place::Platform, handler)
+        Self::new(runtime, group, TargetDatabase::Platform, handler)
     }
 
     /// A group whose effects are in the database of the event's tenant.
     pub fn in_tenant(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
-        Self::new(runtime, group, Place::Tenant, handler)
+        Self::new(runtime, group, TargetDatabase::Tenant, handler)
     }
 
-    fn new(runtime: &Runtime, group: impl Into<String>, place: Place, handler: H) -> Self {
+    fn new(
+        runtime: &Runtime,
+        group: impl Into<String>,
+        database: TargetDatabase,
+        handler: H,
+    ) -> Self {
         Self {
             runtime: runtime.clone(),
             group: group.into(),
             topics: Vec::new(),
-            place,
-            work: Steps::new(handler),
+            database,
+            dispatch: EventRouter::new(handler),
         }
     }
 
@@ -76,9 +81,9 @@ impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
     #[must_use]
     pub fn on<E: Event>(mut self) -> Self
     where
-        H: Handles<E>,
+        H: EventHandler<E>,
     {
-        self.work.add::<E>();
+        self.dispatch.add::<E>();
         if !self.topics.contains(&E::TOPIC) {
             self.topics.push(E::TOPIC);
         }
@@ -86,7 +91,7 @@ impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
     }
 }
 
-impl<H: HandlesAny> EventConsumer<Any<H>> {
+impl<H: AnyEventHandler> EventConsumer<CatchAll<H>> {
     /// A group that handles every event of `topics`, with its effects in the service's platform database.
     pub fn any_in_platform(
         runtime: &Runtime,
@@ -98,32 +103,32 @@ impl<H: HandlesAny> EventConsumer<Any<H>> {
             runtime: runtime.clone(),
             group: group.into(),
             topics: topics.to_vec(),
-            place: Place::Platform,
-            work: Any(handler),
+            database: TargetDatabase::Platform,
+            dispatch: CatchAll(handler),
         }
     }
 }
 
 #[expect(
     private_bounds,
-    reason = "how the work is found is nobody else's matter"
+    reason = "how the dispatch is found is nobody else's matter"
 )]
-impl<W: Work> EventConsumer<W> {
+impl<W: Dispatch> EventConsumer<W> {
     /// Starts consuming; ends with the runtime.
     pub fn start(self) {
         let Self {
             runtime,
             group,
             topics,
-            place,
-            work,
+            database,
+            dispatch,
         } = self;
-        let door = Door {
+        let handler = InboxHandler {
             runtime: runtime.clone(),
             group: group.clone(),
-            place,
-            work,
+            database,
+            dispatch,
         };
-        runtime.consume(group, &topics, door);
+        runtime.consume(group, &topics, handler);
     }
 }

@@ -95,20 +95,17 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded(request));
-        std::future::ready(
-            serde_path_to_error::deserialize(pairs)
-                .map(Self)
-                .map_err(|error| {
-                    let path = error.path().to_string();
-                    complaint(&path, &error.into_inner().to_string())
-                }),
-        )
+        std::future::ready(parse_query(request.query_string()).map(Self))
     }
 }
 
-fn form_urlencoded(request: &HttpRequest) -> url::form_urlencoded::Parse<'_> {
-    url::form_urlencoded::parse(request.query_string().as_bytes())
+/// Reads a query string (`a=1&b=2`) as `T`.
+pub(super) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        let path = error.path().to_string();
+        complaint(&path, &error.into_inner().to_string())
+    })
 }
 
 /// The field and the reason, out of serde's words.

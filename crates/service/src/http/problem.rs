@@ -200,7 +200,7 @@ impl From<StoreError> for Problem {
                 "conflict",
                 "another change came between; nothing was changed, try again",
             ),
-            StoreError::Event(_) | StoreError::Database(_) | StoreError::Corrupt { .. } => {
+            StoreError::Event(_) | StoreError::Rejected(_) | StoreError::Corrupt { .. } => {
                 Self::internal(&error)
             }
         }

@@ -78,7 +78,7 @@ fn context(request: &HttpRequest) -> Context {
     request
         .extensions()
         .get::<Correlation>()
-        .map_or_else(Context::own_accord, |correlation| {
+        .map_or_else(Context::background, |correlation| {
             Context::of_request(correlation.0)
         })
 }

@@ -20,7 +20,7 @@ pub struct Context {
 impl Context {
     /// The beginning of something new that no request asked for, such as a timer's work.
     #[must_use]
-    pub fn own_accord() -> Self {
+    pub fn background() -> Self {
         Self {
             correlation_id: Uuid::now_v7(),
             causation_id: None,

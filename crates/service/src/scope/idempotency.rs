@@ -56,13 +56,13 @@ impl Tx {
     pub(super) async fn once<A: DeserializeOwned>(
         mut self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
         let Some(key) = call.key.clone() else {
             return Ok(Begun::First(self));
         };
-        let wish = serde_json::to_vec(wish).map_err(|e| StoreError::corrupt("request", e))?;
-        let fingerprint = Sha256::digest(wish).to_vec();
+        let request = serde_json::to_vec(request).map_err(|e| StoreError::corrupt("request", e))?;
+        let fingerprint = Sha256::digest(request).to_vec();
         let mine: bool = sqlx::query_scalar(TAKE)
             .bind(call.caller.to_string())
             .bind(&call.operation)

@@ -6,8 +6,8 @@ mod tx;
 
 use std::sync::Arc;
 
+use database::{Connection, Transaction};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Postgres, pool::PoolConnection};
 use tenancy::Tenant;
 
 pub use context::Context;
@@ -56,7 +56,7 @@ impl TenantScope {
         self.runtime.marks().mark(&outbox).await?;
         let inner = self.runtime.datasources()?.begin(&self.tenant).await?;
         Ok(Tx::new(
-            inner,
+            Transaction::new(inner),
             self.context.clone(),
             Some(&self.tenant),
             outbox,
@@ -65,24 +65,25 @@ impl TenantScope {
     }
 
     /// Begins the transaction of a call that may carry an `Idempotency-Key`: finds the answer of the first such call,
-    /// or lets this one be the first. `wish` is what was asked for; the same key with another wish is refused.
+    /// or lets this one be the first. `request` is what was asked for; the same key with another request is refused.
     ///
     /// # Errors
     /// [`IdempotencyError`]: reused, in progress, or the database is out of reach.
     pub async fn begin_once<A: DeserializeOwned>(
         &self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
-        self.begin().await?.once(call, wish).await
+        self.begin().await?.once(call, request).await
     }
 
     /// A connection for reading outside a transaction.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database is out of reach.
-    pub async fn read(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.runtime.datasources()?.acquire(&self.tenant).await?)
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        let pooled = self.runtime.datasources()?.acquire(&self.tenant).await?;
+        Ok(Connection::new(pooled))
     }
 }
 
@@ -111,7 +112,7 @@ impl PlatformScope {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.runtime.platform_pool().begin().await?;
         Ok(Tx::new(
-            inner,
+            Transaction::new(inner),
             self.context.clone(),
             None,
             PLATFORM.into(),
@@ -126,16 +127,18 @@ impl PlatformScope {
     pub async fn begin_once<A: DeserializeOwned>(
         &self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
-        self.begin().await?.once(call, wish).await
+        self.begin().await?.once(call, request).await
     }
 
     /// A connection for reading outside a transaction.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database is out of reach.
-    pub async fn read(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.runtime.platform_pool().acquire().await?)
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::new(
+            self.runtime.platform_pool().acquire().await?,
+        ))
     }
 }

@@ -2,7 +2,7 @@
 
 use event_bus::{Envelope, Failure, Received};
 use events::order::{OrderCancelled, OrderCreated, OrderExpired, OrderPaid};
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 use tenancy::TenantId;
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ pub(super) fn start(app: &App) {
         .start();
 }
 
-impl Handles<OrderCreated> for Payments {
+impl EventHandler<OrderCreated> for Payments {
     async fn handle(&self, event: Received<OrderCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
@@ -36,7 +36,7 @@ impl Handles<OrderCreated> for Payments {
     }
 }
 
-impl Handles<OrderPaid> for Payments {
+impl EventHandler<OrderPaid> for Payments {
     async fn handle(&self, event: Received<OrderPaid>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
@@ -45,7 +45,7 @@ impl Handles<OrderPaid> for Payments {
     }
 }
 
-impl Handles<OrderExpired> for Payments {
+impl EventHandler<OrderExpired> for Payments {
     async fn handle(&self, event: Received<OrderExpired>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
@@ -54,7 +54,7 @@ impl Handles<OrderExpired> for Payments {
     }
 }
 
-impl Handles<OrderCancelled> for Payments {
+impl EventHandler<OrderCancelled> for Payments {
     async fn handle(&self, event: Received<OrderCancelled>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;

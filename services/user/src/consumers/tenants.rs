@@ -2,7 +2,7 @@
 
 use event_bus::{Failure, Received};
 use events::tenant::TenantOnboardingSetupAdminUser;
-use service::{EventConsumer, Handles, Runtime, Tx};
+use service::{EventConsumer, EventHandler, Runtime, Tx};
 use tenancy::TenantId;
 
 use crate::{
@@ -18,7 +18,7 @@ pub(super) fn start(runtime: &Runtime) {
         .start();
 }
 
-impl Handles<TenantOnboardingSetupAdminUser> for Onboarding {
+impl EventHandler<TenantOnboardingSetupAdminUser> for Onboarding {
     async fn handle(
         &self,
         event: Received<TenantOnboardingSetupAdminUser>,

@@ -119,9 +119,9 @@ mod tests {
             code: code("acme"),
         });
         let callers = [
-            Caller::platform_admin(UserId::new(), "l@x.de"),
-            Caller::admin(UserId::new(), "a@x.de", acme.clone()),
-            Caller::customer(UserId::new(), "c@x.de"),
+            Caller::platform_admin(UserId::generate(), "l@x.de"),
+            Caller::admin(UserId::generate(), "a@x.de", acme.clone()),
+            Caller::customer(UserId::generate(), "c@x.de"),
             Caller::service("order"),
         ];
         let tenants = [

@@ -111,7 +111,7 @@ impl User {
         now: OffsetDateTime,
     ) -> Self {
         Self {
-            id: UserId::new(),
+            id: UserId::generate(),
             email,
             name,
             standing,

@@ -72,7 +72,7 @@ async fn no_token_and_forged_tokens_open_nothing() {
     let house = house().await;
     let stranger_key = auth::Issuer::from_pem(&auth::generate_key_pem()).unwrap();
     let forged = stranger_key
-        .issue(&Caller::platform_admin(UserId::new(), "l@example.com"))
+        .issue(&Caller::platform_admin(UserId::generate(), "l@example.com"))
         .unwrap()
         .access_token;
     let none = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiUExBVEZPUk1fQURNSU4ifQ.";

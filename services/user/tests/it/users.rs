@@ -354,7 +354,7 @@ async fn the_directory_follows_the_tenants_events() {
     .await;
     // A stranger with a token of that tenant, as a removed admin would have.
     let ghost = house.with_token_of(&Caller::admin(
-        auth::UserId::new(),
+        auth::UserId::generate(),
         "ghost@example.com",
         admin.tenant(),
     ));

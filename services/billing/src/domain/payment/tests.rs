@@ -5,7 +5,7 @@ use super::*;
 fn due() -> Due {
     Due {
         order_id: OrderId(Uuid::now_v7()),
-        buyer_id: UserId::new(),
+        buyer_id: UserId::generate(),
         amount: Money::new(1999, "EUR".parse().unwrap()),
     }
 }
