@@ -1,4 +1,4 @@
-//! What can go wrong below a use case, and whose fault it is.
+//! Errors below use cases.
 
 use database::ErrorKind;
 use event_bus::{BadEvent, BoxError, Failure};
@@ -7,24 +7,24 @@ use tenancy::DatasourceError;
 
 use crate::settings::BadSetting;
 
-/// A service that could not start; its text is the one line the operator sees.
+/// Why a service could not start; the message is the line the operator sees.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting is missing or wrong.
+    /// A setting is missing or invalid.
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// Something the service cannot start without is out of reach.
+    /// A required dependency is unavailable.
     #[error("{what}: {cause}")]
     Dependency {
-        /// Which one, and what was tried.
+        /// The dependency and what was tried.
         what: String,
-        /// What it answered.
+        /// The underlying error.
         cause: BoxError,
     },
 }
 
 impl StartError {
-    /// `what` could not be reached or prepared.
+    /// A [`StartError::Dependency`].
     pub fn dependency(what: impl Into<String>, cause: impl Into<BoxError>) -> Self {
         Self::Dependency {
             what: what.into(),
@@ -36,13 +36,13 @@ impl StartError {
 /// A statement or transaction that failed. Every function of a `store/` returns it; nothing was written then.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is down, too busy, or took too long. Nothing was written; try again later.
-    #[error("the database is out of reach: {0}")]
+    /// The database is down, overloaded or too slow; try again later.
+    #[error("the database is unavailable: {0}")]
     Unavailable(BoxError),
-    /// Another transaction changed the same rows first. Nothing was written; try again now.
-    #[error("another change came between")]
+    /// A concurrent transaction changed the same rows; try again now.
+    #[error("a concurrent transaction changed the same rows")]
     Conflict,
-    /// An event that breaks the envelope's or its schema's rules: an internal error.
+    /// An event violates its schema or the envelope's rules: an internal error.
     #[error(transparent)]
     Event(#[from] BadEvent),
     /// The database rejected a statement: an internal error.
@@ -53,7 +53,7 @@ pub enum StoreError {
     Corrupt {
         /// What was read.
         what: &'static str,
-        /// Why it could not be.
+        /// Why it cannot be read.
         cause: BoxError,
     },
 }

@@ -1,4 +1,4 @@
-//! Which handler takes which type of event.
+//! Routes events to typed handlers.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use super::{AnyEventHandler, EventHandler};
 use crate::Tx;
 
-/// What a consumer does with a record once the transaction is open.
+/// Handles a record in an open transaction.
 #[async_trait]
 pub(super) trait Dispatch: Send + Sync + 'static {
     fn wants(&self, event_type: &str) -> bool;
@@ -19,7 +19,7 @@ pub(super) trait Dispatch: Send + Sync + 'static {
 type TypedHandler<H> =
     for<'a> fn(&'a H, &'a Record, &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>>;
 
-/// One step per type: decode, then call the handler for it.
+/// Decodes each event and calls the handler of its type.
 pub struct EventRouter<H> {
     handler: H,
     by_type: HashMap<&'static str, TypedHandler<H>>,
@@ -57,7 +57,7 @@ impl<H: Send + Sync + 'static> Dispatch for EventRouter<H> {
     }
 }
 
-/// One handler for all types.
+/// One handler for events of all types.
 pub struct CatchAll<H>(pub(super) H);
 
 #[async_trait]

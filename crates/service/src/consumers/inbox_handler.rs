@@ -1,4 +1,4 @@
-//! From a record to the transaction of its effect.
+//! Runs a handler in the transaction that holds the event's inbox row.
 
 use async_trait::async_trait;
 use event_bus::{Dependency, Failure, FailureClass, Handler, Record, delivery_span, event_span};
@@ -8,7 +8,7 @@ use tracing::Span;
 use super::event_router::Dispatch;
 use crate::{Context, Runtime, StoreError, Tx, telemetry};
 
-/// In which database a consumer's effects are.
+/// The database that a consumer's effects are written to.
 #[derive(Clone, Copy)]
 pub(super) enum TargetDatabase {
     Platform,
@@ -59,7 +59,7 @@ impl<W: Dispatch> Handler for InboxHandler<W> {
 }
 
 impl<W: Dispatch> InboxHandler<W> {
-    /// A failure of the database the effects are in: the platform's is every event's, a tenant's only that tenant's.
+    /// Names the unavailable database: the platform's concerns the whole consumer, a tenant's only that tenant.
     fn of_database(&self, failure: impl Into<Failure>) -> Failure {
         let failure = failure.into();
         match (failure.class(), self.database) {
@@ -73,7 +73,7 @@ impl<W: Dispatch> InboxHandler<W> {
         }
     }
 
-    /// The transaction to dispatch in; none when the tenant is gone and with it everything the event could change.
+    /// Begins the transaction; `None` when the tenant was deleted and the event has nothing left to change.
     async fn begin(&self, record: &Record) -> Result<Option<Tx>, Failure> {
         let context = Context::of_event(&record.envelope);
         if let TargetDatabase::Platform = self.database {

@@ -1,5 +1,4 @@
-//! The other door: events in, use cases called. The transaction is open and holds the inbox row before the handler
-//! begins, so its effect happens once.
+//! Event consumers whose effects happen once: the handler runs in a transaction that already holds the inbox row.
 
 mod event_router;
 mod inbox_handler;
@@ -12,12 +11,12 @@ use self::{
 };
 use crate::{Runtime, Tx};
 
-/// Handles events of one type. What it does through `tx` happens once per event, or not at all.
+/// Handles events of one type. Its effects through `tx` happen exactly once per event.
 ///
-/// An `Err` rolls back: a transient failure is tried again and then dead-lettered, a permanent one is dead-lettered
-/// at once, an unavailable dependency is waited for.
+/// An `Err` rolls back: transient failures are retried and then dead-lettered, permanent ones are dead-lettered at
+/// once, and the consumer waits for unavailable dependencies.
 pub trait EventHandler<E: Event>: Send + Sync + 'static {
-    /// Does what the event asks for.
+    /// Handles the event.
     fn handle(
         &self,
         event: Received<E>,
@@ -25,9 +24,9 @@ pub trait EventHandler<E: Event>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Handles every event of its topics, whatever its type.
+/// Handles every event of its topics, of any type.
 pub trait AnyEventHandler: Send + Sync + 'static {
-    /// Does what the event asks for.
+    /// Handles the event.
     fn handle(
         &self,
         record: &Record,
@@ -35,7 +34,7 @@ pub trait AnyEventHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// A consumer group, and the database in which its effects are.
+/// A consumer group and the database that its effects are written to.
 ///
 /// ```text
 /// EventConsumer::in_tenant(&runtime, "order-payment-consumer", Payments)
@@ -52,12 +51,12 @@ pub struct EventConsumer<W> {
 }
 
 impl<H: Send + Sync + 'static> EventConsumer<EventRouter<H>> {
-    /// A group (`<service>-<purpose>-consumer`) whose effects are in the service's platform database.
+    /// A group (`<service>-<purpose>-consumer`) whose effects are written to the service's platform database.
     pub fn in_platform(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
         Self::new(runtime, group, TargetDatabase::Platform, handler)
     }
 
-    /// A group whose effects are in the database of the event's tenant.
+    /// A group whose effects are written to the database of the event's tenant.
     pub fn in_tenant(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
         Self::new(runtime, group, TargetDatabase::Tenant, handler)
     }
@@ -77,7 +76,7 @@ impl<H: Send + Sync + 'static> EventConsumer<EventRouter<H>> {
         }
     }
 
-    /// Handles events of type `E`, and so reads their topic. Other types on the topic are passed over.
+    /// Handles events of type `E` and subscribes to their topic. Other types on the topic are skipped.
     #[must_use]
     pub fn on<E: Event>(mut self) -> Self
     where
@@ -92,7 +91,7 @@ impl<H: Send + Sync + 'static> EventConsumer<EventRouter<H>> {
 }
 
 impl<H: AnyEventHandler> EventConsumer<CatchAll<H>> {
-    /// A group that handles every event of `topics`, with its effects in the service's platform database.
+    /// A group that handles every event of `topics` and writes its effects to the service's platform database.
     pub fn any_in_platform(
         runtime: &Runtime,
         group: impl Into<String>,
@@ -111,10 +110,10 @@ impl<H: AnyEventHandler> EventConsumer<CatchAll<H>> {
 
 #[expect(
     private_bounds,
-    reason = "how the dispatch is found is nobody else's matter"
+    reason = "how a record finds its handler is an implementation detail"
 )]
 impl<W: Dispatch> EventConsumer<W> {
-    /// Starts consuming; ends with the runtime.
+    /// Starts consuming until the runtime stops.
     pub fn start(self) {
         let Self {
             runtime,

@@ -1,4 +1,4 @@
-//! Lists by page: `?page=2&per_page=20`, answered with totals and links.
+//! Paged lists: `?page=2&per_page=20`, answered with totals and links.
 
 use std::future::{Ready, ready};
 
@@ -72,7 +72,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// From what a query holds: absent is the first page of twenty.
+    /// From optional query parameters; the first page of 20 by default.
     ///
     /// # Errors
     /// 400, naming the field.
@@ -93,13 +93,13 @@ impl Page {
         Ok(Self { page, per_page })
     }
 
-    /// Rows to take.
+    /// Number of rows on the page.
     #[must_use]
     pub fn limit(&self) -> u64 {
         u64::from(self.per_page)
     }
 
-    /// Rows to leave out before.
+    /// Number of rows before the page.
     #[must_use]
     pub fn offset(&self) -> u64 {
         u64::from(self.page - 1) * u64::from(self.per_page)
@@ -111,13 +111,13 @@ impl Page {
 pub struct Listing<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Where in the list they are.
+    /// The position of the page in the list.
     pub meta: Meta,
-    /// The pages around.
+    /// Links to the neighbouring pages.
     pub links: Links,
 }
 
-/// Where in a list a page is.
+/// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
@@ -129,22 +129,22 @@ pub struct Meta {
     pub total: u64,
 }
 
-/// Paths of the pages around.
+/// Paths of the neighbouring pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Links {
     /// This page.
     #[serde(rename = "self")]
     pub this: String,
-    /// The page after, if there is one.
+    /// The next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// The page before, if there is one.
+    /// The previous page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev: Option<String>,
 }
 
 impl<T> Listing<T> {
-    /// The page `page` of a list of `total` rows, asked for by `request`.
+    /// One page of a list of `total` rows, requested by `request`.
     pub fn new(request: &HttpRequest, page: Page, data: Vec<T>, total: u64) -> Self {
         let link = |number: u32| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());

@@ -1,4 +1,4 @@
-//! A transaction that can publish.
+//! A transaction that publishes events.
 
 use std::fmt::Display;
 
@@ -52,7 +52,7 @@ impl Tx {
             }),
             outbox,
             nudge: runtime.nudge(),
-            // PostgreSQL keeps microseconds: what is stored, published and answered is the same instant.
+            // PostgreSQL stores microseconds: rows, events and answers carry the same instant.
             now: now
                 .replace_nanosecond(now.microsecond() * 1000)
                 .unwrap_or(now),
@@ -68,28 +68,28 @@ impl Tx {
         self.inner.sqlx()
     }
 
-    /// The instant of this transaction, to the microsecond: rows that it changes and events that it publishes carry it.
+    /// The time of this transaction in microseconds, for the rows it changes and the events it publishes.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.now
     }
 
-    /// Why this is being done, and on whose behalf.
+    /// Correlation, causation and user of this work.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Acts on behalf of `user` from here on; for calls that learn who calls while they run, such as a login.
+    /// Sets the user on whose behalf the work is done; for calls that authenticate while they run, such as a login.
     pub fn on_behalf_of(&mut self, user: auth::UserId) {
         self.context.user_id = Some(user);
     }
 
-    /// Publishes `event` if and only if this transaction commits. `subject` is the aggregate, `sequence` its version
-    /// after the change. Its row must be locked or inserted by now: that keeps one aggregate's events in order.
+    /// Publishes `event` if and only if this transaction commits. `subject` is the aggregate's id, `sequence` its version
+    /// after the change. The aggregate's row must be locked or inserted before: that keeps its events in order.
     ///
     /// # Errors
-    /// The database is out of reach, or the event breaks a rule.
+    /// The database is unavailable, or the event violates its schema or the envelope's rules.
     pub async fn publish<E: Event>(
         &mut self,
         subject: impl Display,
@@ -100,11 +100,10 @@ impl Tx {
             .await
     }
 
-    /// As [`Tx::publish`], naming the tenant it concerns: for events about a tenant that are written down in the
-    /// platform database.
+    /// As [`Tx::publish`], for an event of `tenant` that is published from the platform database.
     ///
     /// # Errors
-    /// The database is out of reach, or the event breaks a rule.
+    /// The database is unavailable, or the event violates its schema or the envelope's rules.
     pub async fn publish_for<E: Event>(
         &mut self,
         tenant: (Uuid, &str),
@@ -153,8 +152,8 @@ impl Tx {
     /// Commits the change and its events together, wakes the relay and drops the cached reads that became stale.
     ///
     /// # Errors
-    /// Nothing was committed, unless the connection broke at that very moment: then it may or may not have been, and
-    /// an `Idempotency-Key` or the inbox makes the next try safe.
+    /// Nothing was committed, unless the connection broke during the commit: then the outcome is unknown, and an
+    /// `Idempotency-Key` or the inbox makes a retry safe.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.inner.into_inner().commit().await?;
         if self.published {
