@@ -43,8 +43,7 @@ impl App {
         let landlord = landlord(&own)?;
         let passwords =
             Passwords::new().map_err(|error| StartError::dependency("password hashing", error))?;
-        let tenants = TenantService::new(&settings.tenant_url, issuer.clone())
-            .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
+        let tenants = TenantService::new(&settings.tenant_url, issuer.clone())?;
         let identity = Identity {
             name: "user",
             catalogue: Arc::new(events::Catalogue),

@@ -4,12 +4,13 @@
 //! as stale, so that its commit drops them.
 
 use cache::Name;
+use database::containing;
 use sea_orm::{
     ActiveValue::{Set, Unchanged},
     ColumnTrait, ConnectionTrait, EntityTrait, Order as Direction, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select,
     sea_query::extension::postgres::PgExpr,
-    sea_query::{Expr, ExprTrait, LikeExpr, PgFunc},
+    sea_query::{Expr, ExprTrait, PgFunc},
 };
 use service::{Page, StoreError, Tx};
 use time::OffsetDateTime;
@@ -133,15 +134,6 @@ pub async fn list(
         .await?;
     let products: Result<_, StoreError> = rows.into_iter().map(TryInto::try_into).collect();
     Ok((products?, total))
-}
-
-/// A pattern for names that contain `text`, in which `%` and `_` stand for themselves.
-fn containing(text: &str) -> LikeExpr {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    LikeExpr::new(format!("%{escaped}%"))
 }
 
 /// Stores a new product.

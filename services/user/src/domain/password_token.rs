@@ -1,4 +1,4 @@
-//! Leave to set a password without the old one.
+//! Single-use secrets that let a user set a password without the old one.
 
 use std::{fmt, time::Duration};
 
@@ -7,11 +7,13 @@ use events::user::PasswordPurpose;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::Display;
 use utoipa::ToSchema;
 
-/// Why somebody may set a password without the old one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Why a password may be set without the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Display)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
     /// The user forgot it.
     PasswordReset,
@@ -20,19 +22,11 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// How long the leave lasts.
+    /// How long the secret is valid.
     pub const fn life(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_hours(1),
             Self::Invitation => Duration::from_hours(24),
-        }
-    }
-
-    /// As stored and on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "PASSWORD_RESET",
-            Self::Invitation => "INVITATION",
         }
     }
 }

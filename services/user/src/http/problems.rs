@@ -54,7 +54,7 @@ impl From<UserError> for Problem {
             UserError::Idempotency(cause) => cause.into(),
             UserError::Store(cause) => cause.into(),
             UserError::Passwords(PasswordsError::Broken(_))
-            | UserError::NewTenant(NewTenantError::Refused(_))
+            | UserError::NewTenant(NewTenantError::Rejected(_))
             | UserError::Signing(_) => Self::internal(&words),
         }
     }

@@ -7,7 +7,8 @@ use actix_web::{
 use auth::{AuthError, Caller, Role, UserId};
 use serde::{Deserialize, Serialize};
 use service::{
-    ActiveTenant, Answer, Idempotency, Listing, Page, PlatformScope, Problem, Query, Valid,
+    ActiveTenant, Answer, Idempotency, ListQuery, Listing, PageParams, PlatformScope, Problem,
+    Valid,
 };
 use tenancy::{TenantCode, TenantId, TenantStatus};
 use utoipa::{IntoParams, ToSchema};
@@ -86,15 +87,11 @@ pub(super) async fn create(
     ))
 }
 
-/// Which users are wanted.
+/// Which users to list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// The page, from 1.
-    page: Option<u32>,
-    /// Users a page, 1 to 100.
-    per_page: Option<u32>,
+pub(super) struct UserFilter {
     /// Part of a name or address, 3 to 100 characters.
     search: Option<Search>,
 }
@@ -119,7 +116,7 @@ impl TryFrom<String> for Search {
 }
 
 /// List users: the landlord sees all, a tenant's admin those of the tenant.
-#[utoipa::path(tag = "users", params(Wanted), responses(
+#[utoipa::path(tag = "users", params(PageParams, UserFilter), responses(
     (status = 200, body = Listing<UserView>), (status = 400, body = Problem), (status = 401, body = Problem),
     (status = 403, body = Problem)))]
 #[get("/api/users")]
@@ -127,7 +124,7 @@ pub(super) async fn list(
     caller: Caller,
     db: PlatformScope,
     request: HttpRequest,
-    wanted: Query<Wanted>,
+    ListQuery { page, filter }: ListQuery<UserFilter>,
 ) -> Result<Answer<Listing<UserView>>, Error> {
     let tenant = match caller.role {
         Role::PlatformAdmin => None,
@@ -139,15 +136,9 @@ pub(super) async fn list(
             .into());
         }
     };
-    let Wanted {
-        page,
-        per_page,
-        search,
-    } = wanted.0;
-    let page = Page::new(page, per_page)?;
     let search = use_cases::Search {
         tenant,
-        text: search.map(|search| search.0),
+        text: filter.search.map(|search| search.0),
         page,
     };
     let found = use_cases::list_users(&db, search)

@@ -87,7 +87,7 @@ pub async fn create_user(
         }),
     };
     let mut user = User::new(email, name, standing, tx.now());
-    if !users::insert(tx.conn(), &user, Some(&hash)).await? {
+    if !users::insert(&tx, &user, Some(&hash)).await? {
         return Err(UserError::EmailTaken);
     }
     if let Creation::WithNewTenant(_) = plan {
@@ -146,6 +146,6 @@ async fn new_tenant(
             correlation_id: tx.context().correlation_id,
         })
         .await?;
-    users::place(tx.conn(), admin.id, &made).await?;
+    users::assign_tenant(tx, admin.id, &made).await?;
     Ok(made)
 }

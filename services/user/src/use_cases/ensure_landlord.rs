@@ -29,20 +29,20 @@ pub async fn ensure_landlord(
     landlord: Landlord,
 ) -> Result<(), UserError> {
     let Landlord { email, password } = landlord;
-    if let Some(account) = users::by_email(&mut *db.read().await?, &email).await? {
+    if let Some(account) = users::by_email(&db.read().await?, &email).await? {
         return is_landlord(&account.user);
     }
     let hash = passwords.hash(password).await?;
     let mut tx = db.begin().await?;
     let name = UserName::try_from("Landlord".to_owned()).map_err(|_| UserError::NoUser)?;
     let user = User::new(email, name, Standing::PlatformAdmin, tx.now());
-    if users::insert(tx.conn(), &user, Some(&hash)).await? {
+    if users::insert(&tx, &user, Some(&hash)).await? {
         tx.publish(user.id, 1, &user.created(Made::WithPassword))
             .await?;
         tx.commit().await?;
         return Ok(());
     }
-    let other = users::by_email(tx.conn(), &user.email)
+    let other = users::by_email(&tx, &user.email)
         .await?
         .ok_or(UserError::NoUser)?;
     is_landlord(&other.user)

@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// `NoUser`: there is none, or none the viewer may know of.
 pub async fn find_user(db: &PlatformScope, viewer: Viewer, id: UserId) -> Result<User, UserError> {
-    users::seen_by(&mut *db.read().await?, viewer, id)
+    users::visible_to(&db.read().await?, viewer, id)
         .await?
         .ok_or(UserError::NoUser)
 }

@@ -29,11 +29,11 @@ pub async fn forgot_password(db: &PlatformScope, email: &EmailAddress) -> Result
 
 async fn open(db: &PlatformScope, email: &EmailAddress) -> Result<(), UserError> {
     let mut tx = db.begin().await?;
-    let Some(account) = users::lock_by_email(tx.conn(), email).await? else {
+    let Some(account) = users::lock_by_email(&tx, email).await? else {
         return Ok(());
     };
     let (user, now) = (account.user, tx.now());
-    if !password_tokens::open(tx.conn(), user.id, Purpose::PasswordReset, now).await? {
+    if !password_tokens::open(&tx, user.id, Purpose::PasswordReset, now).await? {
         return Ok(());
     }
     let event = UserTokenCreated {

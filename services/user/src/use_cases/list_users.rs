@@ -23,7 +23,7 @@ pub struct Found {
     /// The users, newest first.
     pub users: Vec<User>,
     /// How many there are on all pages.
-    pub total: i64,
+    pub total: u64,
 }
 
 /// Lists users.
@@ -32,6 +32,6 @@ pub struct Found {
 /// Only those of the database.
 pub async fn list_users(db: &PlatformScope, search: Search) -> Result<Found, UserError> {
     let Search { tenant, text, page } = search;
-    let (users, total) = users::page(&mut *db.read().await?, tenant, text.as_deref(), page).await?;
+    let (users, total) = users::page(&db.read().await?, tenant, text.as_deref(), page).await?;
     Ok(Found { users, total })
 }

@@ -26,7 +26,7 @@ pub async fn log_in(
     password: GivenPassword,
 ) -> Result<Issued, UserError> {
     // The connection goes back before the slow part.
-    let account = users::by_email(&mut *db.read().await?, &email).await?;
+    let account = users::by_email(&db.read().await?, &email).await?;
     let (user, stored) = account.map_or((None, None), |account| {
         (Some(account.user), account.password)
     });

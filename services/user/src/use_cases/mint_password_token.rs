@@ -31,16 +31,14 @@ pub async fn mint_password_token(
     id: UserId,
     purpose: Purpose,
 ) -> Result<MintedToken, UserError> {
-    let mut tx = db.begin().await?;
-    let account = users::lock_by_id(tx.conn(), id)
-        .await?
-        .ok_or(UserError::NoUser)?;
+    let tx = db.begin().await?;
+    let account = users::lock_by_id(&tx, id).await?.ok_or(UserError::NoUser)?;
     let (token, now) = (Secret::draw(), tx.now());
     let hash = token.hash();
     let expires_at = match purpose {
-        Purpose::PasswordReset => password_tokens::fill(tx.conn(), id, purpose, &hash, now).await?,
+        Purpose::PasswordReset => password_tokens::fill(&tx, id, purpose, &hash, now).await?,
         Purpose::Invitation if account.password.is_none() => {
-            Some(password_tokens::grant(tx.conn(), id, purpose, &hash, now).await?)
+            Some(password_tokens::grant(&tx, id, purpose, &hash, now).await?)
         }
         Purpose::Invitation => None,
     };

@@ -43,7 +43,7 @@ pub async fn register(
     let hash = passwords.hash(password).await?;
     let mut tx = db.begin().await?;
     let user = User::new(email, name, Standing::Customer, tx.now());
-    if !users::insert(tx.conn(), &user, Some(&hash)).await? {
+    if !users::insert(&tx, &user, Some(&hash)).await? {
         return Err(UserError::EmailTaken);
     }
     tx.on_behalf_of(user.id);

@@ -22,8 +22,8 @@ pub async fn reset_password(
 ) -> Result<(), UserError> {
     let secret = secret.hash();
     // A look first: nobody makes us hash without a good secret.
-    let mut tx = db.begin().await?;
-    let account = users::lock_by_secret(tx.conn(), &secret)
+    let tx = db.begin().await?;
+    let account = users::lock_by_secret(&tx, &secret)
         .await?
         .ok_or(UserError::TokenNotGood)?;
     drop(tx);
@@ -36,18 +36,18 @@ pub async fn reset_password(
     let hash = passwords.hash(password).await?;
 
     let mut tx = db.begin().await?;
-    let mut user = users::lock_by_secret(tx.conn(), &secret)
+    let mut user = users::lock_by_secret(&tx, &secret)
         .await?
         .ok_or(UserError::TokenNotGood)?
         .user;
     let now = tx.now();
-    if !password_tokens::is_good(tx.conn(), user.id, &secret, now).await? {
+    if !password_tokens::is_valid(&tx, user.id, &secret, now).await? {
         return Err(UserError::TokenNotGood);
     }
-    password_tokens::close_all(tx.conn(), user.id).await?;
+    password_tokens::delete_all(&tx, user.id).await?;
     user.version += 1;
     user.updated_at = now;
-    users::set_password(tx.conn(), &user, &hash).await?;
+    users::set_password(&tx, &user, &hash).await?;
     tx.on_behalf_of(user.id);
     tx.publish(
         user.id,

@@ -31,18 +31,18 @@ pub async fn set_up_admin(
     email: EmailAddress,
     name: UserName,
 ) -> Result<(), NoAdmin> {
-    if users::has_admin(tx.conn(), tenant.id).await? {
+    if users::has_admin(tx, tenant.id).await? {
         return Ok(());
     }
     let id = tenant.id;
     let admin = User::new(email, name, Standing::Admin(tenant), tx.now());
-    if users::insert(tx.conn(), &admin, None).await? {
+    if users::insert(tx, &admin, None).await? {
         tx.publish(admin.id, 1, &admin.created(Made::Invited))
             .await?;
         return Ok(());
     }
     // Whoever just took the address may be the admin who was being made together with the tenant.
-    if users::has_admin(tx.conn(), id).await? {
+    if users::has_admin(tx, id).await? {
         Ok(())
     } else {
         Err(NoAdmin::AddressTaken)
