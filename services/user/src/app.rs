@@ -24,7 +24,7 @@ pub struct App {
     /// Signs access tokens.
     pub(crate) issuer: Arc<Issuer>,
     /// Hashes and verifies passwords.
-    pub(crate) passwords: PasswordHasher,
+    pub(crate) hasher: PasswordHasher,
     /// Creates tenants.
     pub(crate) tenants: TenantService,
     /// The secret that each service's own secret is derived from.
@@ -41,7 +41,7 @@ impl App {
             .map_err(|error| BadSetting::new("TENANTRY_SIGNING_KEY_FILE", error))?;
         let issuer = Arc::new(issuer);
         let landlord = landlord(&own)?;
-        let passwords = PasswordHasher::new()
+        let hasher = PasswordHasher::new()
             .map_err(|error| StartError::dependency("password hashing", error))?;
         let tenants = TenantService::new(&settings.tenant_url, issuer.clone())?;
         let identity = Identity {
@@ -56,12 +56,12 @@ impl App {
         let app = Self {
             runtime,
             issuer,
-            passwords,
+            hasher,
             tenants,
             master: own.service_master,
         };
         let db = app.runtime.platform(Context::background());
-        use_cases::ensure_landlord(&db, &app.passwords, landlord)
+        use_cases::ensure_landlord(&db, &app.hasher, landlord)
             .await
             .map_err(|error| match error {
                 UserError::EmailTaken => BadSetting::new(
@@ -78,7 +78,7 @@ impl App {
 
     pub(crate) fn create_user_context(&self) -> CreateUserContext<'_> {
         CreateUserContext {
-            passwords: &self.passwords,
+            hasher: &self.hasher,
             tenants: &self.tenants,
             directory: self.runtime.directory(),
         }

@@ -143,42 +143,42 @@ mod tests {
 
     #[tokio::test]
     async fn the_right_password_matches_and_no_other() {
-        let passwords = PasswordHasher::new().unwrap();
-        let stored = passwords.hash(new("correct horse battery")).await.unwrap();
+        let hasher = PasswordHasher::new().unwrap();
+        let stored = hasher.hash(new("correct horse battery")).await.unwrap();
         assert!(
             stored
                 .as_str()
                 .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
         );
-        let again = passwords.hash(new("correct horse battery")).await.unwrap();
+        let again = hasher.hash(new("correct horse battery")).await.unwrap();
         assert!(stored != again, "each hash has its own salt");
         assert!(
-            passwords
+            hasher
                 .verify(submitted("correct horse battery"), Some(stored.clone()))
                 .await
                 .unwrap()
         );
         assert!(
-            !passwords
+            !hasher
                 .verify(submitted("Correct horse battery"), Some(stored))
                 .await
                 .unwrap()
         );
         assert!(
-            !passwords
+            !hasher
                 .verify(submitted("correct horse battery"), None)
                 .await
                 .unwrap()
         );
         assert!(
-            !passwords
+            !hasher
                 .verify(submitted("a password that nobody has"), None)
                 .await
                 .unwrap()
         );
         let nonsense = PasswordHash::new("nonsense".to_owned());
         assert!(
-            !passwords
+            !hasher
                 .verify(submitted("nonsense"), Some(nonsense))
                 .await
                 .unwrap()
@@ -187,11 +187,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_burst_is_rejected_and_releases_every_permit() {
-        let passwords = PasswordHasher::with_parallelism(1).unwrap();
+        let hasher = PasswordHasher::with_parallelism(1).unwrap();
         let mut burst = tokio::task::JoinSet::new();
         for _ in 0..QUEUE_PER_PERMIT * 3 {
-            let passwords = passwords.clone();
-            burst.spawn(async move { passwords.verify(submitted("x"), None).await });
+            let hasher = hasher.clone();
+            burst.spawn(async move { hasher.verify(submitted("x"), None).await });
         }
         let answers = burst.join_all().await;
         let rejected = answers
@@ -203,15 +203,15 @@ mod tests {
         for _ in 0..QUEUE_PER_PERMIT * 2 {
             let cancelled = tokio::time::timeout(
                 std::time::Duration::ZERO,
-                passwords.verify(submitted("x"), None),
+                hasher.verify(submitted("x"), None),
             )
             .await;
             drop(cancelled);
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        while passwords.0.queued.available_permits() < QUEUE_PER_PERMIT + 1 {
+        while hasher.0.queued.available_permits() < QUEUE_PER_PERMIT + 1 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        assert!(!passwords.verify(submitted("x"), None).await.unwrap());
+        assert!(!hasher.verify(submitted("x"), None).await.unwrap());
     }
 }

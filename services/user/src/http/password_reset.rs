@@ -52,6 +52,6 @@ pub(super) async fn reset(
         token,
         new_password,
     } = body.0;
-    use_cases::reset_password(&db, &app.passwords, &token, new_password).await?;
+    use_cases::reset_password(&db, &app.hasher, &token, new_password).await?;
     Ok(Answer::no_content())
 }

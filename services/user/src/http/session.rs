@@ -43,7 +43,7 @@ pub(super) async fn register(
         password,
         name,
     };
-    let user = use_cases::register(&db, &app.passwords, registration).await?;
+    let user = use_cases::register(&db, &app.hasher, registration).await?;
     Ok(Answer::created(
         format!("/api/users/{}", user.id),
         user.into(),
@@ -73,7 +73,7 @@ pub(super) async fn login(
     let Credentials { email, password } = body.0;
     let directory = app.runtime.directory();
     let issued =
-        use_cases::log_in(&db, &app.passwords, directory, &app.issuer, email, password).await?;
+        use_cases::log_in(&db, &app.hasher, directory, &app.issuer, email, password).await?;
     Ok(Answer::ok(issued.into()))
 }
 

@@ -72,7 +72,7 @@ pub async fn create_user(
         tenant_id: membership.tenant_id,
     };
     let plan = plan_creation(caller, membership.clone())?;
-    let hash = context.passwords.hash(password).await?;
+    let hash = context.hasher.hash(password).await?;
     let mut tx = match db.begin_once::<User>(call, &fingerprint).await? {
         Begun::Replayed(user) => return Ok(user),
         Begun::First(tx) => tx,
@@ -107,7 +107,7 @@ pub async fn create_user(
 #[derive(Clone, Copy)]
 pub struct CreateUserContext<'a> {
     /// Hashes the password.
-    pub passwords: &'a PasswordHasher,
+    pub hasher: &'a PasswordHasher,
     /// Creates tenants.
     pub tenants: &'a TenantService,
     /// Looks up existing tenants.

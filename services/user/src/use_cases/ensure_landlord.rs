@@ -25,14 +25,14 @@ pub struct Landlord {
 /// `EmailTaken`: the address belongs to a user who is not a platform admin.
 pub async fn ensure_landlord(
     db: &PlatformScope,
-    passwords: &PasswordHasher,
+    hasher: &PasswordHasher,
     landlord: Landlord,
 ) -> Result<(), UserError> {
     let Landlord { email, password } = landlord;
     if let Some(account) = users::by_email(&db.read().await?, &email).await? {
         return check_role(&account.user);
     }
-    let hash = passwords.hash(password).await?;
+    let hash = hasher.hash(password).await?;
     let mut tx = db.begin().await?;
     let name = UserName::try_from("Landlord".to_owned()).map_err(|_| UserError::UserNotFound)?;
     let user = User::new(email, name, Membership::PlatformAdmin, tx.now());

@@ -19,7 +19,7 @@ use crate::{
 /// hasher's queue is full.
 pub async fn log_in(
     db: &PlatformScope,
-    passwords: &PasswordHasher,
+    hasher: &PasswordHasher,
     directory: &Directory,
     issuer: &Issuer,
     email: EmailAddress,
@@ -30,7 +30,7 @@ pub async fn log_in(
     let (user, stored) = account.map_or((None, None), |account| {
         (Some(account.user), account.password)
     });
-    let matches = passwords.verify(password, stored).await?;
+    let matches = hasher.verify(password, stored).await?;
     let user = match user {
         Some(user) if matches => user,
         user => {

@@ -26,7 +26,7 @@ pub struct Registration {
 /// `EmailTaken`; `WeakPassword` if the password is the address; `Hashing` when the hasher's queue is full.
 pub async fn register(
     db: &PlatformScope,
-    passwords: &PasswordHasher,
+    hasher: &PasswordHasher,
     registration: Registration,
 ) -> Result<User, UserError> {
     let Registration {
@@ -40,7 +40,7 @@ pub async fn register(
             field: "password",
             cause,
         })?;
-    let hash = passwords.hash(password).await?;
+    let hash = hasher.hash(password).await?;
     let mut tx = db.begin().await?;
     let user = User::new(email, name, Membership::Customer, tx.now());
     if !users::insert(&tx, &user, Some(&hash)).await? {

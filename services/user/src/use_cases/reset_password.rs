@@ -16,7 +16,7 @@ use crate::{
 /// `InvalidToken` if the secret is unknown, used or has expired; `WeakPassword` if the password is the address.
 pub async fn reset_password(
     db: &PlatformScope,
-    passwords: &PasswordHasher,
+    hasher: &PasswordHasher,
     secret: &Secret,
     password: NewPassword,
 ) -> Result<(), UserError> {
@@ -33,7 +33,7 @@ pub async fn reset_password(
             field: "newPassword",
             cause,
         })?;
-    let hash = passwords.hash(password).await?;
+    let hash = hasher.hash(password).await?;
 
     let mut tx = db.begin().await?;
     let mut user = users::lock_by_secret(&tx, &secret)
