@@ -1,4 +1,4 @@
-//! Someone opens a payment's link.
+//! Resolves a payment link.
 
 use std::sync::Arc;
 
@@ -12,58 +12,61 @@ use crate::{
     store::payments,
 };
 
-/// What a payment link holds, and why it is followed.
-pub struct Link {
-    /// The tenant it names.
+/// The parts of a payment link and the request that follows it.
+pub struct PaymentLink {
+    /// The code of the tenant.
     pub tenant_code: String,
-    /// The payment it names.
+    /// The payment.
     pub payment: PaymentId,
-    /// What shows that we made it.
+    /// The signature of tenant and payment.
     pub token: String,
-    /// The request that follows it.
+    /// The context of the request.
     pub context: Context,
 }
 
-/// A payment that its link has led to.
-pub struct Opened {
-    /// Who is paid.
+/// The payment behind a genuine link.
+pub struct OpenedPayment {
+    /// The tenant that sells.
     pub tenant: Arc<Tenant>,
     /// The payment.
     pub payment: Payment,
 }
 
-/// The payment behind a link, for whoever holds it.
+/// Returns the payment behind a link. The link itself is the permission.
 ///
 /// # Errors
-/// [`BillingError::NoPayment`] when the link is not genuine; [`BillingError::Closed`].
-pub async fn open_link(app: &App, link: Link) -> Result<Opened, BillingError> {
-    let tenant = enter(app, &link).await?;
-    let mut conn = tenant.read().await?;
-    let payment = payments::find(&mut conn, link.payment)
+/// [`BillingError::PaymentNotFound`] when the link is not genuine; [`BillingError::SellerSuspended`].
+pub async fn open_payment_link(
+    app: &App,
+    link: PaymentLink,
+) -> Result<OpenedPayment, BillingError> {
+    let tenant = verify(app, &link).await?;
+    let db = tenant.read().await?;
+    let payment = payments::find(&db, link.payment)
         .await?
-        .ok_or(BillingError::NoPayment)?;
-    Ok(Opened {
+        .ok_or(BillingError::PaymentNotFound)?;
+    Ok(OpenedPayment {
         tenant: tenant.tenant().clone(),
         payment,
     })
 }
 
-/// The way into the database of a genuine link's tenant. Nothing of the tenant is touched for a forged one.
-pub(super) async fn enter(app: &App, link: &Link) -> Result<TenantScope, BillingError> {
+/// Verifies the link and returns the scope of its tenant. A forged link never reaches a tenant's database.
+pub(super) async fn verify(app: &App, link: &PaymentLink) -> Result<TenantScope, BillingError> {
     let code: TenantCode = link
         .tenant_code
         .parse()
-        .map_err(|_| BillingError::NoPayment)?;
+        .map_err(|_| BillingError::PaymentNotFound)?;
     let found = app.runtime.directory().by_code(&code).await;
     let tenant = found
         .map_err(|error| StoreError::Unavailable(error.into()))?
-        .filter(|tenant| app.links.opens(tenant.id, link.payment, &link.token))
-        .ok_or(BillingError::NoPayment)?;
+        .filter(|tenant| app.links.verify(tenant.id, link.payment, &link.token))
+        .ok_or(BillingError::PaymentNotFound)?;
     match tenant.status {
         TenantStatus::Active => Ok(app.runtime.tenant(tenant, link.context.clone())),
-        TenantStatus::Suspended => Err(BillingError::Closed),
+        TenantStatus::Suspended => Err(BillingError::SellerSuspended),
         TenantStatus::Provisioning | TenantStatus::Failed | TenantStatus::Deleted => {
-            Err(BillingError::NoPayment)
+            Err(BillingError::PaymentNotFound)
         }
     }
 }

@@ -1,45 +1,45 @@
-//! An order expired or was cancelled.
+//! Reverses the payment of an order that expired or was cancelled.
 
 use service::{StoreError, Tx};
 
 use super::BillingError;
 use crate::{
     App,
-    convert::refunded,
-    domain::{Due, End, Payment, Seller},
+    convert::payment_refunded,
+    domain::{AmountDue, Payment, Reversal, Seller},
     store::payments,
 };
 
-/// Ends the payment of an order that ended: an open one is cancelled, a settled one goes back to the buyer.
+/// Cancels the pending payment of an order that ended, or refunds the succeeded one.
 ///
-/// An order's events come in order, so its payment is there; when asking for it failed, the order is remembered as
-/// ended, so that a later replay of its creation asks for nothing.
+/// Events of one order are handled in order, so the payment normally exists. If requesting it failed, a cancelled
+/// payment is stored, so that a later replay of the order's creation requests nothing.
 ///
 /// # Errors
 /// [`BillingError::Gateway`], [`BillingError::Store`].
-pub async fn end_payment(
+pub async fn reverse_payment(
     app: &App,
     tx: &mut Tx,
     seller: &Seller,
-    due: Due,
+    due: AmountDue,
 ) -> Result<(), BillingError> {
     let now = tx.now();
-    let Some(mut payment) = payments::lock_of_order(tx.conn(), due.order_id).await? else {
-        tracing::warn!(order_id = %due.order_id, "the order ended before a payment was asked for");
-        let never = Payment::never_due(due, app.gateway.name(), now);
-        return if payments::insert(tx.conn(), &never).await? {
+    let Some(mut payment) = payments::lock_by_order(tx, due.order_id).await? else {
+        tracing::warn!(order_id = %due.order_id, "order ended before its payment was requested");
+        let cancelled = Payment::new_cancelled(due, app.gateway.name(), now);
+        return if payments::insert_if_new(tx, &cancelled).await? {
             Ok(())
         } else {
             Err(StoreError::Conflict.into())
         };
     };
-    match payment.end(now) {
-        End::Before => {}
-        End::Cancelled => payments::update(tx.conn(), &payment).await?,
-        End::Refunded => {
-            payments::update(tx.conn(), &payment).await?;
+    match payment.reverse(now) {
+        Reversal::AlreadyDone => {}
+        Reversal::Cancelled => payments::update(tx, &payment).await?,
+        Reversal::Refunded => {
+            payments::update(tx, &payment).await?;
             app.gateway.refund(&payment).await?;
-            let event = refunded(seller, &payment);
+            let event = payment_refunded(seller, &payment);
             tx.publish(payment.id, payment.version.cast_unsigned(), &event)
                 .await?;
         }
