@@ -15,7 +15,7 @@ use crate::domain::{
     EmailId, EmailReferences, EmailState, EmailTemplate, RenderedEmail, TenantSummary,
 };
 
-// A leased e-mail becomes due again when whoever leased it dies.
+// A leased e-mail becomes due again when its lease expires because its replica died.
 const LEASE: &str =
     "UPDATE email SET attempts = attempts + 1, next_attempt_at = now() + interval '2 minutes'
      WHERE id IN (

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use super::entities::feed::{Column, Entity, Model};
 use crate::domain::{Audience, Audiences, Cursor, FeedMessage, Notification, NotificationId};
 
-// Held until the transaction ends, so that cursors of one audience become visible in their order. Whoever writes to
-// several audiences locks them in the order user, tenant, platform, so that no two transactions can deadlock.
+// Held until the transaction ends, so that cursors of one audience become visible in their order. A transaction that
+// writes to several audiences locks them in the order user, tenant, platform, so that no two can deadlock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('feed ' || $1, 0))";
 // A separate statement after the lock: it sees what the previous holder has committed.
 const APPEND: &str = "INSERT INTO feed (audience, cursor, id, type, tenant_code, data, time)
