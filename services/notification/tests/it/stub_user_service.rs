@@ -1,4 +1,4 @@
-//! Stands in for the user service: gives secrets for links, or refuses the way it is told to.
+//! A stub of the user service: issues password tokens, or answers with a given status.
 
 use std::{
     net::TcpListener,
@@ -12,25 +12,25 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 use testkit::on_shared_runtime;
 
-/// The token that it gives this service for its calls.
+/// The authorization header with the service token that the stub issues.
 const BEARER: &str = "Bearer of-notification";
 
 #[derive(Clone)]
 struct State {
     status: Arc<AtomicU16>,
-    wishes: Arc<Mutex<Vec<Value>>>,
+    requests: Arc<Mutex<Vec<Value>>>,
 }
 
-pub struct UserStandIn {
+pub struct StubUserService {
     url: String,
     state: State,
 }
 
-impl UserStandIn {
+impl StubUserService {
     pub async fn start() -> Self {
         let state = State {
             status: Arc::new(AtomicU16::new(200)),
-            wishes: Arc::default(),
+            requests: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -59,17 +59,17 @@ impl UserStandIn {
         &self.url
     }
 
-    /// From here on it answers so when it is asked for a secret.
-    pub fn answers(&self, status: u16) {
+    /// Sets the status of all further answers to token requests.
+    pub fn answer_with(&self, status: u16) {
         self.state.status.store(status, Ordering::SeqCst);
     }
 
-    /// What it was asked for this user.
-    pub fn wishes(&self, user: uuid::Uuid) -> Vec<Value> {
-        let wishes = self.state.wishes.lock().unwrap();
-        wishes
+    /// The token requests for this user.
+    pub fn requests(&self, user: uuid::Uuid) -> Vec<Value> {
+        let requests = self.state.requests.lock().unwrap();
+        requests
             .iter()
-            .filter(|wish| wish["userId"] == user.to_string())
+            .filter(|request| request["userId"] == user.to_string())
             .cloned()
             .collect()
     }
@@ -83,7 +83,7 @@ async fn service_token() -> HttpResponse {
 async fn password_token(
     state: web::Data<State>,
     request: HttpRequest,
-    wish: web::Json<Value>,
+    body: web::Json<Value>,
 ) -> HttpResponse {
     let bearer = request
         .headers()
@@ -92,11 +92,11 @@ async fn password_token(
     if bearer != Some(BEARER) {
         return HttpResponse::Forbidden().finish();
     }
-    let mut wishes = state.wishes.lock().unwrap();
-    wishes.push(wish.into_inner());
+    let mut requests = state.requests.lock().unwrap();
+    requests.push(body.into_inner());
     match state.status.load(Ordering::SeqCst) {
         200 => HttpResponse::Ok().json(json!({
-            "token": format!("s3cret-{}", wishes.len()), "expiresAt": "2031-02-03T04:05:06.789Z",
+            "token": format!("s3cret-{}", requests.len()), "expiresAt": "2031-02-03T04:05:06.789Z",
         })),
         status => {
             HttpResponse::build(status.try_into().unwrap()).json(json!({ "type": "/problems/x" }))

@@ -1,4 +1,4 @@
-//! A mail server that takes what it is given, or answers as it is told.
+//! A stub SMTP server that accepts messages, or refuses recipients with given replies.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,18 +10,18 @@ use tokio::{
 
 #[derive(Clone, Default)]
 struct State {
-    /// What is said to the next recipients; after them everyone is welcome.
+    /// Replies to the next recipients; later recipients are accepted.
     refusals: Arc<Mutex<Vec<&'static str>>>,
-    taken: Arc<Mutex<Vec<String>>>,
+    accepted: Arc<Mutex<Vec<String>>>,
 }
 
-pub struct MailServer {
+pub struct StubMailServer {
     pub url: String,
     state: State,
 }
 
-impl MailServer {
-    /// A server that answers the first recipients so.
+impl StubMailServer {
+    /// A server that refuses the first recipients with these replies.
     pub async fn refusing(first: &[&'static str]) -> Self {
         let state = State {
             refusals: Arc::new(Mutex::new(first.to_vec())),
@@ -33,7 +33,7 @@ impl MailServer {
             let url = format!("smtp://{}", listener.local_addr().unwrap());
             tokio::spawn(async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    tokio::spawn(converse(client, serving.clone()));
+                    tokio::spawn(serve(client, serving.clone()));
                 }
             });
             url
@@ -42,14 +42,14 @@ impl MailServer {
         Self { url, state }
     }
 
-    /// What it has taken so far.
-    pub fn taken(&self) -> Vec<String> {
-        self.state.taken.lock().unwrap().clone()
+    /// The messages that were accepted so far.
+    pub fn accepted(&self) -> Vec<String> {
+        self.state.accepted.lock().unwrap().clone()
     }
 }
 
-/// RFC 5321, as much of it as a client needs. Whatever breaks ends the conversation.
-async fn converse(client: TcpStream, state: State) -> Option<()> {
+/// Serves one connection: the subset of RFC 5321 that the client uses. Ends at the first error.
+async fn serve(client: TcpStream, state: State) -> Option<()> {
     let mut client = BufReader::new(client);
     client.write_all(b"220 mail.test\r\n").await.ok()?;
     let mut line = String::new();
@@ -69,18 +69,18 @@ async fn converse(client: TcpStream, state: State) -> Option<()> {
                 }
             }
             "DATA" => {
-                client.write_all(b"354 go on\r\n").await.ok()?;
+                client.write_all(b"354 send the message\r\n").await.ok()?;
                 let mut text = String::new();
                 while !text.ends_with("\r\n.\r\n") {
                     if client.read_line(&mut text).await.ok()? == 0 {
                         return None;
                     }
                 }
-                state.taken.lock().unwrap().push(text);
-                "250 taken"
+                state.accepted.lock().unwrap().push(text);
+                "250 accepted"
             }
             "QUIT" => "221 bye",
-            _ => "500 what",
+            _ => "500 unknown command",
         };
         client
             .write_all(format!("{answer}\r\n").as_bytes())

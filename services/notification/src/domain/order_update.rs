@@ -1,4 +1,4 @@
-//! What buyer and seller are told of an order.
+//! Notifications and e-mails about an order.
 
 use auth::UserId;
 use event_bus::Event;
@@ -14,50 +14,50 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{AboutTenant, Letter, Notice, amount_text, notice::object};
+use super::{EmailContent, Notification, TenantSummary, amount_text, notification::object};
 
-/// Who ordered.
+/// The buyer of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buyer {
-    /// The user.
+    /// The buyer's user id.
     pub id: UserId,
-    /// Where to write to them.
+    /// The buyer's e-mail address.
     pub email: String,
 }
 
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
-    /// What was ordered.
+pub struct OrderLine {
+    /// The ordered product.
     pub product_id: Uuid,
-    /// Its name.
+    /// The product's name.
     pub name: String,
-    /// Pieces.
+    /// Number of pieces.
     pub quantity: i64,
 }
 
-/// What happened to the order.
+/// A step in the life of an order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// It was placed.
-    Placed(Vec<Line>),
-    /// It can be paid, at this link: for its buyer only.
+pub enum OrderStep {
+    /// The order was placed with these lines.
+    Placed(Vec<OrderLine>),
+    /// The order can be paid at this link, which is for its buyer only.
     PaymentDue(String),
-    /// It was paid.
+    /// The payment was received.
     Paid,
-    /// It was completed with this transaction.
+    /// The order was completed with this transaction.
     Completed(String),
-    /// It was cancelled for this reason.
+    /// The order was cancelled for this reason.
     Cancelled(String),
-    /// It was not paid in time.
+    /// The order was not paid in time.
     Expired,
-    /// It was paid back.
+    /// The payment was refunded.
     Refunded,
 }
 
-impl Step {
-    /// Type of the event that tells it.
+impl OrderStep {
+    /// The type of the event that reports the step.
     fn kind(&self) -> &'static str {
         match self {
             Self::Placed(_) => OrderCreated::TYPE,
@@ -70,7 +70,7 @@ impl Step {
         }
     }
 
-    /// The order's status after it, as the order service spells it.
+    /// The order's status after the step, as the order service spells it.
     fn status(&self) -> &'static str {
         match self {
             Self::Placed(_) => "CREATED",
@@ -84,115 +84,124 @@ impl Step {
     }
 }
 
-/// News of one order.
+/// A step of one order, and the facts that notifications and e-mails about it need.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OrderNews {
-    /// The order.
+pub struct OrderUpdate {
+    /// The order's id.
     pub order_id: Uuid,
-    /// Who sells.
-    pub seller: AboutTenant,
-    /// Who buys.
+    /// The selling tenant.
+    pub seller: TenantSummary,
+    /// The buyer.
     pub buyer: Buyer,
-    /// What it costs.
+    /// The order's total.
     pub total: Money,
-    /// What happened.
-    pub step: Step,
-    /// When.
+    /// The step.
+    pub step: OrderStep,
+    /// The time of the event.
     pub time: OffsetDateTime,
 }
 
-impl OrderNews {
-    /// What the buyer is told.
+impl OrderUpdate {
+    /// The notification for the buyer.
     #[must_use]
-    pub fn for_buyer(&self) -> Notice {
+    pub fn for_buyer(&self) -> Notification {
         let (seller, total) = (&self.seller.code, amount_text(&self.total));
         let (title, body) = match &self.step {
-            Step::Placed(_) => (
+            OrderStep::Placed(_) => (
                 "Order placed",
                 format!("Your order at {seller} over {total} was placed."),
             ),
-            Step::PaymentDue(_) => (
+            OrderStep::PaymentDue(_) => (
                 "Payment due",
                 format!("Your order at {seller} over {total} waits for its payment."),
             ),
-            Step::Paid => (
+            OrderStep::Paid => (
                 "Order paid",
                 format!("Your payment of {total} to {seller} was received."),
             ),
-            Step::Completed(_) => (
+            OrderStep::Completed(_) => (
                 "Order complete",
                 format!("Your order at {seller} over {total} is complete."),
             ),
-            Step::Cancelled(reason) => (
+            OrderStep::Cancelled(reason) => (
                 "Order cancelled",
                 format!("Your order at {seller} over {total} was cancelled: {reason}."),
             ),
-            Step::Expired => (
+            OrderStep::Expired => (
                 "Order expired",
                 format!("Your order at {seller} over {total} was not paid in time."),
             ),
-            Step::Refunded => (
+            OrderStep::Refunded => (
                 "Order refunded",
                 format!("{seller} paid {total} back to you."),
             ),
         };
-        let mut notice = self.notice(title, body);
-        if let Step::PaymentDue(link) = &self.step {
-            notice.data.insert("paymentLink".to_owned(), json!(link));
+        let mut notification = self.notification(title, body);
+        if let OrderStep::PaymentDue(link) = &self.step {
+            notification
+                .data
+                .insert("paymentLink".to_owned(), json!(link));
         }
-        notice
+        notification
     }
 
-    /// What the seller's admins are told. The payment link is not theirs to see.
+    /// The notification for the seller's admins. Contains neither the payment link nor the buyer's address.
     #[must_use]
-    pub fn for_seller(&self) -> Notice {
+    pub fn for_seller(&self) -> Notification {
         let (order, total) = (self.order_id, amount_text(&self.total));
         let (title, body) = match &self.step {
-            Step::Placed(lines) => {
+            OrderStep::Placed(lines) => {
                 let pieces: i64 = lines.iter().map(|line| line.quantity).sum();
                 (
                     "New order",
                     format!("Order {order} over {total} was placed: {pieces} pieces."),
                 )
             }
-            Step::PaymentDue(_) => (
+            OrderStep::PaymentDue(_) => (
                 "Waiting for payment",
                 format!("Order {order} over {total} waits for its payment."),
             ),
-            Step::Paid => ("Order paid", format!("Order {order} was paid: {total}.")),
-            Step::Completed(transaction) => (
+            OrderStep::Paid => ("Order paid", format!("Order {order} was paid: {total}.")),
+            OrderStep::Completed(transaction) => (
                 "Order complete",
                 format!("Order {order} over {total} is complete with transaction {transaction}."),
             ),
-            Step::Cancelled(reason) => (
+            OrderStep::Cancelled(reason) => (
                 "Order cancelled",
                 format!("Order {order} over {total} was cancelled: {reason}."),
             ),
-            Step::Expired => (
+            OrderStep::Expired => (
                 "Order expired",
                 format!("Order {order} over {total} was not paid in time."),
             ),
-            Step::Refunded => (
+            OrderStep::Refunded => (
                 "Order refunded",
                 format!("Order {order} was paid back: {total}."),
             ),
         };
-        self.notice(title, body)
+        self.notification(title, body)
     }
 
-    fn notice(&self, title: &str, body: String) -> Notice {
+    fn notification(&self, title: &str, body: String) -> Notification {
         let mut data = object(json!({
             "orderId": self.order_id, "status": self.step.status(), "total": self.total,
         }));
         match &self.step {
-            Step::Placed(lines) => drop(data.insert("items".to_owned(), json!(lines))),
-            Step::Completed(transaction) => {
-                drop(data.insert("transactionId".to_owned(), json!(transaction)));
+            OrderStep::Placed(lines) => {
+                data.insert("items".to_owned(), json!(lines));
             }
-            Step::Cancelled(reason) => drop(data.insert("reason".to_owned(), json!(reason))),
-            Step::PaymentDue(_) | Step::Paid | Step::Expired | Step::Refunded => {}
+            OrderStep::Completed(transaction) => {
+                data.insert("transactionId".to_owned(), json!(transaction));
+            }
+            OrderStep::Cancelled(reason) => {
+                data.insert("reason".to_owned(), json!(reason));
+            }
+            OrderStep::PaymentDue(_)
+            | OrderStep::Paid
+            | OrderStep::Expired
+            | OrderStep::Refunded => {}
         }
-        Notice {
+        Notification {
             kind: self.step.kind(),
             tenant: self.seller.clone(),
             time: self.time,
@@ -202,33 +211,36 @@ impl OrderNews {
         }
     }
 
-    /// The e-mail that the buyer gets, for the steps that are worth one.
+    /// The e-mail for the buyer; none for steps that are only notified in the application.
     #[must_use]
-    pub fn letter(&self) -> Option<Letter> {
+    pub fn buyer_email(&self) -> Option<EmailContent> {
         let (order_id, tenant_code) = (self.order_id.to_string(), self.seller.code.clone());
         let total = amount_text(&self.total);
         match &self.step {
-            Step::PaymentDue(link) => Some(Letter::OrderPlaced {
+            OrderStep::PaymentDue(link) => Some(EmailContent::OrderPlaced {
                 order_id,
                 tenant_code,
                 total,
                 payment_link: link.clone(),
             }),
-            Step::Completed(transaction) => {
+            OrderStep::Completed(transaction) => {
                 let transaction_id = transaction.clone();
-                Some(Letter::OrderCompleted {
+                Some(EmailContent::OrderCompleted {
                     order_id,
                     tenant_code,
                     total,
                     transaction_id,
                 })
             }
-            Step::Expired => Some(Letter::OrderExpired {
+            OrderStep::Expired => Some(EmailContent::OrderExpired {
                 order_id,
                 tenant_code,
                 total,
             }),
-            Step::Placed(_) | Step::Paid | Step::Cancelled(_) | Step::Refunded => None,
+            OrderStep::Placed(_)
+            | OrderStep::Paid
+            | OrderStep::Cancelled(_)
+            | OrderStep::Refunded => None,
         }
     }
 }
@@ -238,12 +250,12 @@ mod tests {
     use tenancy::TenantId;
 
     use super::*;
-    use crate::domain::NoticeId;
+    use crate::domain::NotificationId;
 
-    fn news(step: Step) -> OrderNews {
-        OrderNews {
+    fn update(step: OrderStep) -> OrderUpdate {
+        OrderUpdate {
             order_id: Uuid::now_v7(),
-            seller: AboutTenant {
+            seller: TenantSummary {
                 id: TenantId::generate(),
                 code: "acme".to_owned(),
                 region: Some("eu".to_owned()),
@@ -261,51 +273,51 @@ mod tests {
         }
     }
 
-    fn steps() -> Vec<Step> {
+    fn steps() -> Vec<OrderStep> {
         let text = || "text".to_owned();
         vec![
-            Step::Placed(vec![Line {
+            OrderStep::Placed(vec![OrderLine {
                 product_id: Uuid::now_v7(),
                 name: text(),
                 quantity: 2,
             }]),
-            Step::PaymentDue("https://t.example/pay?token=secret".to_owned()),
-            Step::Paid,
-            Step::Completed(text()),
-            Step::Cancelled(text()),
-            Step::Expired,
-            Step::Refunded,
+            OrderStep::PaymentDue("https://t.example/pay?token=secret".to_owned()),
+            OrderStep::Paid,
+            OrderStep::Completed(text()),
+            OrderStep::Cancelled(text()),
+            OrderStep::Expired,
+            OrderStep::Refunded,
         ]
     }
 
     #[test]
-    fn every_step_is_told_to_both_and_the_link_to_the_buyer_alone() {
+    fn every_step_notifies_buyer_and_seller_and_only_the_buyer_gets_the_link() {
         for step in steps() {
-            let news = news(step.clone());
-            let (buyer, seller) = (news.for_buyer(), news.for_seller());
+            let update = update(step.clone());
+            let (buyer, seller) = (update.for_buyer(), update.for_seller());
             assert_eq!(buyer.kind, seller.kind);
             assert!(events::find(buyer.kind).is_some(), "{}", buyer.kind);
             let (buyer, seller) = (
-                buyer.payload(NoticeId::generate()),
-                seller.payload(NoticeId::generate()),
+                buyer.payload(NotificationId::generate()),
+                seller.payload(NotificationId::generate()),
             );
-            assert_eq!(buyer["orderId"], news.order_id.to_string());
+            assert_eq!(buyer["orderId"], update.order_id.to_string());
             assert_eq!(buyer["total"]["amount"], 1999);
             assert_eq!(
                 buyer["paymentLink"].is_string(),
-                matches!(step, Step::PaymentDue(_))
+                matches!(step, OrderStep::PaymentDue(_))
             );
-            let seen = seller.to_string();
-            assert!(!seen.contains("secret") && !seen.contains("ann@"), "{seen}");
+            let text = seller.to_string();
+            assert!(!text.contains("secret") && !text.contains("ann@"), "{text}");
         }
     }
 
     #[test]
-    fn a_letter_is_sent_when_it_is_to_be_paid_complete_or_over() {
-        let with_letter = steps()
+    fn the_buyer_gets_an_email_when_payment_is_due_and_when_the_order_is_complete_or_expired() {
+        let with_email = steps()
             .into_iter()
-            .filter(|step| news(step.clone()).letter().is_some())
+            .filter(|step| update(step.clone()).buyer_email().is_some())
             .count();
-        assert_eq!(with_letter, 3);
+        assert_eq!(with_email, 3);
     }
 }

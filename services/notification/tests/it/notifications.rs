@@ -1,15 +1,15 @@
-//! One's own notices over HTTP.
+//! A user's own notifications over HTTP.
 
 use events::notification::InAppCreated;
 use serde_json::{Value, json};
 use testkit::{Client, eventually};
 use uuid::Uuid;
 
-use crate::house::{House, Order};
+use crate::fixture::{Fixture, Order};
 
-/// The first page, once the list holds so many.
-async fn notices(client: &Client, total: i64) -> Value {
-    eventually(&format!("{total} notices"), || async {
+/// The first page, once the list has `total` rows.
+async fn notifications(client: &Client, total: i64) -> Value {
+    eventually(&format!("{total} notifications"), || async {
         let page = client.get("/api/notifications").await.expect(200);
         (page["meta"]["total"] == total).then_some(page)
     })
@@ -17,12 +17,12 @@ async fn notices(client: &Client, total: i64) -> Value {
 }
 
 #[tokio::test]
-async fn every_step_of_an_order_is_in_its_buyers_list_newest_first() {
-    let house = House::shared().await;
-    let (caller, token) = house.world.identity().customer();
-    let client = house.client(&token);
-    let tenant = house.tenant().await;
-    let order = Order::of(house, &tenant, caller.user_id.as_uuid());
+async fn a_buyers_list_has_every_step_of_an_order_newest_first() {
+    let fixture = Fixture::shared().await;
+    let (caller, token) = fixture.world.identity().customer();
+    let client = fixture.client(&token);
+    let tenant = fixture.tenant().await;
+    let order = Order::of(fixture, &tenant, caller.user_id.as_uuid());
     order.created().await;
     order.payment_requested().await;
     order.paid().await;
@@ -30,7 +30,7 @@ async fn every_step_of_an_order_is_in_its_buyers_list_newest_first() {
     for _ in 0..3 {
         order.expired_again(last).await;
     }
-    let page = notices(&client, 4).await;
+    let page = notifications(&client, 4).await;
     let types: Vec<_> = page["data"]
         .as_array()
         .unwrap()
@@ -55,7 +55,7 @@ async fn every_step_of_an_order_is_in_its_buyers_list_newest_first() {
         json!({ "amount": 3998, "currency": "EUR" })
     );
     assert_eq!(newest["data"]["notificationId"], newest["id"]);
-    let event = house
+    let event = fixture
         .log
         .shows_once::<InAppCreated>(newest["id"].as_str().unwrap())
         .await;
@@ -75,23 +75,26 @@ async fn every_step_of_an_order_is_in_its_buyers_list_newest_first() {
 }
 
 #[tokio::test]
-async fn a_notice_is_read_by_its_owner_alone_and_once() {
-    let house = House::shared().await;
-    let (caller, token) = house.world.identity().customer();
-    let client = house.client(&token);
-    let tenant = house.tenant().await;
-    Order::of(house, &tenant, caller.user_id.as_uuid())
+async fn only_the_owner_can_mark_a_notification_read_and_the_first_time_stays() {
+    let fixture = Fixture::shared().await;
+    let (caller, token) = fixture.world.identity().customer();
+    let client = fixture.client(&token);
+    let tenant = fixture.tenant().await;
+    Order::of(fixture, &tenant, caller.user_id.as_uuid())
         .paid()
         .await;
-    let notice = notices(&client, 1).await["data"][0].clone();
-    assert!(notice.get("readAt").is_none());
-    let path = format!("/api/notifications/{}/read", notice["id"].as_str().unwrap());
+    let notification = notifications(&client, 1).await["data"][0].clone();
+    assert!(notification.get("readAt").is_none());
+    let path = format!(
+        "/api/notifications/{}/read",
+        notification["id"].as_str().unwrap()
+    );
 
-    let (_, other) = house.world.identity().customer();
-    let (_, admin) = house.world.identity().admin_of(&tenant);
+    let (_, other) = fixture.world.identity().customer();
+    let (_, admin) = fixture.world.identity().admin_of(&tenant);
     for stranger in [other, admin] {
         assert_eq!(
-            house
+            fixture
                 .client(&stranger)
                 .post(&path, json!({}))
                 .await
@@ -111,10 +114,10 @@ async fn a_notice_is_read_by_its_owner_alone_and_once() {
 }
 
 #[tokio::test]
-async fn who_asks_wrongly_is_told_so() {
-    let house = House::shared().await;
-    let (_, token) = house.world.identity().customer();
-    let client = house.client(&token);
+async fn invalid_requests_are_refused() {
+    let fixture = Fixture::shared().await;
+    let (_, token) = fixture.world.identity().customer();
+    let client = fixture.client(&token);
     assert_eq!(
         client.anonymous().get("/api/notifications").await.status,
         401
@@ -127,8 +130,8 @@ async fn who_asks_wrongly_is_told_so() {
             "{query}"
         );
     }
-    let nobody = format!("/api/notifications/{}/read", Uuid::now_v7());
-    assert_eq!(client.post(&nobody, json!({})).await.status, 404);
+    let unknown = format!("/api/notifications/{}/read", Uuid::now_v7());
+    assert_eq!(client.post(&unknown, json!({})).await.status, 404);
     let api = client.get("/api/docs/openapi.json").await.expect(200);
     for path in [
         "/api/notifications",

@@ -1,4 +1,4 @@
-//! A running notification service, the events that others publish, and what lands in the mail folder.
+//! The test fixture: a running notification service, events of the other services, and access to the sent e-mails.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,54 +18,55 @@ use testkit::{Client, Log, TestTenant, World, eventually, on_shared_runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::{sockets::Socket, user_service::UserStandIn};
+use crate::{socket_client::Socket, stub_user_service::StubUserService};
 
-/// A world with a notification service in it.
-pub struct House {
+/// A [`World`] with a running notification service.
+pub struct Fixture {
     pub world: World,
-    pub users: UserStandIn,
+    pub users: StubUserService,
     pub service: Running,
     pub log: Log,
-    mail: PathBuf,
+    mail_dir: PathBuf,
 }
 
-impl House {
-    /// The house of all tests that break nothing: their people and tenants are their own.
+impl Fixture {
+    /// The fixture shared by all tests that do not disturb each other: each uses its own users and tenants.
     pub async fn shared() -> &'static Self {
-        static HOUSE: OnceCell<House> = OnceCell::const_new();
-        HOUSE.get_or_init(|| Self::build(&[])).await
+        static FIXTURE: OnceCell<Fixture> = OnceCell::const_new();
+        FIXTURE.get_or_init(|| Self::build(&[])).await
     }
 
-    /// A house of the test's own, with some of the service's variables changed.
+    /// A fixture for one test, with some of the service's environment variables changed.
     pub async fn build(changed: &[(&str, &str)]) -> Self {
         let world = World::new(&["notification"]).await;
-        let users = UserStandIn::start().await;
-        let mail = std::env::temp_dir().join(format!("tenantry-mail-{}", Uuid::now_v7().simple()));
-        let service = start(settings(&world, &users, changed), in_folder(&mail)).await;
+        let users = StubUserService::start().await;
+        let mail_dir =
+            std::env::temp_dir().join(format!("tenantry-mail-{}", Uuid::now_v7().simple()));
+        let service = start(settings(&world, &users, changed), with_mail_dir(&mail_dir)).await;
         let log = world.log("notification.events");
         Self {
             world,
             users,
             service,
             log,
-            mail,
+            mail_dir,
         }
     }
 
-    /// One more replica.
+    /// Starts another replica.
     pub async fn replica(&self, changed: &[(&str, &str)]) -> Running {
         start(
             settings(&self.world, &self.users, changed),
-            in_folder(&self.mail),
+            with_mail_dir(&self.mail_dir),
         )
         .await
     }
 
-    /// A replica whose e-mails go to this mail server.
+    /// Starts a replica that sends e-mails to this mail server.
     pub async fn replica_with_mail_server(&self, url: &str) -> Running {
         let own = NotificationSettings {
             smtp_url: Some(url.into()),
-            ..in_folder(&self.mail)
+            ..with_mail_dir(&self.mail_dir)
         };
         start(settings(&self.world, &self.users, &[]), own).await
     }
@@ -82,7 +83,7 @@ impl House {
         self.world.platform_pool("notification").await
     }
 
-    /// A tenant that others know of; this service only hears of it.
+    /// A new tenant.
     pub async fn tenant(&self) -> TestTenant {
         self.world.tenant(&[]).await
     }
@@ -91,7 +92,7 @@ impl House {
         Socket::open(&self.url(), token, cursor).await
     }
 
-    /// The e-mails to this address, once there are that many; as they are in their files.
+    /// The e-mails to this address as written to their files, once there are at least `count`.
     pub async fn mail_to(&self, address: &str, count: usize) -> Vec<String> {
         eventually(&format!("{count} e-mails to {address}"), || async {
             Some(self.mail_so_far(address)).filter(|found| found.len() >= count)
@@ -99,12 +100,12 @@ impl House {
         .await
     }
 
-    /// The e-mails to this address that are there now.
+    /// The e-mails to this address so far.
     pub fn mail_so_far(&self, address: &str) -> Vec<String> {
         let to = format!("To: {address}\r\n");
-        let files = std::fs::read_dir(&self.mail).expect("the folder is there");
+        let files = std::fs::read_dir(&self.mail_dir).expect("the mail directory exists");
         files
-            .map(|file| file.expect("it can be listed").path())
+            .map(|file| file.expect("the directory is readable").path())
             .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
             .map(|path| std::fs::read_to_string(path).expect("an e-mail is text"))
             .filter(|text| text.contains(&to))
@@ -112,7 +113,7 @@ impl House {
             .collect()
     }
 
-    /// A customer registers; their id and address.
+    /// Registers a customer; returns the id and e-mail address.
     pub async fn registered(&self) -> (Uuid, String) {
         let (user_id, email) = (
             Uuid::now_v7(),
@@ -128,15 +129,15 @@ impl House {
     }
 }
 
-fn settings(world: &World, users: &UserStandIn, changed: &[(&str, &str)]) -> Settings {
+fn settings(world: &World, users: &StubUserService, changed: &[(&str, &str)]) -> Settings {
     let mut variables = vec![("USER_URL", users.url())];
     variables.extend_from_slice(changed);
     world.settings_with("notification", &variables)
 }
 
-fn in_folder(mail: &std::path::Path) -> NotificationSettings {
+fn with_mail_dir(mail_dir: &std::path::Path) -> NotificationSettings {
     NotificationSettings {
-        mail_dir: Some(mail.to_owned()),
+        mail_dir: Some(mail_dir.to_owned()),
         smtp_url: None,
         mail_from: "Tenantry <no-reply@tenantry.test>".to_owned(),
     }
@@ -147,7 +148,7 @@ async fn start(settings: Settings, own: NotificationSettings) -> Running {
         .await
 }
 
-/// An order of a customer at a tenant, told step by step as the order service would.
+/// An order of a customer at a tenant; publishes its events as the order service would.
 pub struct Order<'a> {
     world: &'a World,
     pub tenant: &'a TestTenant,
@@ -157,10 +158,10 @@ pub struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    pub fn of(house: &'a House, tenant: &'a TestTenant, buyer: Uuid) -> Self {
+    pub fn of(fixture: &'a Fixture, tenant: &'a TestTenant, buyer: Uuid) -> Self {
         let email = format!("{buyer}@example.com");
         Self {
-            world: &house.world,
+            world: &fixture.world,
             tenant,
             id: Uuid::now_v7(),
             buyer,
@@ -266,7 +267,7 @@ impl<'a> Order<'a> {
         self.expired_again(Uuid::now_v7()).await
     }
 
-    /// The event with this id, for the first time or once more.
+    /// Publishes the event with this id, possibly again.
     pub async fn expired_again(&self, id: Uuid) -> Uuid {
         let event = OrderExpired {
             order_id: self.id,
@@ -286,5 +287,5 @@ impl<'a> Order<'a> {
     }
 }
 
-/// For what must not happen: long enough that it would have.
-pub const A_WHILE: Duration = Duration::from_millis(1500);
+/// Time to wait before asserting that something did not happen.
+pub const QUIET_PERIOD: Duration = Duration::from_millis(1500);

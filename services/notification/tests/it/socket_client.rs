@@ -1,4 +1,4 @@
-//! A client of the live feed.
+//! A WebSocket client of the live feed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio_tungstenite::{
     },
 };
 
-/// Far longer than a message takes.
+/// Time limit for a message; far longer than one takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub struct Socket {
@@ -24,18 +24,18 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Follows with the token as a sub-protocol, as a browser would.
+    /// Connects with the token as a sub-protocol, as a browser does.
     pub async fn open(base: &str, token: &str, cursor: Option<&str>) -> Self {
         let query = cursor.map_or_else(String::new, |cursor| format!("?cursor={cursor}"));
         let headers = [("sec-websocket-protocol", format!("bearer, {token}"))];
         let (socket, answer) = Self::try_open(base, &query, &headers)
             .await
-            .expect("let in");
+            .expect("the socket is accepted");
         assert_eq!(answer.headers()["sec-websocket-protocol"], "bearer");
         socket
     }
 
-    /// Knocks with these headers.
+    /// Attempts to connect with these headers.
     pub async fn try_open(
         base: &str,
         query: &str,
@@ -59,10 +59,10 @@ impl Socket {
         ))
     }
 
-    /// The status with which a knock is refused.
+    /// The status with which a connection attempt is refused.
     pub async fn refused(base: &str, query: &str, headers: &[(&'static str, String)]) -> u16 {
         match Self::try_open(base, query, headers).await {
-            Ok(_) => panic!("let in with {headers:?} and {query}"),
+            Ok(_) => panic!("accepted with {headers:?} and {query}"),
             Err(Error::Http(answer)) => answer.status().as_u16(),
             Err(other) => panic!("{other}"),
         }
@@ -74,14 +74,14 @@ impl Socket {
         next.expect("a message before the deadline")
     }
 
-    /// The next message, if one comes in this time.
+    /// The next message, if one arrives within this time.
     pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
         let next = tokio::time::timeout(time, async {
             loop {
                 match self.stream.next().await {
                     Some(Ok(Message::Text(text))) => return text,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    other => panic!("no message but {other:?}"),
+                    other => panic!("expected a message, got {other:?}"),
                 }
             }
         });
@@ -90,7 +90,7 @@ impl Socket {
         Some(message)
     }
 
-    /// The types of the next so many messages.
+    /// The types of the next `count` messages.
     pub async fn types(&mut self, count: usize) -> Vec<String> {
         let mut types = Vec::new();
         for _ in 0..count {
@@ -108,12 +108,12 @@ impl Socket {
         self.stream
             .send(message)
             .await
-            .expect("the socket takes it");
+            .expect("the frame is written");
     }
 
-    /// The code with which the server ends it; none if it just ends.
-    pub async fn end(&mut self) -> Option<u16> {
-        let end = async {
+    /// The close code of the server; none if the connection ends without one.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        let closed = async {
             loop {
                 match self.stream.next().await {
                     Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
@@ -122,8 +122,8 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(DEADLINE, end)
+        tokio::time::timeout(DEADLINE, closed)
             .await
-            .expect("it ends before the deadline")
+            .expect("the server closes the socket before the deadline")
     }
 }

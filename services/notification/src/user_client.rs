@@ -1,4 +1,4 @@
-//! Client of the user service, which issues the secrets of password links.
+//! Client of the user service, which issues the tokens of password links.
 
 use std::time::Duration;
 
@@ -10,16 +10,17 @@ use service::{Call, CallError, ServiceClient, settings::BadSetting};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{PasswordSecret, Purpose};
+use crate::domain::{PasswordToken, TokenPurpose};
 
+/// Time limit of one call.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why no secret was issued.
+/// The user service issued no token.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
+pub enum PasswordTokenError {
     /// The user was deleted, has a password already, or the request has expired.
     #[error("the user does not expect a link")]
-    NotWaiting,
+    NotExpected,
     /// The user service is unavailable, or does not accept this service's token; the consumer waits for it.
     #[error("the user service is unavailable: {0}")]
     Unavailable(String),
@@ -28,15 +29,15 @@ pub enum SecretError {
     Rejected(StatusCode),
 }
 
-/// Client of the user service.
+/// Client of the user service. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct UserService(ServiceClient);
+pub(crate) struct UserClient(ServiceClient);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CreateToken {
     user_id: UserId,
-    purpose: Purpose,
+    purpose: TokenPurpose,
 }
 
 #[derive(Deserialize)]
@@ -47,33 +48,37 @@ struct CreatedToken {
     expires_at: OffsetDateTime,
 }
 
-impl UserService {
-    /// The user service at `base`.
+impl UserClient {
+    /// A client of the user service at the base URL `base`.
     pub fn new(base: &str, tokens: ServiceTokens) -> Result<Self, BadSetting> {
         ServiceClient::new("TENANTRY_USER_URL", base, TIMEOUT, tokens).map(Self)
     }
 
-    /// A secret with which the user can set a password once. Earlier secrets for the same purpose become invalid.
-    pub async fn password_secret(
+    /// Creates a single-use token with which the user can set a password. Earlier tokens for the same purpose become
+    /// invalid.
+    pub async fn create_password_token(
         &self,
         user_id: UserId,
-        purpose: Purpose,
+        purpose: TokenPurpose,
         correlation_id: Uuid,
-    ) -> Result<PasswordSecret, SecretError> {
+    ) -> Result<PasswordToken, PasswordTokenError> {
         let call = Call::post(
             "/api/auth/password-tokens",
             CreateToken { user_id, purpose },
         )
         .correlation_id(correlation_id);
         match self.0.call(call).await {
-            Ok(CreatedToken { token, expires_at }) => Ok(PasswordSecret { token, expires_at }),
+            Ok(CreatedToken { token, expires_at }) => Ok(PasswordToken {
+                value: token,
+                expires_at,
+            }),
             Err(CallError::Rejected { status, .. })
                 if status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT =>
             {
-                Err(SecretError::NotWaiting)
+                Err(PasswordTokenError::NotExpected)
             }
-            Err(CallError::Rejected { status, .. }) => Err(SecretError::Rejected(status)),
-            Err(CallError::Unavailable(reason)) => Err(SecretError::Unavailable(reason)),
+            Err(CallError::Rejected { status, .. }) => Err(PasswordTokenError::Rejected(status)),
+            Err(CallError::Unavailable(reason)) => Err(PasswordTokenError::Unavailable(reason)),
         }
     }
 }
