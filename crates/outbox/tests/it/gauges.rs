@@ -1,4 +1,4 @@
-//! What the relay shows of its outboxes. Gauges are of the process: other tests' relays write them at their starts.
+//! Gauges of the relay. They are process-wide, so relays of other tests write them when they start.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use event_bus::{EventParts, EventSchemas, OutboundRecord, Producer};
 use outbox::{Relay, RelaySettings};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Counted, World, count_and_commit, counter, eventually};
+use crate::test_env::{Counted, TestEnv, counter, eventually, increment};
 
 fn gauge(name: &str) -> f64 {
     let families = prometheus::gather();
@@ -18,9 +18,9 @@ fn gauge(name: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn what_waits_and_what_was_set_aside_can_be_seen() {
-    let mut world = World::with(&["acme", "globex"]).await;
-    let pool = world.pool("globex").clone();
+async fn remaining_and_refused_events_are_exported() {
+    let mut env = TestEnv::with(&["acme", "globex"]).await;
+    let pool = env.pool("globex").clone();
     let one = counter(&pool).await;
     let large = OutboundRecord::of(EventParts::new("/test", one), &Counted { number: 1 });
     let large = OutboundRecord {
@@ -29,25 +29,30 @@ async fn what_waits_and_what_was_set_aside_can_be_seen() {
     };
     let mut conn = pool.acquire().await.unwrap();
     outbox::append(&mut conn, &large).await.unwrap();
-    outbox::drain_once(&mut conn, &world.producer(), 10)
+    outbox::drain_once(&mut conn, &env.producer(), 10)
         .await
         .unwrap();
     assert_eq!(outbox::count_refused(&mut conn).await.unwrap(), 1);
 
-    "127.0.0.1:1".clone_into(&mut world.bus.bootstrap);
-    let waiting = counter(world.pool("acme")).await;
+    "127.0.0.1:1".clone_into(&mut env.bus.bootstrap);
+    let waiting = counter(env.pool("acme")).await;
     for _ in 0..7 {
-        count_and_commit(world.pool("acme"), waiting).await;
+        increment(env.pool("acme"), waiting).await;
     }
-    *world.outboxes.all.lock().unwrap() = vec!["acme".into(), "globex".into()];
+    *env.outboxes.all.lock().unwrap() = vec!["acme".into(), "globex".into()];
     let schemas = EventSchemas::new().with::<Counted>();
-    let away = Producer::with_deadline(&world.bus, schemas, Duration::from_millis(300)).unwrap();
+    let unavailable =
+        Producer::with_deadline(&env.bus, schemas, Duration::from_millis(300)).unwrap();
     let settings = RelaySettings {
-        sweep_marked: Duration::from_millis(50),
-        sweep_all: Duration::from_millis(50),
+        dirty_sweep_interval: Duration::from_millis(50),
+        full_sweep_interval: Duration::from_millis(50),
         ..RelaySettings::default()
     };
-    let (relay, _nudge) = Relay::new(Arc::clone(&world.outboxes) as _, Arc::new(away), settings);
+    let (relay, _waker) = Relay::new(
+        Arc::clone(&env.outboxes) as _,
+        Arc::new(unavailable),
+        settings,
+    );
     let stop = CancellationToken::new();
     let task = tokio::spawn(relay.run(stop.clone()));
 
@@ -60,5 +65,5 @@ async fn what_waits_and_what_was_set_aside_can_be_seen() {
     })
     .await;
     stop.cancel();
-    task.await.expect("the relay ends in peace");
+    task.await.expect("the relay does not panic");
 }

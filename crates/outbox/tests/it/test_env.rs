@@ -1,4 +1,4 @@
-//! What every test begins with: a database, a topic, and aggregates that count.
+//! The environment of a test: a database, a topic, and counters as aggregates.
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ use sqlx::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-/// A counter went up.
+/// A counter was incremented.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counted {
     pub number: i64,
@@ -48,75 +48,82 @@ impl Event for Counted {
     }
 }
 
-/// Names of one test on the shared servers.
-pub struct World {
+/// The resources of one test on the shared servers.
+pub struct TestEnv {
     pub bus: BusSettings,
     pub outboxes: Arc<Schemas>,
     pools: HashMap<String, PgPool>,
-    heard: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
+    received: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
     stop: CancellationToken,
     _guard: DropGuard,
 }
 
-/// Some outboxes, each in a schema of one database.
+/// Outboxes in the schemas of one database.
 pub struct Schemas {
-    ways: HashMap<String, PgPool>,
-    /// What a sweep over the marked ones finds, and what one over all does.
-    pub marked: Mutex<Vec<OutboxId>>,
+    pools: HashMap<String, PgPool>,
+    /// The result of a dirty sweep.
+    pub dirty: Mutex<Vec<OutboxId>>,
+    /// The result of a full sweep.
     pub all: Mutex<Vec<OutboxId>>,
     pub sweeps: AtomicUsize,
-    /// Outboxes whose database is away.
-    pub away: Mutex<Vec<OutboxId>>,
-    /// Whether a list of outboxes is never answered.
-    pub listless: AtomicBool,
+    /// Outboxes whose database is unreachable.
+    pub unreachable: Mutex<Vec<OutboxId>>,
+    /// Whether sweeps never complete.
+    pub sweeps_hang: AtomicBool,
 }
 
 #[async_trait]
 impl Outboxes for Schemas {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         self.sweeps.fetch_add(1, Ordering::SeqCst);
-        if self.listless.load(Ordering::SeqCst) {
+        if self.sweeps_hang.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         let found = match sweep {
-            Sweep::Marked => &self.marked,
+            Sweep::Dirty => &self.dirty,
             Sweep::All => &self.all,
         };
-        Ok(found.lock().expect("no holder panics").clone())
+        Ok(found.lock().expect("lock is not poisoned").clone())
     }
 
     async fn open(&self, outbox: &OutboxId) -> Result<PoolConnection<Postgres>, SourceError> {
-        if self.away.lock().expect("no holder panics").contains(outbox) {
-            return Err("away".into());
+        if self
+            .unreachable
+            .lock()
+            .expect("lock is not poisoned")
+            .contains(outbox)
+        {
+            return Err("unreachable".into());
         }
-        let pool = self.ways.get(outbox.as_str()).ok_or("no such outbox")?;
+        let pool = self.pools.get(outbox.as_str()).ok_or("no such outbox")?;
         Ok(pool.acquire().await?)
     }
 
-    async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
         Ok(())
     }
 }
 
-impl World {
-    /// A world with outboxes of these names.
+impl TestEnv {
+    /// An environment with outboxes of these names.
     pub async fn with(names: &[&str]) -> Self {
-        Self::reached(names, |_, options| options).await
+        Self::with_relay_options(names, |_, options| options).await
     }
 
-    /// With outboxes that the relay reaches as `way` says; the tests themselves go straight.
-    pub async fn reached(
+    /// An environment whose relay connects with the options that `relay_options` returns. The test itself connects
+    /// directly.
+    pub async fn with_relay_options(
         names: &[&str],
-        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+        relay_options: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
     ) -> Self {
-        let world = Self::behind(names, way).await;
-        listen(&world.bus, Arc::clone(&world.heard), world.stop.clone());
-        world
+        let env = Self::create(names, relay_options).await;
+        listen(&env.bus, Arc::clone(&env.received), env.stop.clone());
+        env
     }
 
-    async fn behind(
+    async fn create(
         names: &[&str],
-        way: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
+        relay_options: impl Fn(&str, PgConnectOptions) -> PgConnectOptions,
     ) -> Self {
         let name = format!("t{}_outbox", &Uuid::new_v4().simple().to_string()[..10]);
         let admin_url = variable("TENANTRY_POSTGRES_ADMIN");
@@ -127,8 +134,8 @@ impl World {
         let base: PgConnectOptions = admin_url.parse().expect("a URL");
         let mut inside = PgConnection::connect_with(&base.clone().database(&name))
             .await
-            .expect("it was just made");
-        let (mut pools, mut ways) = (HashMap::new(), HashMap::new());
+            .expect("the database exists");
+        let (mut pools, mut relay_pools) = (HashMap::new(), HashMap::new());
         for schema in names {
             run(&mut inside, format!("CREATE SCHEMA {schema}")).await;
             let options = base
@@ -139,16 +146,16 @@ impl World {
                 .max_connections(6)
                 .test_before_acquire(false);
             let pool = lazy.clone().connect_lazy_with(options.clone());
-            ways.insert(
+            relay_pools.insert(
                 (*schema).to_owned(),
-                lazy.connect_lazy_with(way(schema, options)),
+                lazy.connect_lazy_with(relay_options(schema, options)),
             );
             pool.execute(outbox::SCHEMA)
                 .await
-                .expect("the tables are made");
+                .expect("the tables are created");
             pool.execute("CREATE TABLE counter (id uuid PRIMARY KEY, number bigint NOT NULL)")
                 .await
-                .expect("a table");
+                .expect("the table is created");
             pools.insert((*schema).to_owned(), pool);
         }
 
@@ -158,20 +165,20 @@ impl World {
         Admin::new(&bus, Duration::from_secs(20))
             .create_topics(&topics)
             .await
-            .expect("the broker makes topics");
+            .expect("the topic is created");
         let stop = CancellationToken::new();
         Self {
             bus,
             pools,
             outboxes: Arc::new(Schemas {
-                ways,
-                marked: Mutex::default(),
+                pools: relay_pools,
+                dirty: Mutex::default(),
                 all: Mutex::default(),
                 sweeps: AtomicUsize::new(0),
-                away: Mutex::default(),
-                listless: AtomicBool::new(false),
+                unreachable: Mutex::default(),
+                sweeps_hang: AtomicBool::new(false),
             }),
-            heard: Arc::default(),
+            received: Arc::default(),
             _guard: stop.clone().drop_guard(),
             stop,
         }
@@ -181,115 +188,128 @@ impl World {
         &self.pools[outbox]
     }
 
-    /// A producer of its own, as each replica has.
+    /// A new producer, as each replica has one.
     pub fn producer(&self) -> Arc<Producer> {
         let schemas = EventSchemas::new().with::<Counted>();
-        Arc::new(Producer::new(&self.bus, schemas).expect("a producer can be made"))
+        Arc::new(Producer::new(&self.bus, schemas).expect("the producer is created"))
     }
 
-    /// The numbers that were heard of a counter, in the order of the log.
-    pub fn heard_of(&self, counter: Uuid) -> Vec<i64> {
-        let heard = self.heard.lock().expect("no holder panics");
+    /// The numbers received for a counter, in log order.
+    pub fn numbers_of(&self, counter: Uuid) -> Vec<i64> {
+        let received = self.received.lock().expect("lock is not poisoned");
         let counter = counter.to_string();
-        heard
+        received
             .iter()
             .filter(|(subject, ..)| *subject == counter)
             .map(|(_, number, _)| *number)
             .collect()
     }
 
-    /// Waits until `count` events were heard; all of them.
-    pub async fn hears(&self, count: usize) -> Vec<(String, i64, Uuid)> {
+    /// Waits until `count` events were received and returns all.
+    pub async fn received(&self, count: usize) -> Vec<(String, i64, Uuid)> {
         eventually(&format!("{count} events"), || async {
-            let heard = self.heard.lock().expect("no holder panics").clone();
-            (heard.len() >= count).then_some(heard)
+            let received = self.received.lock().expect("lock is not poisoned").clone();
+            (received.len() >= count).then_some(received)
         })
         .await
     }
 
     /// Waits until the outbox is empty.
-    pub async fn is_drained(&self, outbox: &str) {
+    pub async fn wait_until_drained(&self, outbox: &str) {
         eventually("an empty outbox", || async {
             let mut conn = self
                 .pool(outbox)
                 .acquire()
                 .await
                 .expect("PostgreSQL answers");
-            (outbox::depth(&mut conn).await.expect("it can be counted") == 0).then_some(())
+            (outbox::depth(&mut conn)
+                .await
+                .expect("the rows are counted")
+                == 0)
+                .then_some(())
         })
         .await;
     }
 }
 
-/// A counter at zero.
+/// Creates a counter at zero.
 pub async fn counter(pool: &PgPool) -> Uuid {
     let id = Uuid::now_v7();
     let made = sqlx::query("INSERT INTO counter (id, number) VALUES ($1, 0)").bind(id);
-    made.execute(pool).await.expect("it can be made");
+    made.execute(pool).await.expect("the counter is created");
     id
 }
 
-/// Counts up by one inside the transaction: row first, event after.
-pub async fn count(conn: &mut PgConnection, counter: Uuid) -> i64 {
+/// Increments the counter and appends the event, within the caller's transaction.
+pub async fn increment_in(conn: &mut PgConnection, counter: Uuid) -> i64 {
     let up = "UPDATE counter SET number = number + 1 WHERE id = $1 RETURNING number";
     let number: i64 = sqlx::query_scalar(up)
         .bind(counter)
         .fetch_one(&mut *conn)
         .await
-        .expect("the counter is there");
+        .expect("the counter exists");
     let parts = EventParts::new("/test", counter).sequence(number.unsigned_abs());
     let record = OutboundRecord::of(parts, &Counted { number }).expect("a valid event");
     outbox::append(conn, &record)
         .await
-        .expect("it can be appended");
+        .expect("the event is appended");
     number
 }
 
-/// Counts up and commits.
-pub async fn count_and_commit(pool: &PgPool, counter: Uuid) {
+/// Increments the counter and commits.
+pub async fn increment(pool: &PgPool, counter: Uuid) {
     let mut tx = pool.begin().await.expect("PostgreSQL answers");
-    count(&mut tx, counter).await;
-    tx.commit().await.expect("it commits");
+    increment_in(&mut tx, counter).await;
+    tx.commit().await.expect("the commit succeeds");
 }
 
-struct Ear(Arc<Mutex<Vec<(String, i64, Uuid)>>>);
+struct RecordingHandler(Arc<Mutex<Vec<(String, i64, Uuid)>>>);
 
 #[async_trait]
-impl Handler for Ear {
+impl Handler for RecordingHandler {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         let number = record.envelope.sequence.cast_signed();
-        let heard = (record.envelope.subject.clone(), number, record.envelope.id);
-        self.0.lock().expect("no holder panics").push(heard);
+        let received = (record.envelope.subject.clone(), number, record.envelope.id);
+        self.0.lock().expect("lock is not poisoned").push(received);
         Ok(())
     }
 }
 
-fn listen(bus: &BusSettings, heard: Arc<Mutex<Vec<(String, i64, Uuid)>>>, stop: CancellationToken) {
-    let consumer = Consumer::builder(bus, "ear")
+fn listen(
+    bus: &BusSettings,
+    received: Arc<Mutex<Vec<(String, i64, Uuid)>>>,
+    stop: CancellationToken,
+) {
+    let consumer = Consumer::builder(bus, "recorder")
         .topics([Counted::TOPIC])
-        .handler(Ear(heard))
+        .handler(RecordingHandler(received))
         .build()
-        .expect("a consumer can be made");
-    tokio::spawn(async move { consumer.run(stop).await.expect("the log can be read") });
+        .expect("the consumer is created");
+    tokio::spawn(async move {
+        consumer
+            .run(stop)
+            .await
+            .expect("the consumer does not fail");
+    });
 }
 
-/// Waits for a condition; half a minute is far longer than anything takes.
+/// Polls until `probe` returns a value, for up to 30 seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
-    mut look: impl FnMut() -> F,
+    mut probe: impl FnMut() -> F,
 ) -> T {
-    let looking = async {
+    let polling = async {
         loop {
-            if let Some(found) = look().await {
+            if let Some(found) = probe().await {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let deadline = tokio::time::timeout(Duration::from_secs(30), looking);
+    let deadline = tokio::time::timeout(Duration::from_secs(30), polling);
     deadline
         .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+        .unwrap_or_else(|_| panic!("timed out waiting for {what}"))
 }
 
 pub async fn run(conn: &mut PgConnection, sql: String) {

@@ -1,4 +1,4 @@
-//! A thousand outboxes, a few of which hold most of the rows.
+//! Fairness among a thousand outboxes, a few of which hold most of the rows.
 
 use std::{
     collections::HashMap,
@@ -13,13 +13,13 @@ use sqlx::{PgPool, Postgres, pool::PoolConnection, types::Json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Counted, World};
+use crate::test_env::{Counted, TestEnv};
 
 const OUTBOXES: i64 = 1000;
-/// Rows of the fullest outbox; the nth has an nth of it.
+/// Rows of the largest outbox; the nth outbox has `ROWS / n`.
 const ROWS: i64 = 1000;
 
-/// Schemas of one database, all reached through one pool.
+/// The schemas of one database, which share one pool.
 struct Fleet {
     pool: PgPool,
     opened: Mutex<Vec<OutboxId>>,
@@ -33,7 +33,7 @@ fn name(n: i64) -> String {
 impl Outboxes for Fleet {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         Ok(match sweep {
-            Sweep::Marked => Vec::new(),
+            Sweep::Dirty => Vec::new(),
             Sweep::All => (1..=OUTBOXES).map(|n| name(n).into()).collect(),
         })
     }
@@ -41,7 +41,7 @@ impl Outboxes for Fleet {
     async fn open(&self, outbox: &OutboxId) -> Result<PoolConnection<Postgres>, SourceError> {
         self.opened
             .lock()
-            .expect("no holder panics")
+            .expect("lock is not poisoned")
             .push(outbox.clone());
         let mut conn = self.pool.acquire().await?;
         sqlx::query("SELECT set_config('search_path', $1, false)")
@@ -51,7 +51,7 @@ impl Outboxes for Fleet {
         Ok(conn)
     }
 
-    async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
         Ok(())
     }
 }
@@ -63,16 +63,16 @@ async fn fill(pool: &PgPool) {
     sqlx::query("CREATE TABLE model (topic text, envelope jsonb, datum bytea)")
         .execute(pool)
         .await
-        .expect("a table");
+        .expect("the table is created");
     sqlx::query("INSERT INTO model VALUES ($1, $2, $3)")
         .bind(&record.topic)
         .bind(Json(&record.envelope))
         .bind(&record.datum)
         .execute(pool)
         .await
-        .expect("a row");
+        .expect("the row is inserted");
     let mut conn = pool.acquire().await.expect("a connection");
-    // A transaction's locks are counted for the whole server, so it makes a few at a time.
+    // The lock table is limited, so each transaction creates only a few schemas.
     for first in (1..=OUTBOXES).step_by(50) {
         let make = format!(
             "DO $$
@@ -90,38 +90,40 @@ async fn fill(pool: &PgPool) {
              END $$",
             last = first + 49,
         );
-        crate::world::run(&mut conn, make).await;
+        crate::test_env::run(&mut conn, make).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fleet_is_drained_in_order_and_the_fullest_takes_one_turn_in_a_round() {
-    let world = World::with(&["acme"]).await;
-    let pool = world.pool("acme").clone();
+async fn many_outboxes_are_drained_round_robin_and_in_order() {
+    let env = TestEnv::with(&["acme"]).await;
+    let pool = env.pool("acme").clone();
     fill(&pool).await;
     let fleet = Arc::new(Fleet {
         pool,
         opened: Mutex::default(),
     });
     let settings = RelaySettings {
-        parallel: 4,
-        batch: 50,
-        patience: Duration::from_secs(20),
-        sweep_marked: Duration::from_hours(1),
-        sweep_all: Duration::from_hours(1),
+        concurrency: 4,
+        batch_size: 50,
+        database_timeout: Duration::from_secs(20),
+        dirty_sweep_interval: Duration::from_hours(1),
+        full_sweep_interval: Duration::from_hours(1),
         ..RelaySettings::default()
     };
-    let (relay, _nudge) = Relay::new(Arc::clone(&fleet) as _, world.producer(), settings);
+    let (relay, _waker) = Relay::new(Arc::clone(&fleet) as _, env.producer(), settings);
     let stop = CancellationToken::new();
     let task = tokio::spawn(relay.run(stop.clone()));
 
     let rows: i64 = (1..=OUTBOXES).map(|n| ROWS / n).sum();
-    let heard = world.hears(usize::try_from(rows).expect("it fits")).await;
+    let received = env
+        .received(usize::try_from(rows).expect("fits in usize"))
+        .await;
     stop.cancel();
-    task.await.expect("the relay ends in peace");
+    task.await.expect("the relay does not panic");
 
     let mut numbers: HashMap<String, Vec<i64>> = HashMap::new();
-    for (subject, number, _) in heard {
+    for (subject, number, _) in received {
         numbers.entry(subject).or_default().push(number);
     }
     for n in 1..=OUTBOXES {
@@ -129,15 +131,15 @@ async fn a_fleet_is_drained_in_order_and_the_fullest_takes_one_turn_in_a_round()
         assert_eq!(numbers.get(&name(n)), Some(&wanted), "outbox {n}");
     }
 
-    // The fullest was first in line. Until everybody had a turn it had one, and perhaps began its second.
-    let opened = fleet.opened.lock().expect("no holder panics");
+    // The largest outbox was first in the queue: one attempt, and possibly a second that overlaps the last first one.
+    let opened = fleet.opened.lock().expect("lock is not poisoned");
     let last = OutboxId::from(name(OUTBOXES));
     let round = opened.iter().position(|outbox| *outbox == last);
-    let round = &opened[..round.expect("it was opened")];
-    let fullest = OutboxId::from(name(1));
-    let turns = round.iter().filter(|outbox| **outbox == fullest).count();
+    let round = &opened[..round.expect("the last outbox was opened")];
+    let largest = OutboxId::from(name(1));
+    let attempts = round.iter().filter(|outbox| **outbox == largest).count();
     assert!(
-        turns <= 2,
-        "{turns} turns before the last outbox had its first"
+        attempts <= 2,
+        "{attempts} attempts before the first of the last outbox"
     );
 }
