@@ -33,7 +33,7 @@ pub struct Identity {
     pub tenant: Option<Migrator>,
     /// Verifies tokens without fetching keys: for the service that issues them.
     pub verifier: Option<Verifier>,
-    /// The cache of its reads; [`Cache::none`] for a service that caches nothing.
+    /// The cache of its reads; [`Cache::disabled`] for a service that caches nothing.
     pub cache: Cache,
 }
 

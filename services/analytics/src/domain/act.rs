@@ -12,7 +12,7 @@ use super::EventId;
 pub struct Person(UserId);
 
 impl Person {
-    /// The person of this id. A machine's id is derived from its name ([`UserId::of_service`], `UUIDv5`), a person's is
+    /// The person of this id. A machine's id is derived from its name ([`UserId::for_service`], `UUIDv5`), a person's is
     /// drawn.
     #[must_use]
     pub fn of(id: UserId) -> Option<Self> {
@@ -70,7 +70,7 @@ mod tests {
             "notification",
             "analytics",
         ] {
-            assert_eq!(Person::of(UserId::of_service(service)), None);
+            assert_eq!(Person::of(UserId::for_service(service)), None);
         }
         let ann = UserId::generate();
         assert_eq!(Person::of(ann).map(Person::id), Some(ann));

@@ -30,7 +30,7 @@ async fn each_personal_act_is_audited_exactly_once_and_machine_made_events_are_n
     };
     let about = EventParts::new("/tenantry/order", stock.product_id).tenant(tenant_ref(&tenant));
     let by_nobody = world.publish_parts(about.clone(), &stock).await;
-    let machine = UserId::of_service("billing").as_uuid();
+    let machine = UserId::for_service("billing").as_uuid();
     let in_its_name = EventParts {
         id: Uuid::now_v7(),
         ..about

@@ -1,4 +1,4 @@
-//! What is kept, for whom, and how often it is loaded.
+//! Loading, sharing and storing of values.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -7,17 +7,17 @@ use deadpool_redis::redis::{self, Commands};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use crate::{LIFE, LIST, ORDERS, PRODUCTS, Source, list, redis_server::RedisServer};
+use crate::{LIST, ORDERS, PRODUCTS, Source, TTL, list, redis_server::RedisServer};
 
 #[tokio::test]
-async fn a_value_is_loaded_once_and_then_served_to_every_process() {
+async fn a_value_is_loaded_once_for_all_processes() {
     let redis = RedisServer::start();
     let source = Source::default();
     let key = list(Uuid::now_v7()).arg(1).arg("search: a:b");
     source.set(7);
     for _ in 0..3 {
         let process = Cache::connect(&redis.url()).await.unwrap();
-        assert!(process.is_up());
+        assert!(process.is_connected());
         assert_eq!(source.through(&process, &key).await, 7);
     }
     assert_eq!(source.reads(), 1);
@@ -26,7 +26,7 @@ async fn a_value_is_loaded_once_and_then_served_to_every_process() {
 }
 
 #[tokio::test]
-async fn tenants_users_and_arguments_have_values_of_their_own() {
+async fn values_are_separate_by_tenant_user_and_argument() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let (acme, globex) = (Uuid::now_v7(), Uuid::now_v7());
@@ -42,7 +42,7 @@ async fn tenants_users_and_arguments_have_values_of_their_own() {
     for _ in 0..2 {
         for (value, key) in (0u64..).zip(&keys) {
             let got = cache
-                .get_or_load(key, LIFE, async || Ok::<_, Infallible>(value))
+                .get_or_load(key, TTL, async || Ok::<_, Infallible>(value))
                 .await
                 .unwrap();
             assert_eq!(got, value);
@@ -51,7 +51,7 @@ async fn tenants_users_and_arguments_have_values_of_their_own() {
 }
 
 #[tokio::test]
-async fn many_readers_of_one_entry_load_it_once() {
+async fn concurrent_reads_of_an_entry_share_a_load() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
@@ -60,18 +60,18 @@ async fn many_readers_of_one_entry_load_it_once() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok::<_, Infallible>(source.read())
     };
-    join_all((0..200).map(|_| cache.get_or_load(&key, LIFE, slow))).await;
-    // On a busy machine an answer of Redis may come too late, and its reader loads for itself.
+    join_all((0..200).map(|_| cache.get_or_load(&key, TTL, slow))).await;
+    // On a busy machine a command may time out, and its reader loads individually.
     assert!(source.reads() <= 10, "{} loads", source.reads());
 }
 
 #[tokio::test]
-async fn when_the_loading_reader_gives_up_or_fails_the_others_load_for_themselves() {
+async fn if_the_load_is_cancelled_or_fails_the_other_readers_load_individually() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let key = list(Uuid::now_v7());
 
-    let never = cache.get_or_load(&key, LIFE, async || {
+    let never = cache.get_or_load(&key, TTL, async || {
         tokio::time::sleep(Duration::from_millis(100)).await;
         std::future::pending::<Result<u64, &str>>().await
     });
@@ -79,7 +79,7 @@ async fn when_the_loading_reader_gives_up_or_fails_the_others_load_for_themselve
     let waiting = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         cache
-            .get_or_load(&key, LIFE, async || Ok::<u64, &str>(5))
+            .get_or_load(&key, TTL, async || Ok::<u64, &str>(5))
             .await
     };
     let (cancelled, waiting) = tokio::join!(cancelled, waiting);
@@ -89,25 +89,25 @@ async fn when_the_loading_reader_gives_up_or_fails_the_others_load_for_themselve
     let key = list(Uuid::now_v7());
     let failing = async || {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        Err::<u64, _>("the database is away")
+        Err::<u64, _>("the database is unavailable")
     };
     let after = async |value: u64| {
         tokio::time::sleep(Duration::from_millis(20)).await;
         cache
-            .get_or_load(&key, LIFE, async || Ok::<u64, &str>(value))
+            .get_or_load(&key, TTL, async || Ok::<u64, &str>(value))
             .await
     };
-    let answers = tokio::join!(cache.get_or_load(&key, LIFE, failing), after(1), after(2));
-    assert_eq!(answers, (Err("the database is away"), Ok(1), Ok(2)));
-    // A failure is not kept.
+    let answers = tokio::join!(cache.get_or_load(&key, TTL, failing), after(1), after(2));
+    assert_eq!(answers, (Err("the database is unavailable"), Ok(1), Ok(2)));
+    // An error is not cached.
     let next = cache
-        .get_or_load(&key, LIFE, async || Ok::<u64, &str>(3))
+        .get_or_load(&key, TTL, async || Ok::<u64, &str>(3))
         .await;
     assert_eq!(next, Ok(3));
 }
 
 #[tokio::test]
-async fn nonsense_in_redis_is_replaced_from_the_source() {
+async fn invalid_entries_are_replaced_from_the_source() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
@@ -132,7 +132,7 @@ async fn nonsense_in_redis_is_replaced_from_the_source() {
         assert_eq!(source.through(&cache, &key).await, 7);
         assert_eq!(source.reads(), reads);
     }
-    // Keys of another kind, of the entry and of the generation.
+    // Redis values of another type, of the entry and of the generation.
     for name in [key.as_str().to_owned(), format!("{tenant}:products:#")] {
         let () = redis::pipe()
             .del(&name)
@@ -140,8 +140,8 @@ async fn nonsense_in_redis_is_replaced_from_the_source() {
             .query(&mut client)
             .unwrap();
         assert_eq!(source.through(&cache, &key).await, 7);
-        assert!(cache.is_up());
-        // The next write mends it.
+        assert!(cache.is_connected());
+        // The next invalidation repairs it.
         cache.invalidate(tenant, PRODUCTS).await;
         source.through(&cache, &key).await;
         let reads = source.reads();
@@ -151,13 +151,13 @@ async fn nonsense_in_redis_is_replaced_from_the_source() {
 }
 
 #[tokio::test]
-async fn a_huge_value_is_served_but_not_kept() {
+async fn a_too_large_value_is_returned_but_not_cached() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let key = list(Uuid::now_v7());
     let huge = "x".repeat(300 * 1024);
     let got = cache
-        .get_or_load(&key, LIFE, async || Ok::<_, Infallible>(huge.clone()))
+        .get_or_load(&key, TTL, async || Ok::<_, Infallible>(huge.clone()))
         .await
         .unwrap();
     assert_eq!(got, huge);
@@ -165,22 +165,22 @@ async fn a_huge_value_is_served_but_not_kept() {
 }
 
 #[tokio::test]
-async fn the_cache_can_be_used_from_any_task() {
+async fn the_futures_of_the_cache_are_send() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let key = list(Uuid::now_v7());
     let answer = tokio::spawn(async move {
         let value = cache
-            .get_or_load(&key, LIFE, async || Ok::<_, Infallible>("a".to_owned()))
+            .get_or_load(&key, TTL, async || Ok::<_, Infallible>("a".to_owned()))
             .await;
         cache.invalidate(Uuid::now_v7(), PRODUCTS).await;
         value
     });
     assert_eq!(answer.await.unwrap(), Ok("a".to_owned()));
-    let none = Cache::none();
+    let disabled = Cache::disabled();
     assert_eq!(
         Source::default()
-            .through(&none, &list(Uuid::now_v7()))
+            .through(&disabled, &list(Uuid::now_v7()))
             .await,
         0
     );

@@ -1,4 +1,4 @@
-//! A stand-in for the user service, on a port of its own: answers what the test says and counts the questions.
+//! A stub of the user service that returns a configured response and counts requests.
 
 use std::{
     net::TcpListener,
@@ -12,32 +12,32 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, http::StatusCode, web};
 
 #[derive(Clone)]
-struct Script {
-    answer: Arc<Mutex<(u16, String)>>,
-    questions: Arc<AtomicUsize>,
+struct Behaviour {
+    response: Arc<Mutex<(u16, String)>>,
+    requests: Arc<AtomicUsize>,
     delay: Duration,
 }
 
-pub struct UserService {
+pub struct StubUserService {
     pub url: String,
-    script: Script,
+    behaviour: Behaviour,
     handle: ServerHandle,
 }
 
-impl UserService {
+impl StubUserService {
     pub fn start(body: &impl serde::Serialize) -> Self {
-        let script = Script {
-            answer: Arc::new(Mutex::new((200, serde_json::to_string(body).unwrap()))),
-            questions: Arc::default(),
+        let behaviour = Behaviour {
+            response: Arc::new(Mutex::new((200, serde_json::to_string(body).unwrap()))),
+            requests: Arc::default(),
             delay: Duration::from_millis(50),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let data = web::Data::new(script.clone());
+        let data = web::Data::new(behaviour.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
-                .default_service(web::to(answer))
+                .default_service(web::to(response))
         })
         .workers(1)
         .listen(listener)
@@ -47,17 +47,17 @@ impl UserService {
         tokio::spawn(server);
         Self {
             url,
-            script,
+            behaviour,
             handle,
         }
     }
 
-    pub fn answers(&self, status: u16, body: &impl serde::Serialize) {
-        *self.script.answer.lock().unwrap() = (status, serde_json::to_string(body).unwrap());
+    pub fn respond_with(&self, status: u16, body: &impl serde::Serialize) {
+        *self.behaviour.response.lock().unwrap() = (status, serde_json::to_string(body).unwrap());
     }
 
-    pub fn questions(&self) -> usize {
-        self.script.questions.load(SeqCst)
+    pub fn requests(&self) -> usize {
+        self.behaviour.requests.load(SeqCst)
     }
 
     pub async fn stop(&self) {
@@ -65,10 +65,10 @@ impl UserService {
     }
 }
 
-async fn answer(script: web::Data<Script>) -> HttpResponse {
-    script.questions.fetch_add(1, SeqCst);
-    tokio::time::sleep(script.delay).await;
-    let (status, body) = script.answer.lock().unwrap().clone();
+async fn response(behaviour: web::Data<Behaviour>) -> HttpResponse {
+    behaviour.requests.fetch_add(1, SeqCst);
+    tokio::time::sleep(behaviour.delay).await;
+    let (status, body) = behaviour.response.lock().unwrap().clone();
     HttpResponse::build(StatusCode::from_u16(status).unwrap())
         .content_type("application/json")
         .body(body)
