@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tenancy::{TenantCode, TenantId};
 use uuid::Uuid;
 
-use crate::domain::{EmailAddress, OwnTenant};
+use crate::domain::{EmailAddress, UserTenant};
 
 /// Region and package of a new tenant until they are changed.
 const REGION: &str = "eu";
@@ -77,7 +77,7 @@ impl TenantService {
     }
 
     /// Creates the tenant; its database is provisioned asynchronously.
-    pub async fn create(&self, tenant: NewTenant<'_>) -> Result<OwnTenant, NewTenantError> {
+    pub async fn create(&self, tenant: NewTenant<'_>) -> Result<UserTenant, NewTenantError> {
         let body = CreateTenant {
             code: tenant.code,
             name: tenant.name,
@@ -90,7 +90,7 @@ impl TenantService {
             call = call.idempotency_key(hex::encode(Sha256::digest(key)));
         }
         match self.0.call::<_, Created>(call).await {
-            Ok(Created { id, code }) => Ok(OwnTenant { id, code }),
+            Ok(Created { id, code }) => Ok(UserTenant { id, code }),
             // A 409 also says that the first request with this key is still in progress.
             Err(CallError::Rejected { status, problem })
                 if status == StatusCode::CONFLICT && problem.ends_with("/request-in-progress") =>

@@ -1,4 +1,4 @@
-//! What the log says of tenants.
+//! Handlers for tenant events.
 
 use event_bus::{Failure, Received};
 use events::tenant::TenantCreated;

@@ -1,6 +1,7 @@
 //! The orders of the tenant whose database `db` is.
 
 use auth::UserId;
+use money::Money;
 use sea_orm::{
     ActiveValue::{Set, Unchanged},
     ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -29,7 +30,8 @@ impl TryFrom<Model> for Order {
                 .parse()
                 .map_err(|error| StoreError::corrupt("order status", error))?,
             items: row.items.0,
-            total: super::money(row.total, &row.currency)?,
+            total: Money::parse(row.total, &row.currency)
+                .map_err(|error| StoreError::corrupt("currency", error))?,
             payment,
             transaction_id: row.transaction_id,
             created_at: row.created_at,

@@ -5,6 +5,7 @@
 
 use cache::Name;
 use database::containing;
+use money::Money;
 use sea_orm::{
     ActiveValue::{Set, Unchanged},
     ColumnTrait, ConnectionTrait, EntityTrait, Order as Direction, PaginatorTrait, QueryFilter,
@@ -49,7 +50,8 @@ impl TryFrom<Model> for Product {
             id: row.id,
             name: row.name,
             description: row.description,
-            price: super::money(row.price, &row.currency)?,
+            price: Money::parse(row.price, &row.currency)
+                .map_err(|error| StoreError::corrupt("currency", error))?,
             stock: row.stock,
             reserved: row.reserved,
             version: row.version,

@@ -12,10 +12,10 @@ use time::{Duration, OffsetDateTime};
 use super::entities::password_token::{ActiveModel, Column, Entity};
 use crate::domain::{Purpose, SecretHash};
 
-/// At most one e-mail per user and purpose in this time.
+/// Minimum time between two e-mails to one user for one purpose.
 const EMAIL_INTERVAL: Duration = Duration::MINUTE;
 
-/// Opens a token for an e-mail that is to be written. `false`: one was opened less than a minute ago.
+/// Opens a token for an e-mail that is to be sent; returns `false` if one was opened less than a minute ago.
 pub async fn open(
     db: &impl ConnectionTrait,
     user: UserId,
@@ -37,7 +37,7 @@ pub async fn open(
     Ok(matches!(opened, TryInsertResult::Inserted(1..)))
 }
 
-/// Stores the secret of an e-mail in a token that is open; returns when it expires.
+/// Stores the secret of an e-mail in an open token; returns when the token expires, `None` if none is open.
 pub async fn fill(
     db: &impl ConnectionTrait,
     user: UserId,
@@ -55,7 +55,7 @@ pub async fn fill(
     Ok(filled.first().map(|token| token.expires_at))
 }
 
-/// Opens a token and stores its secret at once; returns when it expires.
+/// Opens a token and stores its secret; returns when the token expires.
 pub async fn grant(
     db: &impl ConnectionTrait,
     user: UserId,
@@ -71,7 +71,7 @@ pub async fn grant(
         .on_conflict(replace_existing())
         .exec_without_returning(db)
         .await?;
-    Ok(now + purpose.life())
+    Ok(now + purpose.lifetime())
 }
 
 fn token(user: UserId, purpose: Purpose, now: OffsetDateTime) -> ActiveModel {
@@ -79,7 +79,7 @@ fn token(user: UserId, purpose: Purpose, now: OffsetDateTime) -> ActiveModel {
         user_id: Set(user),
         purpose: Set(purpose.to_string()),
         opened_at: Set(now),
-        expires_at: Set(now + purpose.life()),
+        expires_at: Set(now + purpose.lifetime()),
         ..ActiveModel::default()
     }
 }
@@ -90,7 +90,7 @@ fn replace_existing() -> OnConflict {
         .to_owned()
 }
 
-/// Whether the secret is valid now for this user, whose row is locked.
+/// Whether the secret is valid now for this user, whose row must be locked.
 pub async fn is_valid(
     db: &impl ConnectionTrait,
     user: UserId,
@@ -106,7 +106,7 @@ pub async fn is_valid(
     Ok(valid > 0)
 }
 
-/// Deletes every token of this user: a secret is valid once.
+/// Deletes all tokens of this user, so that a secret is valid once.
 pub async fn delete_all(db: &impl ConnectionTrait, user: UserId) -> Result<(), StoreError> {
     Entity::delete_many()
         .filter(Column::UserId.eq(user))

@@ -16,7 +16,7 @@ use super::entities::{
     user::{ActiveModel, Column, Entity, Model},
 };
 use crate::domain::{
-    EmailAddress, OwnTenant, PasswordHash, SecretHash, Standing, User, UserName, Viewer,
+    EmailAddress, Membership, PasswordHash, SecretHash, User, UserName, UserTenant, Visibility,
 };
 
 /// The expression of the trigram index `users_search`.
@@ -27,7 +27,7 @@ const NAME_AND_EMAIL: &str = "(users.name || ' ' || users.email)";
 pub struct Account {
     /// The user.
     pub user: User,
-    /// `None` until an invitation was accepted.
+    /// `None` until the invitation is accepted.
     pub password: Option<PasswordHash>,
 }
 
@@ -37,12 +37,12 @@ impl TryFrom<Model> for Account {
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let corrupt = |cause: &str| StoreError::corrupt("user", cause.to_owned());
         let role: Role = row.role.parse().map_err(|_| corrupt("unknown role"))?;
-        let standing = match (role, row.tenant_id, row.tenant_code) {
-            (Role::PlatformAdmin, None, None) => Standing::PlatformAdmin,
-            (Role::Customer, None, None) => Standing::Customer,
+        let membership = match (role, row.tenant_id, row.tenant_code) {
+            (Role::PlatformAdmin, None, None) => Membership::PlatformAdmin,
+            (Role::Customer, None, None) => Membership::Customer,
             (Role::Admin, Some(id), Some(code)) => {
                 let code: TenantCode = code.parse().map_err(|_| corrupt("invalid tenant code"))?;
-                Standing::Admin(OwnTenant { id, code })
+                Membership::Admin(UserTenant { id, code })
             }
             _ => return Err(corrupt("role and tenant do not match")),
         };
@@ -50,7 +50,7 @@ impl TryFrom<Model> for Account {
             id: row.id,
             email: EmailAddress::try_from(row.email).map_err(|e| corrupt(&e.to_string()))?,
             name: UserName::try_from(row.name).map_err(corrupt)?,
-            standing,
+            membership,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -62,18 +62,19 @@ impl TryFrom<Model> for Account {
     }
 }
 
-/// Stores a new user. `false`: the address is taken; a transaction that is taking it at the moment is waited for.
+/// Stores a new user; returns `false` if the address is taken. Waits for a concurrent transaction that inserts the same
+/// address.
 pub async fn insert(
     db: &impl ConnectionTrait,
     user: &User,
     password: Option<&PasswordHash>,
 ) -> Result<bool, StoreError> {
-    let tenant = user.standing.tenant();
+    let tenant = user.membership.tenant();
     let row = ActiveModel {
         id: Set(user.id),
         email: Set(user.email.as_str().to_owned()),
         name: Set(user.name.as_str().to_owned()),
-        role: Set(user.standing.role().as_str().to_owned()),
+        role: Set(user.membership.role().as_str().to_owned()),
         tenant_id: Set(tenant.map(|tenant| tenant.id)),
         tenant_code: Set(tenant.map(|tenant| tenant.code.to_string())),
         password_hash: Set(password.map(|hash| hash.as_str().to_owned())),
@@ -92,7 +93,7 @@ pub async fn insert(
 pub async fn assign_tenant(
     db: &impl ConnectionTrait,
     id: UserId,
-    tenant: &OwnTenant,
+    tenant: &UserTenant,
 ) -> Result<(), StoreError> {
     let row = ActiveModel {
         id: Unchanged(id),
@@ -154,16 +155,16 @@ pub async fn lock_by_secret(
     )
 }
 
-/// The user with this id, if `viewer` may see them.
+/// The user with this id, if `visibility` includes them.
 pub async fn visible_to(
     db: &impl ConnectionTrait,
-    viewer: Viewer,
+    visibility: Visibility,
     id: UserId,
 ) -> Result<Option<User>, StoreError> {
-    let visible = match viewer {
-        Viewer::Everybody => Condition::all(),
-        Viewer::Oneself(own) => Condition::all().add(Column::Id.eq(own)),
-        Viewer::Tenant(tenant, own) => Condition::any()
+    let visible = match visibility {
+        Visibility::All => Condition::all(),
+        Visibility::SelfOnly(own) => Condition::all().add(Column::Id.eq(own)),
+        Visibility::TenantAndSelf(tenant, own) => Condition::any()
             .add(Column::Id.eq(own))
             .add(Column::TenantId.eq(tenant)),
     };
@@ -203,7 +204,8 @@ pub async fn set_password(
     Ok(())
 }
 
-/// One page of the users of one tenant, or of all, newest first, and their number; `search` is part of a name or address.
+/// One page of the users of one tenant, or of all users, newest first, and the total number. `search` is part of a name
+/// or address.
 pub async fn page(
     db: &impl ConnectionTrait,
     tenant: Option<TenantId>,

@@ -1,4 +1,4 @@
-//! `password_token`.
+//! Table `password_token`.
 
 use auth::UserId;
 use sea_orm::entity::prelude::*;
@@ -11,7 +11,7 @@ pub struct Model {
     pub user_id: UserId,
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub purpose: String,
-    /// SHA-256; `None` until an e-mail is written.
+    /// SHA-256; `None` until the e-mail is written.
     pub secret_hash: Option<Vec<u8>>,
     pub opened_at: TimeDateTimeWithTimeZone,
     pub expires_at: TimeDateTimeWithTimeZone,

@@ -1,4 +1,4 @@
-//! `users`.
+//! Table `users`.
 
 use auth::UserId;
 use sea_orm::entity::prelude::*;
