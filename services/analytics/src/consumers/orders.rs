@@ -5,7 +5,7 @@ use events::order::{
     OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderPaid, OrderPaymentRequested,
     OrderRefunded,
 };
-use money::{Money, NotACurrency};
+use money::{Money, ParseCurrencyError};
 use service::{EventHandler, Tx};
 
 use super::Facts;
@@ -44,7 +44,7 @@ steps! {
     OrderRefunded leads to Refunded,
 }
 
-fn money(told: &events::Money) -> Result<Money, NotACurrency> {
+fn money(told: &events::Money) -> Result<Money, ParseCurrencyError> {
     Ok(Money::new(told.amount, told.currency.parse()?))
 }
 

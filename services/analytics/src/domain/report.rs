@@ -93,7 +93,7 @@ impl OrderTotals {
             let (orders, revenue) = of_currency(&mut by_currency, group.sum.currency);
             add(orders, group.orders)?;
             if group.status.earns() {
-                *revenue = revenue.plus(group.sum)?;
+                *revenue = revenue.checked_add(group.sum)?;
             }
         }
         by_currency.sort_by_key(|(orders, revenue)| {
@@ -128,7 +128,7 @@ fn of_currency(by_currency: &mut Vec<(i64, Money)>, currency: Currency) -> &mut 
 }
 
 fn add(sum: &mut i64, more: i64) -> Result<(), MoneyError> {
-    *sum = sum.checked_add(more).ok_or(MoneyError::TooLarge)?;
+    *sum = sum.checked_add(more).ok_or(MoneyError::Overflow)?;
     Ok(())
 }
 

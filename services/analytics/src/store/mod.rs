@@ -13,6 +13,6 @@ use service::StoreError;
 fn money(amount: i64, currency: &str) -> Result<Money, StoreError> {
     let currency = currency
         .parse()
-        .map_err(|error: money::NotACurrency| StoreError::corrupt("currency", error))?;
+        .map_err(|error: money::ParseCurrencyError| StoreError::corrupt("currency", error))?;
     Ok(Money::new(amount, currency))
 }

@@ -58,7 +58,9 @@ async fn each_personal_act_is_audited_exactly_once_and_machine_made_events_are_n
     world.publish_parts(parts.clone(), &registered).await;
 
     let log = world.log(ActionPerformed::TOPIC);
-    let told = log.shows_once::<ActionPerformed>(placed.parts.id).await;
+    let told = log
+        .wait_for_single::<ActionPerformed>(placed.parts.id)
+        .await;
     assert_eq!(told.envelope.tenant, Some(tenant_ref(&tenant)));
     assert_eq!(told.envelope.causation_id, Some(placed.parts.id));
     assert_eq!(told.envelope.correlation_id, placed.parts.correlation_id);
@@ -67,14 +69,14 @@ async fn each_personal_act_is_audited_exactly_once_and_machine_made_events_are_n
     assert_eq!(told.payload["resource"], "order");
     assert_eq!(told.payload["resourceId"], placed.parts.subject);
     assert_eq!(told.payload["tenantId"], json!(tenant.tenant.id));
-    let told = log.shows_once::<ActionPerformed>(parts.id).await;
+    let told = log.wait_for_single::<ActionPerformed>(parts.id).await;
     assert_eq!(told.envelope.tenant, None);
     assert_eq!(told.payload["action"], "user.registered");
 
     let machines = [by_nobody, by_a_machine, by_a_stranger];
     eventually_handled(analytics, &machines).await;
-    log.to_its_end().await;
-    let seen = log.so_far();
+    log.read_to_end().await;
+    let seen = log.events();
     for event in machines {
         assert!(
             seen.iter()

@@ -11,13 +11,13 @@ use events::{
 };
 use serde_json::Value;
 use service::Running;
-use testkit::{Client, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TestTenant, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking};
 use uuid::Uuid;
 
 /// The service in a world, known to nobody else.
 pub struct Analytics {
-    pub world: World,
+    pub world: TestEnvironment,
     url: String,
     _running: Running,
 }
@@ -30,7 +30,7 @@ pub async fn shared() -> &'static Analytics {
 
 impl Analytics {
     pub async fn alone() -> Self {
-        let world = World::new(&["analytics"]).await;
+        let world = TestEnvironment::new(&["analytics"]).await;
         let settings = world.settings("analytics");
         // What a start borrows keeps it from moving between threads: it has one of its own.
         let running = on_shared_runtime(async move {

@@ -8,7 +8,7 @@ use events::{
     tenant::{TenantOnboardingSendSetupGuide, TenantStatus},
     user::{Role, UserCreated, UserRegistered},
 };
-use testkit::{Seen, eventually, eventually_within};
+use testkit::{PublishedEvent, eventually, eventually_within};
 use uuid::Uuid;
 
 use crate::{
@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// What was told of e-mails to this user, once it is so many events.
-async fn told(house: &House, user: Uuid, event_type: &str, count: usize) -> Vec<Seen> {
+async fn told(house: &House, user: Uuid, event_type: &str, count: usize) -> Vec<PublishedEvent> {
     eventually_within(
         Duration::from_secs(40),
         &format!("{count} {event_type}"),
         || async {
-            let all = house.log.so_far().into_iter();
+            let all = house.log.events().into_iter();
             let found: Vec<_> = all
                 .filter(|seen| {
                     seen.envelope.event_type == event_type
@@ -56,7 +56,7 @@ async fn an_event_makes_one_email_however_often_it_is_delivered() {
     assert!(!order.is_nil());
     let sent = told(house, user_id, "notification.email_sent", 2).await;
     tokio::time::sleep(A_WHILE).await;
-    house.log.to_its_end().await;
+    house.log.read_to_end().await;
 
     let welcomes = house.mail_so_far(&email);
     let welcomes: Vec<_> = welcomes
@@ -75,8 +75,8 @@ async fn an_event_makes_one_email_however_often_it_is_delivered() {
         welcomes[0]
     );
     assert!(welcomes[0].contains("Hello Ann,"), "{}", welcomes[0]);
-    let requested = house.log.shows_once::<EmailRequested>(id).await;
-    let sent = house.log.shows_once::<EmailSent>(id).await;
+    let requested = house.log.wait_for_single::<EmailRequested>(id).await;
+    let sent = house.log.wait_for_single::<EmailSent>(id).await;
     assert_eq!(requested.envelope.causation_id, Some(parts.id));
     assert_eq!(sent.envelope.correlation_id, parts.correlation_id);
     for event in [requested, sent] {
@@ -202,7 +202,7 @@ async fn two_replicas_send_each_email_once() {
     for (user, _) in &people {
         told(&house, *user, "notification.email_sent", 1).await;
     }
-    house.log.to_its_end().await;
+    house.log.read_to_end().await;
     for (user, email) in &people {
         assert_eq!(
             told(&house, *user, "notification.email_sent", 1)
@@ -247,7 +247,7 @@ async fn a_mail_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not()
         .await
         .remove(0);
     let id = failed.payload["emailId"].as_str().unwrap().to_owned();
-    house.log.shows_once::<EmailFailed>(&id).await;
+    house.log.wait_for_single::<EmailFailed>(&id).await;
     assert_eq!(failed.payload["template"], "welcome");
     assert_eq!(failed.payload["reason"], "the mail server answers 550");
     assert!(server.taken().is_empty());

@@ -14,7 +14,7 @@ use events::{
 use notification_service::{App, settings::NotificationSettings};
 use service::{Running, Settings};
 use sqlx::PgPool;
-use testkit::{Client, Log, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TestTenant, TopicLog, eventually, on_shared_runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -22,10 +22,10 @@ use crate::{sockets::Socket, user_service::UserStandIn};
 
 /// A world with a notification service in it.
 pub struct House {
-    pub world: World,
+    pub world: TestEnvironment,
     pub users: UserStandIn,
     pub service: Running,
-    pub log: Log,
+    pub log: TopicLog,
     mail: PathBuf,
 }
 
@@ -38,7 +38,7 @@ impl House {
 
     /// A house of the test's own, with some of the service's variables changed.
     pub async fn build(changed: &[(&str, &str)]) -> Self {
-        let world = World::new(&["notification"]).await;
+        let world = TestEnvironment::new(&["notification"]).await;
         let users = UserStandIn::start().await;
         let mail = std::env::temp_dir().join(format!("tenantry-mail-{}", Uuid::now_v7().simple()));
         let service = start(settings(&world, &users, changed), in_folder(&mail)).await;
@@ -128,7 +128,7 @@ impl House {
     }
 }
 
-fn settings(world: &World, users: &UserStandIn, changed: &[(&str, &str)]) -> Settings {
+fn settings(world: &TestEnvironment, users: &UserStandIn, changed: &[(&str, &str)]) -> Settings {
     let mut variables = vec![("USER_URL", users.url())];
     variables.extend_from_slice(changed);
     world.settings_with("notification", &variables)
@@ -149,7 +149,7 @@ async fn start(settings: Settings, own: NotificationSettings) -> Running {
 
 /// An order of a customer at a tenant, told step by step as the order service would.
 pub struct Order<'a> {
-    world: &'a World,
+    world: &'a TestEnvironment,
     pub tenant: &'a TestTenant,
     pub id: Uuid,
     pub buyer: Uuid,

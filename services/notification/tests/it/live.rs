@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use events::tenant::{TenantCreated, TenantStatus};
 use serde_json::{Value, json};
-use testkit::{Gate, World};
+use testkit::{TcpProxy, TestEnvironment};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -210,9 +210,13 @@ async fn without_redis_messages_arrive_all_the_same() {
 
 #[tokio::test]
 async fn redis_may_go_and_come_back() {
-    let redis = World::new(&[]).await.stack().redis.replace("redis://", "");
+    let redis = TestEnvironment::new(&[])
+        .await
+        .stack()
+        .redis
+        .replace("redis://", "");
     let (server, database) = redis.split_once('/').unwrap();
-    let gate = Gate::before(server).await;
+    let gate = TcpProxy::start(server).await;
     let house = House::build(&[("REDIS", &format!("redis://{}/{database}", gate.address()))]).await;
     let tenant = house.tenant().await;
     let (buyer, token) = house.world.identity().customer();
@@ -220,10 +224,10 @@ async fn redis_may_go_and_come_back() {
     let order = Order::of(&house, &tenant, buyer.user_id.as_uuid());
     order.created().await;
     assert_eq!(socket.types(1).await, ["order.created"]);
-    gate.shut();
+    gate.disconnect();
     order.payment_requested().await;
     assert_eq!(socket.types(1).await, ["order.payment_requested"]);
-    gate.open();
+    gate.resume();
     order.paid().await;
     assert_eq!(socket.types(1).await, ["order.paid"]);
 }
@@ -245,7 +249,7 @@ fn claims(expires: u64) -> Value {
 #[tokio::test]
 async fn a_socket_without_a_good_token_is_refused() {
     let house = House::shared().await;
-    let elsewhere = World::new(&[]).await;
+    let elsewhere = TestEnvironment::new(&[]).await;
     let identity = house.world.identity();
     let (_, good) = identity.customer();
     let url = house.url();

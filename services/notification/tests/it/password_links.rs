@@ -71,8 +71,8 @@ async fn an_invitation_carries_a_link_and_nothing_else_carries_its_secret() {
         kept.is_empty().then_some(())
     })
     .await;
-    house.log.to_its_end().await;
-    for event in house.log.so_far() {
+    house.log.read_to_end().await;
+    for event in house.log.events() {
         assert!(
             !event.payload.to_string().contains("s3cret"),
             "{}",
@@ -110,7 +110,7 @@ async fn an_invitation_waits_for_a_user_service_that_is_away() {
     assert!(house.mail_so_far(&email).is_empty());
     house.users.answers(200);
     house.mail_to(&email, 1).await;
-    assert_eq!(house.world.records("user.events.dlq").await, 0);
+    assert_eq!(house.world.record_count("user.events.dlq").await, 0);
 }
 
 #[tokio::test]
@@ -126,5 +126,5 @@ async fn who_waits_for_no_link_any_more_gets_none() {
     let (_, other) = forgot(&house).await;
     house.mail_to(&other, 1).await;
     assert!(house.mail_so_far(&email).is_empty());
-    assert_eq!(house.world.records("user.events.dlq").await, 0);
+    assert_eq!(house.world.record_count("user.events.dlq").await, 0);
 }

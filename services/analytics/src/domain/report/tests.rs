@@ -175,5 +175,5 @@ fn without_orders_the_revenue_is_nothing() {
 #[test]
 fn a_sum_that_cannot_be_held_is_refused() {
     let groups = [of(1, i64::MAX, "EUR"), of(1, 1, "EUR")];
-    assert_eq!(OrderTotals::of(groups), Err(MoneyError::TooLarge));
+    assert_eq!(OrderTotals::of(groups), Err(MoneyError::Overflow));
 }

@@ -1,30 +1,30 @@
-//! Messages that cannot be processed.
+//! Messages that cannot be processed go to the dead-letter topic.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::{Person, Shop, catalogue::Products};
+use super::{Customer, TestTenant, catalogue::Products};
 use crate::{
-    Places, Report,
-    api::text,
-    dead_letters::{find, put},
-    until::until,
+    Endpoints, Report,
+    client::text,
+    dead_letters::{find, publish},
+    poll::poll,
 };
 
 const TOPIC: &str = "order.events";
 
-pub(super) async fn put_and_find(
-    places: &Places,
-    customer: &Person,
-    acme: &Shop,
+pub(super) async fn publish_and_find(
+    endpoints: &Endpoints,
+    customer: &Customer,
+    acme: &TestTenant,
     products: &Products,
     report: &mut Report,
 ) -> Result<()> {
     let garbage = format!("not an event {}", uuid::Uuid::new_v4());
-    put_record(places, &acme.id, &garbage, &[]).await?;
-    set_aside(places, &garbage, report, "a message that is no event").await?;
+    publish_record(endpoints, &acme.id, &garbage, &[]).await?;
+    expect_dead_letter(endpoints, &garbage, report, "message that is not an event").await?;
 
-    let lost = format!("no tenant {}", uuid::Uuid::new_v4());
+    let without_tenant = format!("no tenant {}", uuid::Uuid::new_v4());
     let (id, subject) = (
         uuid::Uuid::now_v7().to_string(),
         uuid::Uuid::now_v7().to_string(),
@@ -40,53 +40,58 @@ pub(super) async fn put_and_find(
         ("ce_subject", &*subject),
         ("content-type", "application/avro"),
     ];
-    put_record(places, &subject, &lost, &headers).await?;
-    set_aside(
-        places,
-        &lost,
+    publish_record(endpoints, &subject, &without_tenant, &headers).await?;
+    expect_dead_letter(
+        endpoints,
+        &without_tenant,
         report,
-        "an order.created without tenant context",
+        "order.created without tenant context",
     )
     .await?;
 
-    let api = customer.api.at(&places.order);
+    let api = customer.api.at(&endpoints.order);
     let body = json!({ "items": [{ "productId": products.anvil, "quantity": 1 }] });
     let order = api
         .post(&format!("/api/orders/{}/create", acme.code), body)
         .await?
         .expect(201)?;
     let path = format!("/api/orders/{}/{}", acme.code, text(&order, "id")?);
-    until(
-        "an order behind the bad messages to be asked for its payment",
+    poll(
+        "the payment request of an order placed after the invalid messages",
         || async {
             let order = api.get(&path).await?.expect(200)?;
             Ok((order["status"] == "WAITING_FOR_PAYMENT").then_some(()))
         },
     )
     .await?;
-    report.saw("an order placed behind them goes its way");
+    report.passed("a later order is processed");
     Ok(())
 }
 
-async fn put_record(
-    places: &Places,
+async fn publish_record(
+    endpoints: &Endpoints,
     key: &str,
     payload: &str,
     headers: &[(&str, &str)],
 ) -> Result<()> {
-    put(&places.bus, TOPIC, key, payload.as_bytes(), headers).await
+    publish(&endpoints.bus, TOPIC, key, payload.as_bytes(), headers).await
 }
 
-async fn set_aside(places: &Places, payload: &str, report: &mut Report, what: &str) -> Result<()> {
-    let letters = until(&format!("{what} in {TOPIC}.dlq"), || async {
-        let letters = find(&places.bus, TOPIC, payload.as_bytes()).await?;
+async fn expect_dead_letter(
+    endpoints: &Endpoints,
+    payload: &str,
+    report: &mut Report,
+    what: &str,
+) -> Result<()> {
+    let letters = poll(&format!("{what} in {TOPIC}.dlq"), || async {
+        let letters = find(&endpoints.bus, TOPIC, payload.as_bytes()).await?;
         Ok((!letters.is_empty()).then_some(letters))
     })
     .await?;
     for letter in &letters {
         ensure!(
             letter.payload == payload.as_bytes(),
-            "the bytes were changed"
+            "the payload was changed"
         );
         for header in [
             "dlq-original-topic",
@@ -98,7 +103,7 @@ async fn set_aside(places: &Places, payload: &str, report: &mut Report, what: &s
         ] {
             ensure!(
                 letter.headers.contains_key(header),
-                "a dead letter tells no {header}: {:?}",
+                "the dead letter has no header {header}: {:?}",
                 letter.headers
             );
         }
@@ -107,7 +112,7 @@ async fn set_aside(places: &Places, payload: &str, report: &mut Report, what: &s
         .headers
         .get("dlq-error")
         .map_or("", String::as_str);
-    report.saw(format!(
+    report.passed(format!(
         "{what} → {TOPIC}.dlq: “{}”",
         reason.chars().take(80).collect::<String>()
     ));

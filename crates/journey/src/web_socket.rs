@@ -1,4 +1,4 @@
-//! The live messages of one person.
+//! Live messages over a WebSocket.
 
 use std::time::Duration;
 
@@ -11,26 +11,26 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest},
 };
 
-/// An open WebSocket.
-pub struct Live(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// The live messages of a user, received over a WebSocket.
+pub struct LiveMessages(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-impl Live {
-    /// Opens the WebSocket of the person with this token.
+impl LiveMessages {
+    /// Opens the WebSocket of the user with this token.
     pub async fn open(base: &str, token: &str) -> Result<Self> {
         let (socket, _) = connect_async(request(base, Some(token))?)
             .await
-            .context("the WebSocket was not opened")?;
+            .context("cannot open the WebSocket")?;
         Ok(Self(socket))
     }
 
-    /// The next message that fits.
-    pub async fn next(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+    /// Waits for the next message that matches.
+    pub async fn next(&mut self, what: &str, matches: impl Fn(&Value) -> bool) -> Result<Value> {
         let reading = async {
             loop {
                 match self.0.next().await {
                     Some(Ok(Message::Text(text))) => {
                         let message: Value = serde_json::from_str(&text)?;
-                        if fits(&message) {
+                        if matches(&message) {
                             return Ok(message);
                         }
                     }
@@ -44,14 +44,14 @@ impl Live {
             .await
             .unwrap_or_else(|_| {
                 Err(anyhow::anyhow!(
-                    "waited 30 s in vain for the live message {what}"
+                    "timed out after 30 s waiting for the live message {what}"
                 ))
             })
     }
 
-    /// Whether anything that has arrived by now holds these words. What the server has still to say is given the time
-    /// of one ping there and back: it answers in order.
-    pub async fn heard(&mut self, words: &str) -> Result<bool> {
+    /// Returns whether a message received so far contains these words. Sends a ping and reads up to the pong, which the
+    /// server sends after all pending messages.
+    pub async fn has_received(&mut self, words: &str) -> Result<bool> {
         self.0.send(Message::Ping(Vec::new().into())).await?;
         let reading = async {
             loop {
@@ -68,11 +68,11 @@ impl Live {
     }
 }
 
-/// The status with which a WebSocket is refused to this token.
-pub async fn refused(base: &str, token: Option<&str>) -> Result<u16> {
+/// Returns the HTTP status with which opening a WebSocket with this token is rejected.
+pub async fn rejection_status(base: &str, token: Option<&str>) -> Result<u16> {
     match connect_async(request(base, token)?).await {
         Ok(_) => bail!("the WebSocket was opened"),
-        Err(tungstenite::Error::Http(answer)) => Ok(answer.status().as_u16()),
+        Err(tungstenite::Error::Http(response)) => Ok(response.status().as_u16()),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! What is on a topic, as seen from outside.
+//! Reading the events of a topic.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,34 +13,34 @@ use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::{eventually, world::on_shared_runtime};
+use crate::{eventually, on_shared_runtime};
 
-/// One event that was read.
+/// An event that was read from a topic.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    /// Its envelope.
+pub struct PublishedEvent {
+    /// The envelope.
     pub envelope: std::sync::Arc<Envelope>,
-    /// Its payload as JSON.
+    /// The payload as JSON.
     pub payload: Value,
     partition: i32,
     offset: i64,
 }
 
-/// A topic, read from its beginning and kept.
-pub struct Log {
+/// The events of a topic, read from its beginning in the background.
+pub struct TopicLog {
     bus: BusSettings,
     topic: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    events: Arc<Mutex<Vec<PublishedEvent>>>,
     _stop: DropGuard,
 }
 
-struct Keep(Arc<Mutex<Vec<Seen>>>);
+struct RecordingHandler(Arc<Mutex<Vec<PublishedEvent>>>);
 
 #[async_trait]
-impl Handler for Keep {
+impl Handler for RecordingHandler {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         let payload = record.decode_json().await?;
-        let seen = Seen {
+        let event = PublishedEvent {
             envelope: record.envelope.clone(),
             payload,
             partition: record.partition,
@@ -49,46 +49,53 @@ impl Handler for Keep {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(seen);
+            .push(event);
         Ok(())
     }
 }
 
-impl Log {
+impl TopicLog {
     pub(crate) fn read(bus: &BusSettings, topic: &str) -> Self {
-        let seen = Arc::new(Mutex::default());
+        let events = Arc::new(Mutex::default());
         let stop = CancellationToken::new();
         let consumer = Consumer::builder(bus, format!("log-{}", Uuid::new_v4().simple()))
             .topics([topic])
-            .handler(Keep(Arc::clone(&seen)))
+            .handler(RecordingHandler(Arc::clone(&events)))
             .order_by(LaneOrder::Tenant)
             .build()
-            .expect("a consumer can be made");
+            .expect("the consumer is created");
         let child = stop.clone();
         tokio::spawn(on_shared_runtime(async move {
-            consumer.run(child).await.expect("the log can be read");
+            consumer
+                .run(child)
+                .await
+                .expect("the consumer does not fail");
         }));
         Self {
             bus: bus.clone(),
             topic: topic.to_owned(),
-            seen,
+            events,
             _stop: stop.drop_guard(),
         }
     }
 
-    /// Everything read so far.
+    /// Returns the events read so far.
     #[must_use]
-    pub fn so_far(&self) -> Vec<Seen> {
-        self.seen
+    pub fn events(&self) -> Vec<PublishedEvent> {
+        self.events
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    /// The events of type `E` about `subject`, once there are at least `count`.
-    pub async fn of<E: Event>(&self, subject: impl ToString, count: usize) -> Vec<Seen> {
+    /// Waits for at least `count` events of type `E` with this subject, and returns them.
+    pub async fn wait_for<E: Event>(
+        &self,
+        subject: impl ToString,
+        count: usize,
+    ) -> Vec<PublishedEvent> {
         let subject = subject.to_string();
-        let what = format!("{count} × {} about {subject}", E::TYPE);
+        let what = format!("{count} × {} with subject {subject}", E::TYPE);
         eventually(&what, || async {
             let found = self.matching(E::TYPE, &subject);
             (found.len() >= count).then_some(found)
@@ -96,37 +103,38 @@ impl Log {
         .await
     }
 
-    /// The event of type `E` about `subject`: waits for it, reads on to the topic's present end, and fails if it is
-    /// there twice.
-    pub async fn shows_once<E: Event>(&self, subject: impl ToString) -> Seen {
+    /// Waits for an event of type `E` with this subject, reads to the current end of the topic, and panics if there is
+    /// more than one.
+    pub async fn wait_for_single<E: Event>(&self, subject: impl ToString) -> PublishedEvent {
         let subject = subject.to_string();
-        self.of::<E>(&subject, 1).await;
-        self.to_its_end().await;
+        self.wait_for::<E>(&subject, 1).await;
+        self.read_to_end().await;
         let mut found = self.matching(E::TYPE, &subject);
         assert_eq!(
             found.len(),
             1,
-            "{} about {subject} is there {} times",
+            "{} with subject {subject} was published {} times",
             E::TYPE,
             found.len()
         );
         found.remove(0)
     }
 
-    /// Reads on until everything is read that is on the topic now.
-    pub async fn to_its_end(&self) {
+    /// Waits until all events up to the current end of the topic are read.
+    pub async fn read_to_end(&self) {
         let admin = Admin::new(&self.bus, Duration::from_secs(10));
         let topic = admin
             .describe(&self.topic)
             .await
-            .expect("the broker answers");
-        let topic = topic.expect("the topic is there");
-        let ends = admin.watermarks(&topic).await.expect("the broker answers");
-        eventually("the end of the log", || async {
-            let seen = self.so_far();
+            .expect("the broker responds");
+        let topic = topic.expect("the topic exists");
+        let ends = admin.watermarks(&topic).await.expect("the broker responds");
+        eventually("the end of the topic", || async {
+            let events = self.events();
             let read = |partition: i32, end: i64| {
-                seen.iter()
-                    .any(|seen| seen.partition == partition && seen.offset + 1 >= end)
+                events
+                    .iter()
+                    .any(|event| event.partition == partition && event.offset + 1 >= end)
             };
             ends.iter()
                 .all(|(partition, low, end)| low == end || read(*partition, *end))
@@ -135,11 +143,11 @@ impl Log {
         .await;
     }
 
-    fn matching(&self, event_type: &str, subject: &str) -> Vec<Seen> {
-        self.so_far()
+    fn matching(&self, event_type: &str, subject: &str) -> Vec<PublishedEvent> {
+        self.events()
             .into_iter()
-            .filter(|seen| {
-                seen.envelope.event_type == event_type && seen.envelope.subject == subject
+            .filter(|event| {
+                event.envelope.event_type == event_type && event.envelope.subject == subject
             })
             .collect()
     }

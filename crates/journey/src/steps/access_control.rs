@@ -1,39 +1,39 @@
-//! Everyone who should be refused, at everything that is acme's.
+//! Access to another tenant's resources is denied.
 
 use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Ordered, Shop, catalogue::Products, register};
+use super::{PlacedOrder, TestTenant, catalogue::Products, register};
 use crate::{
-    Places, Report,
-    api::Api,
-    live::{Live, refused},
+    Endpoints, Report,
+    client::Client,
+    web_socket::{LiveMessages, rejection_status},
 };
 
-pub(super) async fn try_all(
-    places: &Places,
-    acme: &Shop,
-    globex: &Shop,
+pub(super) async fn check(
+    endpoints: &Endpoints,
+    acme: &TestTenant,
+    globex: &TestTenant,
     products: &Products,
-    ordered: &Ordered,
+    ordered: &PlacedOrder,
     report: &mut Report,
 ) -> Result<()> {
-    let other = register(places, "Oscar").await?;
-    let stranger = Api::stranger(&places.order)?;
-    let forged = stranger.with_token(&forge(acme.admin.token().unwrap_or_default()));
+    let other = register(endpoints, "Oscar").await?;
+    let anonymous = Client::anonymous(&endpoints.order)?;
+    let forged = anonymous.with_token(&forge(acme.admin.token().unwrap_or_default()));
     let mut tried = 0;
-    for (method, base, path, body, others) in calls(places, acme, products, ordered) {
+    for (method, base, path, body, others) in requests(endpoints, acme, products, ordered) {
         let mut callers = vec![
-            ("globex's admin", globex.admin.clone()),
+            ("admin of globex", globex.admin.clone()),
             (
-                "globex's admin with acme's header",
+                "admin of globex with the header of acme",
                 globex.admin.header("x-tenant-id", &acme.code),
             ),
-            ("a stranger", stranger.clone()),
-            ("a forged token", forged.clone()),
+            ("anonymous", anonymous.clone()),
+            ("forged token", forged.clone()),
         ];
-        if others == Others::Refused {
+        if others == OtherCustomers::Denied {
             callers.push(("another customer", other.api.clone()));
         }
         for (who, api) in callers {
@@ -44,178 +44,178 @@ pub(super) async fn try_all(
             let status = reply.status.as_u16();
             ensure!(
                 [401, 403, 404].contains(&status),
-                "{who}: {method} {path} answered {status}: {}",
+                "{who}: {method} {path} returned {status}: {}",
                 reply.body
             );
             tried += 1;
         }
     }
-    report.saw(format!(
-        "{tried} calls by path, header and token: every one 401, 403 or 404"
+    report.passed(format!(
+        "{tried} requests by path, header and token: all 401, 403 or 404"
     ));
 
     let contradiction = acme
         .admin
-        .at(&places.order)
+        .at(&endpoints.order)
         .header("x-tenant-id", &globex.code);
     let reply = contradiction
         .get(&format!("/api/{}/products", acme.code))
         .await?;
     ensure!(
         reply.status == 400 || reply.status == 403,
-        "a header against the path answered {}",
+        "a tenant header that contradicts the path returned {}",
         reply.status
     );
-    report.saw("a header that contradicts path and token is refused");
+    report.passed("tenant header that contradicts path and token rejected");
 
     ensure!(
-        refused(&places.notification, None).await? == 401,
-        "a stranger's WebSocket is refused"
+        rejection_status(&endpoints.notification, None).await? == 401,
+        "an anonymous WebSocket was not rejected with 401"
     );
     ensure!(
-        refused(&places.notification, forged.token()).await? == 401,
-        "a forged token's WebSocket is refused"
+        rejection_status(&endpoints.notification, forged.token()).await? == 401,
+        "a WebSocket with a forged token was not rejected with 401"
     );
-    silent(places, &globex.admin, acme, products).await?;
-    report.saw("WebSockets: strangers are refused, globex's admin hears nothing of acme's");
+    ensure_isolated_messages(endpoints, &globex.admin, acme, products).await?;
+    report.passed("WebSockets: anonymous and forged rejected, other tenant receives no messages");
     Ok(())
 }
 
-/// Whether another customer may make the call too.
+/// Whether other customers may send the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Others {
-    Refused,
-    Welcome,
+enum OtherCustomers {
+    Denied,
+    Allowed,
 }
 
-type Call<'a> = (Method, &'a str, String, Option<Value>, Others);
+type Request<'a> = (Method, &'a str, String, Option<Value>, OtherCustomers);
 
-#[expect(clippy::too_many_lines, reason = "it is a table")]
-fn calls<'a>(
-    places: &'a Places,
-    acme: &Shop,
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
+fn requests<'a>(
+    endpoints: &'a Endpoints,
+    acme: &TestTenant,
     products: &Products,
-    ordered: &Ordered,
-) -> Vec<Call<'a>> {
-    use Others::{Refused, Welcome};
+    ordered: &PlacedOrder,
+) -> Vec<Request<'a>> {
+    use OtherCustomers::{Allowed, Denied};
     let (code, order, anvil) = (&acme.code, &ordered.id, &products.anvil);
-    let (shop, none) = (&*places.order, None::<Value>);
+    let (order_service, none) = (&*endpoints.order, None::<Value>);
     let price = json!({ "price": { "amount": 1, "currency": "EUR" } });
     let product = json!({ "name": "x", "price": { "amount": 1, "currency": "EUR" }, "stock": 1 });
     vec![
         (
             Method::GET,
-            shop,
+            order_service,
             format!("/api/{code}/products"),
             none.clone(),
-            Welcome,
+            Allowed,
         ),
         (
             Method::POST,
-            shop,
+            order_service,
             format!("/api/{code}/products"),
             Some(product),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            shop,
+            order_service,
             format!("/api/{code}/products/{anvil}"),
             none.clone(),
-            Welcome,
+            Allowed,
         ),
         (
             Method::PATCH,
-            shop,
+            order_service,
             format!("/api/{code}/products/{anvil}"),
             Some(price),
-            Refused,
+            Denied,
         ),
         (
             Method::DELETE,
-            shop,
+            order_service,
             format!("/api/{code}/products/{anvil}"),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            shop,
+            order_service,
             format!("/api/orders/{code}/{order}"),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::POST,
-            shop,
+            order_service,
             format!("/api/orders/{code}/{order}/payment-received"),
             Some(json!({})),
-            Refused,
+            Denied,
         ),
         (
             Method::POST,
-            shop,
+            order_service,
             format!("/api/orders/{code}/{order}/complete"),
             Some(json!({ "transaction_id": "x" })),
-            Refused,
+            Denied,
         ),
         (
             Method::POST,
-            shop,
+            order_service,
             format!("/api/orders/{code}/{order}/cancel"),
             Some(json!({})),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            &places.analytics,
+            &endpoints.analytics,
             format!("/api/{code}/analytics"),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            &places.tenant,
+            &endpoints.tenant,
             format!("/api/tenants/{code}"),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            &places.tenant,
+            &endpoints.tenant,
             format!("/api/tenants/{}", acme.id),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            &places.tenant,
+            &endpoints.tenant,
             format!("/api/tenants/{code}/onboarding"),
             none.clone(),
-            Refused,
+            Denied,
         ),
         (
             Method::POST,
-            &places.tenant,
+            &endpoints.tenant,
             format!("/api/tenants/{code}/suspend"),
             Some(json!({})),
-            Refused,
+            Denied,
         ),
         (
             Method::GET,
-            &places.event_store,
+            &endpoints.event_store,
             format!("/api/aggregates/order/{order}"),
             none,
-            Refused,
+            Denied,
         ),
     ]
 }
 
-/// A token of acme's own admin whose claims were touched: its signature no longer fits.
+/// Modifies the claims of a token, so that its signature does not match.
 fn forge(token: &str) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     if let Some(claims) = parts.get_mut(1) {
-        // A letter in the middle becomes another one; which one does not matter.
+        // Replaces any character.
         let middle = claims.len() / 2;
         let swapped = if claims[middle..].starts_with('A') {
             "B"
@@ -228,41 +228,50 @@ fn forge(token: &str) -> String {
 }
 
 /// Globex's admin listens while acme's catalogue is ordered from, and hears only their own tenant.
-async fn silent(places: &Places, globex: &Api, acme: &Shop, products: &Products) -> Result<()> {
-    let mut live = Live::open(&places.notification, globex.token().unwrap_or_default()).await?;
-    let buyer = register(places, "Bea").await?;
+async fn ensure_isolated_messages(
+    endpoints: &Endpoints,
+    globex: &Client,
+    acme: &TestTenant,
+    products: &Products,
+) -> Result<()> {
+    let mut live =
+        LiveMessages::open(&endpoints.notification, globex.token().unwrap_or_default()).await?;
+    let buyer = register(endpoints, "Bea").await?;
     let body = json!({ "items": [{ "productId": products.anvil, "quantity": 1 }] });
-    let mut acmes =
-        Live::open(&places.notification, acme.admin.token().unwrap_or_default()).await?;
+    let mut acme_messages = LiveMessages::open(
+        &endpoints.notification,
+        acme.admin.token().unwrap_or_default(),
+    )
+    .await?;
     let path = format!("/api/orders/{}/create", acme.code);
     let order = buyer
         .api
-        .at(&places.order)
+        .at(&endpoints.order)
         .post(&path, body)
         .await?
         .expect(201)?;
-    let id = crate::api::text(&order, "id")?.to_owned();
-    acmes
-        .next("acme's own order", |message| {
+    let id = crate::client::text(&order, "id")?.to_owned();
+    acme_messages
+        .next("the order of acme", |message| {
             message.to_string().contains(&id)
         })
         .await?;
-    // Acme's admin has heard of it. Now globex's next message must be one of their own.
+    // The admin of acme has received it. The admin of globex must not receive it.
     let path = format!("/api/orders/{}/{id}/cancel", acme.code);
     buyer
         .api
-        .at(&places.order)
+        .at(&endpoints.order)
         .post(&path, json!({}))
         .await?
         .expect(200)?;
-    acmes
-        .next("acme's own cancellation", |message| {
+    acme_messages
+        .next("the cancellation of acme's order", |message| {
             message["type"] == "order.cancelled"
         })
         .await?;
     ensure!(
-        !live.heard(&id).await?,
-        "globex's admin heard of acme's order {id}"
+        !live.has_received(&id).await?,
+        "the admin of globex received a message about acme's order {id}"
     );
     Ok(())
 }

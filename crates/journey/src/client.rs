@@ -1,37 +1,37 @@
-//! HTTP as one person speaks it.
+//! An HTTP client for the API.
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-/// A person, or a stranger, at one service.
+/// A client of one service, with or without a token.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
     headers: Vec<(String, String)>,
 }
 
-/// An answer, read whole.
+/// A complete HTTP response.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON, or null if it is not JSON.
     pub body: Value,
     request: String,
     text: String,
 }
 
 impl Reply {
-    /// The body, if the status is this one.
+    /// Returns the body, or an error if the status is different.
     pub fn expect(self, status: u16) -> Result<Value> {
         if self.status.as_u16() == status {
             return Ok(self.body);
         }
         bail!(
-            "{} answered {} instead of {status}: {}",
+            "{} returned {} instead of {status}: {}",
             self.request,
             self.status,
             self.text
@@ -39,9 +39,9 @@ impl Reply {
     }
 }
 
-impl Api {
-    /// A stranger at `base`.
-    pub fn stranger(base: &str) -> Result<Self> {
+impl Client {
+    /// Creates a client without a token.
+    pub fn anonymous(base: &str) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(std::time::Duration::from_secs(15))
             .redirect(reqwest::redirect::Policy::none())
@@ -54,7 +54,7 @@ impl Api {
         })
     }
 
-    /// The same with a token.
+    /// Returns a client with a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Api {
         }
     }
 
-    /// The same person at another service.
+    /// Returns a client of another service with the same token.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Api {
         }
     }
 
-    /// The same with one more header.
+    /// Returns a client with an additional header.
     #[must_use]
     pub fn header(&self, name: &str, value: &str) -> Self {
         let mut headers = self.headers.clone();
@@ -83,23 +83,23 @@ impl Api {
         }
     }
 
-    /// The token, if there is one.
+    /// Returns the token, if any.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// Reads.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Result<Reply> {
         self.send(Method::GET, path, None).await
     }
 
-    /// Writes.
+    /// Sends a POST request.
     pub async fn post(&self, path: &str, body: Value) -> Result<Reply> {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    /// Any call.
+    /// Sends a request.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply> {
         let request = format!("{method} {path}");
         let mut call = self.http.request(method, format!("{}{path}", self.base));
@@ -112,15 +112,15 @@ impl Api {
         if let Some(body) = body {
             call = call.json(&body);
         }
-        let answer = call
+        let response = call
             .send()
             .await
-            .with_context(|| format!("{request} was not answered"))?;
-        let status = answer.status();
-        let text = answer
+            .with_context(|| format!("no response to {request}"))?;
+        let status = response.status();
+        let text = response
             .text()
             .await
-            .with_context(|| format!("{request} was not answered to its end"))?;
+            .with_context(|| format!("incomplete response to {request}"))?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Ok(Reply {
             status,
@@ -131,15 +131,15 @@ impl Api {
     }
 }
 
-/// A string field of a body.
+/// Returns a string field of a body.
 pub fn text<'a>(body: &'a Value, field: &str) -> Result<&'a str> {
     body[field]
         .as_str()
-        .with_context(|| format!("the answer has no {field}: {body}"))
+        .with_context(|| format!("the response has no {field}: {body}"))
 }
 
-/// A whole number of a body, by its JSON pointer.
+/// Returns an integer of a body by its JSON pointer.
 pub fn number(body: &Value, pointer: &str) -> Result<i64> {
     let found = body.pointer(pointer).and_then(Value::as_i64);
-    found.with_context(|| format!("the answer has no {pointer}: {body}"))
+    found.with_context(|| format!("the response has no {pointer}: {body}"))
 }

@@ -5,21 +5,21 @@ use std::num::NonZeroU32;
 use clap::Args;
 use event_bus::dead_letters::{DeadLetters, Discard, Replay, ReplayTo, Report};
 
-use super::{Incomplete, audit, print, select::Chosen};
+use super::{Incomplete, audit, print, select::LetterSelection};
 use crate::Bus;
 
-/// What replay and discard have in common.
+/// Arguments of replay and discard.
 #[derive(Args)]
 pub struct Common {
     #[command(flatten)]
-    chosen: Chosen,
-    /// Who does it
+    chosen: LetterSelection,
+    /// Name of the operator
     #[arg(long, env = "USER", value_name = "NAME")]
     by: String,
-    /// At most so many letters
+    /// Maximum number of letters
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10000))]
     limit: u16,
-    /// Only say what would be done
+    /// Print what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -31,19 +31,19 @@ pub struct Common {
 pub struct ReplayArguments {
     #[command(flatten)]
     common: Common,
-    /// Why
+    /// The reason, for the audit trail
     #[arg(long)]
     reason: Option<String>,
-    /// To this group instead of the one that failed
+    /// Replay to this group instead of the one that failed
     #[arg(long, value_name = "GROUP", conflicts_with = "all_groups")]
     to_group: Option<String>,
-    /// To every group that reads the topic
+    /// Replay to all groups of the topic
     #[arg(long)]
     all_groups: bool,
-    /// At most so many records a second
+    /// Maximum number of records per second
     #[arg(long, value_name = "RECORDS")]
     rate: Option<NonZeroU32>,
-    /// Also letters replayed or discarded before, and those replayed too often
+    /// Include letters that were replayed or discarded before, or replayed too often
     #[arg(long)]
     force: bool,
 }
@@ -52,7 +52,7 @@ pub struct ReplayArguments {
 pub struct DiscardArguments {
     #[command(flatten)]
     common: Common,
-    /// Why
+    /// The reason, for the audit trail
     #[arg(long)]
     reason: String,
 }
@@ -65,9 +65,9 @@ impl ReplayArguments {
         let planned = letters
             .replay(&selection, &orders.clone().dry_run())
             .await?;
-        // Where nothing can be done there is nothing to ask for, and nothing to announce.
+        // Nothing to do, so nothing to confirm.
         if self.common.dry_run || planned.done() == 0 {
-            return self.common.tell("replayed", &planned);
+            return self.common.print("replayed", &planned);
         }
         let to = match (&self.to_group, self.all_groups) {
             (Some(group), _) => format!("to {group}"),
@@ -79,8 +79,8 @@ impl ReplayArguments {
             return Err(Incomplete("nothing was replayed".to_owned()).into());
         }
         let report = letters.replay(&selection, &orders).await?;
-        let told = audit::tell(bus, by, "dead_letter.replayed", &report).await;
-        self.common.tell("replayed", &report).and(told)
+        let audited = audit::publish_letters(bus, by, "dead_letter.replayed", &report).await;
+        self.common.print("replayed", &report).and(audited)
     }
 
     fn orders(&self) -> Replay {
@@ -108,23 +108,23 @@ impl DiscardArguments {
         let planned = letters
             .discard(&selection, &orders.clone().dry_run())
             .await?;
-        // Where nothing can be done there is nothing to ask for, and nothing to announce.
+        // Nothing to do, so nothing to confirm.
         if self.common.dry_run || planned.done() == 0 {
-            return self.common.tell("discarded", &planned);
+            return self.common.print("discarded", &planned);
         }
         let question = format!("discard {} letters", planned.done());
         if !chosen.confirm(&question)? {
             return Err(Incomplete("nothing was discarded".to_owned()).into());
         }
         let report = letters.discard(&selection, &orders).await?;
-        let told = audit::tell(bus, by, "dead_letter.discarded", &report).await;
-        self.common.tell("discarded", &report).and(told)
+        let audited = audit::publish_letters(bus, by, "dead_letter.discarded", &report).await;
+        self.common.print("discarded", &report).and(audited)
     }
 }
 
 impl Common {
-    /// Prints what came of it; an error when some letters were not treated as asked.
-    fn tell(&self, done: &str, report: &Report) -> anyhow::Result<()> {
+    /// Prints the report. Returns an error if the operation was not applied to all selected letters.
+    fn print(&self, done: &str, report: &Report) -> anyhow::Result<()> {
         if self.json {
             print::json(report)?;
         } else {
@@ -135,7 +135,7 @@ impl Common {
         }
         let not = report.letters.len() - report.done();
         let early = report.interrupted.as_ref();
-        let early = early.map_or_else(String::new, |why| format!("; ended early: {why}"));
+        let early = early.map_or_else(String::new, |why| format!("; interrupted: {why}"));
         let text = format!(
             "{not} of {} letters not {done}{early}",
             report.letters.len()

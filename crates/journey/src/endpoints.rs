@@ -1,12 +1,12 @@
-//! Where the product is.
+//! Addresses and credentials of the product.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 
-/// Addresses and credentials that the journey needs. In the local stack all services are behind one ingress.
+/// The addresses and credentials for the journey. In the local stack, all services have the URL of the ingress.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct Endpoints {
     /// Base URL of the user service.
     pub user: String,
     /// Base URL of the tenant service.
@@ -19,25 +19,24 @@ pub struct Places {
     pub analytics: String,
     /// Base URL of the event store.
     pub event_store: String,
-    /// Where mails are written as files.
+    /// The directory in which e-mails are written as files.
     pub mail_dir: PathBuf,
-    /// Kafka and the registry, with the names' prefix.
+    /// Kafka, the registry and the topic prefix.
     pub bus: event_bus::BusSettings,
-    /// The landlord's e-mail.
-    pub landlord_email: String,
-    /// The landlord's password.
-    pub landlord_password: String,
+    /// The platform administrator's e-mail address.
+    pub platform_admin_email: String,
+    /// The platform administrator's password.
+    pub platform_admin_password: String,
 }
 
-impl Places {
-    /// The local stack, as its environment names it.
+impl Endpoints {
+    /// Reads the endpoints of the local stack from environment variables.
     ///
     /// # Errors
-    /// A variable is missing.
+    /// A variable is not set.
     pub fn from_environment() -> anyhow::Result<Self> {
         let read = |name: &str| {
-            std::env::var(name)
-                .with_context(|| format!("{name} is not set: run this through `make demo`"))
+            std::env::var(name).with_context(|| format!("{name} is not set: run `make demo`"))
         };
         let ingress = read("TENANTRY_PUBLIC_URL")?;
         let mut bus =
@@ -52,8 +51,8 @@ impl Places {
             event_store: ingress,
             mail_dir: read("TENANTRY_MAIL_DIR")?.into(),
             bus,
-            landlord_email: read("TENANTRY_LANDLORD_EMAIL")?,
-            landlord_password: read("TENANTRY_LANDLORD_PASSWORD")?,
+            platform_admin_email: read("TENANTRY_LANDLORD_EMAIL")?,
+            platform_admin_password: read("TENANTRY_LANDLORD_PASSWORD")?,
         })
     }
 }
