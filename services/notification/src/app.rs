@@ -49,7 +49,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: None,
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let users = UserClient::new(&runtime.settings().user_url, runtime.tokens().clone())?;

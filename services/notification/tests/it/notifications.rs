@@ -57,7 +57,7 @@ async fn a_buyers_list_has_every_step_of_an_order_newest_first() {
     assert_eq!(newest["data"]["notificationId"], newest["id"]);
     let event = fixture
         .log
-        .shows_once::<InAppCreated>(newest["id"].as_str().unwrap())
+        .wait_for_single::<InAppCreated>(newest["id"].as_str().unwrap())
         .await;
     assert_eq!(event.payload["userId"], caller.user_id.to_string());
     assert_eq!(event.payload["cause"], "order.expired");

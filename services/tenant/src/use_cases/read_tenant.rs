@@ -44,7 +44,7 @@ pub async fn read_onboarding(
 fn may_know_of(caller: &Caller, tenant: &Tenant) -> bool {
     match caller.role {
         Role::PlatformAdmin | Role::Service => true,
-        Role::Admin => caller.administers(tenant.id.0),
+        Role::Admin => caller.is_admin_of(tenant.id.0),
         Role::Customer => false,
     }
 }

@@ -49,9 +49,9 @@ async fn a_tenant_comes_to_life_step_by_step() {
         ]
     );
     assert_eq!(active["version"], 7);
-    let seen = house.events.so_far();
+    let seen = house.events.events();
     let of_type = |ty: &str| {
-        let mine = |seen: &&testkit::Seen| {
+        let mine = |seen: &&testkit::PublishedEvent| {
             seen.envelope.event_type == ty && seen.envelope.subject == text(&tenant, "id")
         };
         seen.iter().find(mine).expect(ty).clone()

@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Gate, Stack, World, eventually};
+use testkit::{Stack, TcpProxy, TestEnvironment, eventually};
 
 use crate::house::{House, new_code, start, text, wish};
 
 /// The database of a tenant of this world.
-fn database(world: &World, code: &str) -> String {
+fn database(world: &TestEnvironment, code: &str) -> String {
     format!("{}tenant_{}", world.prefix(), code.replace('-', "_"))
 }
 
-async fn admits(world: &World, service: &str, code: &str) -> bool {
+async fn admits(world: &TestEnvironment, service: &str, code: &str) -> bool {
     let url = world.stack().database(service, &database(world, code));
     PgConnection::connect(&url).await.is_ok()
 }
@@ -43,13 +43,13 @@ async fn the_database_admits_the_services_that_belong_in_it_and_nobody_else() {
 }
 
 /// A house whose one cluster is behind a gate.
-async fn behind_a_gate() -> (House, Gate) {
-    let stack = Stack::of_this_run();
-    let gate = Gate::before(stack.postgres_address()).await;
+async fn behind_a_gate() -> (House, TcpProxy) {
+    let stack = Stack::from_env();
+    let gate = TcpProxy::start(stack.postgres_address()).await;
     let cluster = stack.cluster("tenant");
     let through = cluster.replace(stack.postgres_address(), &gate.address().to_string());
     let clusters = format!("eu-1={through}");
-    let world = World::on(stack, &["tenant"]).await;
+    let world = TestEnvironment::on(stack, &["tenant"]).await;
     let house = House::of(world, &[("CLUSTERS", clusters.as_str())]).await;
     (house, gate)
 }
@@ -57,7 +57,7 @@ async fn behind_a_gate() -> (House, Gate) {
 #[tokio::test]
 async fn a_cluster_that_is_away_is_shown_and_the_tenant_heals_when_it_is_back() {
     let (house, gate) = behind_a_gate().await;
-    gate.shut();
+    gate.disconnect();
     let tenant = house.tenant().await;
     let failed = house.once(&tenant, "FAILED").await;
     assert_eq!(failed["failure"], "cluster eu-1 cannot be reached");
@@ -69,7 +69,7 @@ async fn a_cluster_that_is_away_is_shown_and_the_tenant_heals_when_it_is_back() 
         ["tenant.created", "tenant.database.failed"]
     );
 
-    gate.open();
+    gate.resume();
     house.step(&tenant, 0, "DONE").await;
     house.admin_was_made(&tenant).await;
     house.step(&tenant, 3, "RUNNING").await;
@@ -109,7 +109,7 @@ async fn a_database_left_half_made_by_a_crash_is_completed() {
 #[tokio::test]
 async fn replicas_share_the_work_and_none_is_done_twice() {
     let (house, gate) = behind_a_gate().await;
-    gate.shut();
+    gate.disconnect();
     let second = start(&house.world, &[]).await;
     let mut tenants = Vec::new();
     for _ in 0..8 {
@@ -134,7 +134,7 @@ async fn replicas_share_the_work_and_none_is_done_twice() {
 #[tokio::test]
 async fn work_whose_worker_died_is_taken_over_when_its_lease_has_run_out() {
     let (house, gate) = behind_a_gate().await;
-    gate.shut();
+    gate.disconnect();
     let tenant = house.tenant().await;
     house.once(&tenant, "FAILED").await;
     let pool = house.world.platform_pool("tenant").await;
@@ -147,7 +147,7 @@ async fn work_whose_worker_died_is_taken_over_when_its_lease_has_run_out() {
         (done.rows_affected() == 1).then_some(())
     })
     .await;
-    gate.open();
+    gate.resume();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(
         house.steps(&tenant).await[0]["state"],

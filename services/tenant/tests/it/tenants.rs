@@ -21,7 +21,7 @@ async fn a_tenant_is_asked_for_and_the_answer_says_where_to_watch_it() {
 
     let created = house
         .events
-        .shows_once::<TenantCreated>(text(&tenant, "id"))
+        .wait_for_single::<TenantCreated>(text(&tenant, "id"))
         .await;
     assert_eq!(created.envelope.partition_key, text(&tenant, "id"));
     assert_eq!(created.payload["billingEmail"], "billing@acme.example");
@@ -64,7 +64,7 @@ async fn the_same_key_gives_the_same_tenant_and_another_body_is_refused() {
     assert_eq!(other.status, 422);
     house
         .events
-        .shows_once::<TenantCreated>(text(&first, "id"))
+        .wait_for_single::<TenantCreated>(text(&first, "id"))
         .await;
 }
 
@@ -275,7 +275,7 @@ async fn a_tenant_is_suspended_and_activated_again() {
     assert_eq!(again["version"], before + 1, "no change");
     let event = house
         .events
-        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .wait_for_single::<TenantSuspended>(text(&tenant, "id"))
         .await;
     assert_eq!(event.payload["reason"], "unpaid");
     assert_eq!(event.payload["status"], "SUSPENDED");
@@ -290,7 +290,7 @@ async fn a_tenant_is_suspended_and_activated_again() {
     assert_eq!(
         house
             .events
-            .of::<TenantActivated>(text(&tenant, "id"), 2)
+            .wait_for::<TenantActivated>(text(&tenant, "id"), 2)
             .await
             .len(),
         2
@@ -312,7 +312,7 @@ async fn one_of_many_suspensions_counts() {
     }
     house
         .events
-        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .wait_for_single::<TenantSuspended>(text(&tenant, "id"))
         .await;
     house.told_of(&tenant).await;
 }

@@ -28,7 +28,7 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
     let event = fixture
         .world
         .log("user.events")
-        .shows_once::<UserCreated>(id)
+        .wait_for_single::<UserCreated>(id)
         .await;
     assert_eq!(
         event.payload,
