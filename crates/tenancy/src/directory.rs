@@ -52,7 +52,7 @@ enum Key {
 
 /// What the cache remembers, for as long as [`Directory::FRESH`].
 #[derive(Clone)]
-enum Seen {
+enum PublishedEvent {
     Known(Arc<Tenant>),
     Unknown,
     Unreachable(SourceError),
@@ -68,7 +68,7 @@ enum Seen {
 pub struct Directory {
     pool: PgPool,
     source: Arc<dyn TenantSource>,
-    seen: Cache<Key, Seen>,
+    seen: Cache<Key, PublishedEvent>,
     asking: Arc<Semaphore>,
 }
 
@@ -171,29 +171,29 @@ impl Directory {
             .await
             .map_err(|error: Arc<DirectoryError>| DirectoryError::clone(&error))?;
         match seen {
-            Seen::Known(tenant) => Ok(Some(tenant)),
-            Seen::Unknown => Ok(None),
-            Seen::Unreachable(error) => Err(error.into()),
+            PublishedEvent::Known(tenant) => Ok(Some(tenant)),
+            PublishedEvent::Unknown => Ok(None),
+            PublishedEvent::Unreachable(error) => Err(error.into()),
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Seen, DirectoryError> {
+    async fn look_up(&self, key: &Key) -> Result<PublishedEvent, DirectoryError> {
         if let Some(tenant) = self.stored(key).await? {
-            return Ok(Seen::Known(tenant));
+            return Ok(PublishedEvent::Known(tenant));
         }
         let facts = match self.ask(key).await {
             Ok(Some(facts)) => facts,
-            Ok(None) => return Ok(Seen::Unknown),
+            Ok(None) => return Ok(PublishedEvent::Unknown),
             Err(error) => {
                 tracing::warn!(%error, "a tenant that is not in the directory cannot be looked up");
-                return Ok(Seen::Unreachable(error));
+                return Ok(PublishedEvent::Unreachable(error));
             }
         };
         let mut conn = self.pool.acquire().await?;
         Self::apply(&mut conn, &facts).await?;
         drop(conn);
         // Read again: the table may meanwhile know something newer than the answer.
-        Ok(self.stored(key).await?.map_or(Seen::Unknown, Seen::Known))
+        Ok(self.stored(key).await?.map_or(PublishedEvent::Unknown, PublishedEvent::Known))
     }
 
     async fn stored(&self, key: &Key) -> Result<Option<Arc<Tenant>>, sqlx::Error> {

@@ -3,7 +3,7 @@
 use sqlx::Connection as _;
 use tenancy::provision::ProvisionError;
 
-use crate::world::{SERVICES, World, code, world};
+use crate::world::{SERVICES, TestEnvironment, code, world};
 
 /// SQLSTATE `insufficient_privilege`.
 const DENIED: &str = "42501";
@@ -14,7 +14,7 @@ fn sqlstate<T>(outcome: Result<T, sqlx::Error>) -> Option<String> {
     error.code().map(Into::into)
 }
 
-async fn connects(world: &World, role: &str, database: &str) -> bool {
+async fn connects(world: &TestEnvironment, role: &str, database: &str) -> bool {
     match world.as_role(role, database).await {
         Ok(conn) => {
             conn.close().await.expect("closes");

@@ -6,11 +6,11 @@ use tenancy::{DatasourceError, DatasourceSettings};
 
 use crate::{
     proxy::{Proxy, Wire},
-    world::{World, world},
+    world::{TestEnvironment, world},
 };
 
 /// Settings by which the order service goes through the proxy.
-fn through(world: &World, proxy: &Proxy) -> DatasourceSettings {
+fn through(world: &TestEnvironment, proxy: &Proxy) -> DatasourceSettings {
     let url = format!("postgres://{}_order:secret@{}", world.name, proxy.address);
     DatasourceSettings {
         connections_per_pool: 3,

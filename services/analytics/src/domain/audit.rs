@@ -13,7 +13,7 @@ pub struct HumanActor(UserId);
 
 impl HumanActor {
     /// The human with this id, or `None` for a service account. A service account's id is derived from its name
-    /// ([`UserId::of_service`], `UUIDv5`); a human's id is generated.
+    /// ([`UserId::for_service`], `UUIDv5`); a human's id is generated.
     #[must_use]
     pub fn new(id: UserId) -> Option<Self> {
         (id.as_uuid().get_version_num() != 5).then_some(Self(id))
@@ -70,7 +70,7 @@ mod tests {
             "notification",
             "analytics",
         ] {
-            assert_eq!(HumanActor::new(UserId::of_service(service)), None);
+            assert_eq!(HumanActor::new(UserId::for_service(service)), None);
         }
         let ann = UserId::generate();
         assert_eq!(HumanActor::new(ann).map(HumanActor::id), Some(ann));

@@ -94,7 +94,7 @@ impl OrderTotals {
             let (orders, revenue) = entry(&mut by_currency, group.sum.currency);
             add(orders, group.orders)?;
             if group.status.counts_as_revenue() {
-                *revenue = revenue.plus(group.sum)?;
+                *revenue = revenue.checked_add(group.sum)?;
             }
         }
         by_currency.sort_by_key(|(orders, revenue)| {
@@ -130,7 +130,7 @@ fn entry(by_currency: &mut Vec<(i64, Money)>, currency: Currency) -> &mut (i64, 
 }
 
 fn add(sum: &mut i64, more: i64) -> Result<(), MoneyError> {
-    *sum = sum.checked_add(more).ok_or(MoneyError::TooLarge)?;
+    *sum = sum.checked_add(more).ok_or(MoneyError::Overflow)?;
     Ok(())
 }
 

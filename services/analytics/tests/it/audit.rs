@@ -30,7 +30,7 @@ async fn each_action_of_a_human_is_audited_once_and_events_of_services_are_not()
     };
     let about = EventParts::new("/tenantry/order", stock.product_id).tenant(tenant_ref(&tenant));
     let without_user = world.publish_parts(about.clone(), &stock).await;
-    let service_account = UserId::of_service("billing").as_uuid();
+    let service_account = UserId::for_service("billing").as_uuid();
     let of_service = EventParts {
         id: Uuid::now_v7(),
         ..about
@@ -58,7 +58,7 @@ async fn each_action_of_a_human_is_audited_once_and_events_of_services_are_not()
     world.publish_parts(parts.clone(), &registered).await;
 
     let log = world.log(ActionPerformed::TOPIC);
-    let published = log.shows_once::<ActionPerformed>(placed.parts.id).await;
+    let published = log.wait_for_single::<ActionPerformed>(placed.parts.id).await;
     assert_eq!(published.envelope.tenant, Some(tenant_ref(&tenant)));
     assert_eq!(published.envelope.causation_id, Some(placed.parts.id));
     assert_eq!(
@@ -70,14 +70,14 @@ async fn each_action_of_a_human_is_audited_once_and_events_of_services_are_not()
     assert_eq!(published.payload["resource"], "order");
     assert_eq!(published.payload["resourceId"], placed.parts.subject);
     assert_eq!(published.payload["tenantId"], json!(tenant.tenant.id));
-    let published = log.shows_once::<ActionPerformed>(parts.id).await;
+    let published = log.wait_for_single::<ActionPerformed>(parts.id).await;
     assert_eq!(published.envelope.tenant, None);
     assert_eq!(published.payload["action"], "user.registered");
 
     let not_audited = [without_user, by_service, of_unknown_user];
     eventually_handled(analytics, &not_audited).await;
-    log.to_its_end().await;
-    let seen = log.so_far();
+    log.read_to_end().await;
+    let seen = log.events();
     for event in not_audited {
         assert!(
             seen.iter()

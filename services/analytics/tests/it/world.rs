@@ -11,13 +11,13 @@ use events::{
 };
 use serde_json::Value;
 use service::Running;
-use testkit::{Client, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{Client, TestTenant, TestEnvironment, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking};
 use uuid::Uuid;
 
 /// A running service on a stack of its own.
 pub struct Analytics {
-    pub world: World,
+    pub world: TestEnvironment,
     url: String,
     _running: Running,
 }
@@ -30,7 +30,7 @@ pub async fn shared_service() -> &'static Analytics {
 
 impl Analytics {
     pub async fn start() -> Self {
-        let world = World::new(&["analytics"]).await;
+        let world = TestEnvironment::new(&["analytics"]).await;
         let settings = world.settings("analytics");
         // The start's future is not `Send`, so it runs on a thread of its own.
         let running = on_shared_runtime(async move {

@@ -8,7 +8,7 @@ use events::{
     tenant::{TenantOnboardingSendSetupGuide, TenantStatus},
     user::{Role, UserCreated, UserRegistered},
 };
-use testkit::{Seen, eventually, eventually_within};
+use testkit::{PublishedEvent, eventually, eventually_within};
 use uuid::Uuid;
 
 use crate::{
@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// The events of this type about the user's e-mails, once there are at least `count`.
-async fn email_events(fixture: &Fixture, user: Uuid, event_type: &str, count: usize) -> Vec<Seen> {
+async fn email_events(fixture: &Fixture, user: Uuid, event_type: &str, count: usize) -> Vec<PublishedEvent> {
     eventually_within(
         Duration::from_secs(40),
         &format!("{count} {event_type}"),
         || async {
-            let all = fixture.log.so_far().into_iter();
+            let all = fixture.log.events().into_iter();
             let found: Vec<_> = all
                 .filter(|seen| {
                     seen.envelope.event_type == event_type
@@ -56,7 +56,7 @@ async fn an_event_makes_one_email_however_often_it_is_delivered() {
     assert!(!order.is_nil());
     let sent = email_events(fixture, user_id, "notification.email_sent", 2).await;
     tokio::time::sleep(QUIET_PERIOD).await;
-    fixture.log.to_its_end().await;
+    fixture.log.read_to_end().await;
 
     let welcomes = fixture.mail_so_far(&email);
     let welcomes: Vec<_> = welcomes
@@ -75,8 +75,8 @@ async fn an_event_makes_one_email_however_often_it_is_delivered() {
         welcomes[0]
     );
     assert!(welcomes[0].contains("Hello Ann,"), "{}", welcomes[0]);
-    let requested = fixture.log.shows_once::<EmailRequested>(id).await;
-    let sent = fixture.log.shows_once::<EmailSent>(id).await;
+    let requested = fixture.log.wait_for_single::<EmailRequested>(id).await;
+    let sent = fixture.log.wait_for_single::<EmailSent>(id).await;
     assert_eq!(requested.envelope.causation_id, Some(parts.id));
     assert_eq!(sent.envelope.correlation_id, parts.correlation_id);
     for event in [requested, sent] {
@@ -202,7 +202,7 @@ async fn two_replicas_send_each_email_once() {
     for (user, _) in &users {
         email_events(&fixture, *user, "notification.email_sent", 1).await;
     }
-    fixture.log.to_its_end().await;
+    fixture.log.read_to_end().await;
     for (user, email) in &users {
         assert_eq!(
             email_events(&fixture, *user, "notification.email_sent", 1)
@@ -247,7 +247,7 @@ async fn a_transient_refusal_is_retried_and_a_permanent_one_is_not() {
         .await
         .remove(0);
     let id = failed.payload["emailId"].as_str().unwrap().to_owned();
-    fixture.log.shows_once::<EmailFailed>(&id).await;
+    fixture.log.wait_for_single::<EmailFailed>(&id).await;
     assert_eq!(failed.payload["template"], "welcome");
     assert_eq!(failed.payload["reason"], "the mail server answers 550");
     assert!(server.accepted().is_empty());

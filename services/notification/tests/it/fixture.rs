@@ -14,18 +14,18 @@ use events::{
 use notification_service::{App, settings::NotificationSettings};
 use service::{Running, Settings};
 use sqlx::PgPool;
-use testkit::{Client, Log, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{Client, TopicLog, TestTenant, TestEnvironment, eventually, on_shared_runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{socket_client::Socket, stub_user_service::StubUserService};
 
-/// A [`World`] with a running notification service.
+/// A [`TestEnvironment`] with a running notification service.
 pub struct Fixture {
-    pub world: World,
+    pub world: TestEnvironment,
     pub users: StubUserService,
     pub service: Running,
-    pub log: Log,
+    pub log: TopicLog,
     mail_dir: PathBuf,
 }
 
@@ -38,7 +38,7 @@ impl Fixture {
 
     /// A fixture for one test, with some of the service's environment variables changed.
     pub async fn build(changed: &[(&str, &str)]) -> Self {
-        let world = World::new(&["notification"]).await;
+        let world = TestEnvironment::new(&["notification"]).await;
         let users = StubUserService::start().await;
         let mail_dir =
             std::env::temp_dir().join(format!("tenantry-mail-{}", Uuid::now_v7().simple()));
@@ -129,7 +129,7 @@ impl Fixture {
     }
 }
 
-fn settings(world: &World, users: &StubUserService, changed: &[(&str, &str)]) -> Settings {
+fn settings(world: &TestEnvironment, users: &StubUserService, changed: &[(&str, &str)]) -> Settings {
     let mut variables = vec![("USER_URL", users.url())];
     variables.extend_from_slice(changed);
     world.settings_with("notification", &variables)
@@ -150,7 +150,7 @@ async fn start(settings: Settings, own: NotificationSettings) -> Running {
 
 /// An order of a customer at a tenant; publishes its events as the order service would.
 pub struct Order<'a> {
-    world: &'a World,
+    world: &'a TestEnvironment,
     pub tenant: &'a TestTenant,
     pub id: Uuid,
     pub buyer: Uuid,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use events::tenant::{TenantCreated, TenantStatus};
 use serde_json::{Value, json};
-use testkit::{Gate, World};
+use testkit::{TcpProxy, TestEnvironment};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -213,9 +213,9 @@ async fn messages_arrive_without_redis() {
 
 #[tokio::test]
 async fn messages_arrive_while_redis_is_down_and_after_it_returns() {
-    let redis = World::new(&[]).await.stack().redis.replace("redis://", "");
+    let redis = TestEnvironment::new(&[]).await.stack().redis.replace("redis://", "");
     let (server, database) = redis.split_once('/').unwrap();
-    let gate = Gate::before(server).await;
+    let gate = TcpProxy::start(server).await;
     let fixture =
         Fixture::build(&[("REDIS", &format!("redis://{}/{database}", gate.address()))]).await;
     let tenant = fixture.tenant().await;
@@ -224,10 +224,10 @@ async fn messages_arrive_while_redis_is_down_and_after_it_returns() {
     let order = Order::of(&fixture, &tenant, buyer.user_id.as_uuid());
     order.created().await;
     assert_eq!(socket.types(1).await, ["order.created"]);
-    gate.shut();
+    gate.disconnect();
     order.payment_requested().await;
     assert_eq!(socket.types(1).await, ["order.payment_requested"]);
-    gate.open();
+    gate.resume();
     order.paid().await;
     assert_eq!(socket.types(1).await, ["order.paid"]);
 }
@@ -249,7 +249,7 @@ fn claims(expires: u64) -> Value {
 #[tokio::test]
 async fn a_socket_without_a_valid_token_is_refused() {
     let fixture = Fixture::shared().await;
-    let elsewhere = World::new(&[]).await;
+    let elsewhere = TestEnvironment::new(&[]).await;
     let identity = fixture.world.identity();
     let (_, good) = identity.customer();
     let url = fixture.url();

@@ -71,8 +71,8 @@ async fn an_invitation_contains_a_link_whose_token_appears_nowhere_else() {
         kept.is_empty().then_some(())
     })
     .await;
-    fixture.log.to_its_end().await;
-    for event in fixture.log.so_far() {
+    fixture.log.read_to_end().await;
+    for event in fixture.log.events() {
         assert!(
             !event.payload.to_string().contains("s3cret"),
             "{}",
@@ -109,7 +109,7 @@ async fn an_invitation_waits_for_an_unavailable_user_service() {
     assert!(fixture.mail_so_far(&email).is_empty());
     fixture.users.answer_with(200);
     fixture.mail_to(&email, 1).await;
-    assert_eq!(fixture.world.records("user.events.dlq").await, 0);
+    assert_eq!(fixture.world.record_count("user.events.dlq").await, 0);
 }
 
 #[tokio::test]
@@ -125,5 +125,5 @@ async fn a_user_who_does_not_expect_a_link_gets_none() {
     let (_, other) = forgot(&fixture).await;
     fixture.mail_to(&other, 1).await;
     assert!(fixture.mail_so_far(&email).is_empty());
-    assert_eq!(fixture.world.records("user.events.dlq").await, 0);
+    assert_eq!(fixture.world.record_count("user.events.dlq").await, 0);
 }

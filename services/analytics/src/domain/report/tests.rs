@@ -188,5 +188,5 @@ fn without_orders_the_revenue_is_zero() {
 #[test]
 fn a_sum_that_overflows_is_an_error() {
     let groups = [paid_orders(1, i64::MAX, "EUR"), paid_orders(1, 1, "EUR")];
-    assert_eq!(OrderTotals::from_groups(groups), Err(MoneyError::TooLarge));
+    assert_eq!(OrderTotals::from_groups(groups), Err(MoneyError::Overflow));
 }
