@@ -11,7 +11,7 @@ use event_bus::{BusSettings, Event, EventParts, OutboundRecord, Producer, Tenant
 use service::Settings;
 use sqlx::PgPool;
 use tenancy::{
-    Directory, Tenant, TenantCode, TenantFacts, TenantId, TenantStatus, provision::Provisioner,
+    Directory, Tenant, TenantCode, TenantId, TenantSnapshot, TenantStatus, provision::Provisioner,
 };
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -220,18 +220,18 @@ impl World {
         status: TenantStatus,
         version: i64,
     ) {
-        let facts: TenantFacts = serde_json::from_value(serde_json::json!({
+        let snapshot: TenantSnapshot = serde_json::from_value(serde_json::json!({
             "tenantId": tenant.id, "code": tenant.code, "name": tenant.name, "region": tenant.region,
             "cluster": tenant.cluster, "package": tenant.package,
-            "billingEmail": format!("billing@{}.example", tenant.code), "status": status.as_str(),
+            "billingEmail": format!("billing@{}.example", tenant.code), "status": status,
             "version": version,
         }))
-        .expect("facts of a tenant");
+        .expect("a snapshot of a tenant");
         let url = self.stack.database(service, &self.database(service));
         let mut conn = databases::connect(&url).await;
-        Directory::apply(&mut conn, &facts)
+        Directory::apply(&database::Session::new(&mut conn), &snapshot)
             .await
-            .expect("the directory takes the facts");
+            .expect("the directory stores the snapshot");
     }
 
     /// Publishes an event of this tenant, as another service would.

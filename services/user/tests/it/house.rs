@@ -136,7 +136,7 @@ impl House {
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;
         // The service's own copy may be half a second old.
-        tokio::time::sleep(tenancy::Directory::FRESH).await;
+        tokio::time::sleep(tenancy::Directory::CACHE_TTL).await;
     }
 }
 
