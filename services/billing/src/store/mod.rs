@@ -18,5 +18,5 @@ fn money(amount: i64, currency: &str) -> Result<Money, StoreError> {
 /// The name of a package from its column.
 fn package(name: &str) -> Result<tenancy::Package, StoreError> {
     name.parse()
-        .map_err(|error: tenancy::InvalidName| StoreError::corrupt("package", error))
+        .map_err(|error: tenancy::ParseNameError| StoreError::corrupt("package", error))
 }

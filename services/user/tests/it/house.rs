@@ -131,7 +131,7 @@ impl House {
     /// Lets the service know the status of an admin's tenant.
     pub async fn set_status(&self, admin: &Person, status: &str, version: i64) {
         let facts = self.tenants.facts(admin.tenant_code(), status, version);
-        let facts: tenancy::TenantFacts = serde_json::from_value(facts).unwrap();
+        let facts: tenancy::TenantSnapshot = serde_json::from_value(facts).unwrap();
         self.world
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;

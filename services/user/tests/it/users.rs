@@ -337,7 +337,7 @@ async fn the_directory_follows_the_tenants_events() {
     let house = house().await;
     let admin = house.admin().await;
     let facts = house.tenants.facts(admin.tenant_code(), "SUSPENDED", 9);
-    let tenant: tenancy::TenantFacts = serde_json::from_value(facts.clone()).unwrap();
+    let tenant: tenancy::TenantSnapshot = serde_json::from_value(facts.clone()).unwrap();
     let tenant = testkit::TestTenant {
         tenant: tenant.into(),
         database: String::new(),
