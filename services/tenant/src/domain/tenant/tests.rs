@@ -24,7 +24,7 @@ fn admin() -> Admin {
 /// Applies the changes that need no other service; returns their names.
 fn continue_onboarding(tenant: &mut Tenant) -> Vec<String> {
     let mut changes = Vec::new();
-    while let Some(change) = tenant.next_of_onboarding() {
+    while let Some(change) = tenant.next_onboarding_change() {
         tenant.apply(&change, NOW);
         let name = format!("{change:?}");
         changes.push(name.split([' ', '(']).next().unwrap_or_default().to_owned());
