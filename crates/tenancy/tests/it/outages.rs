@@ -1,16 +1,16 @@
-//! The database goes away and comes back.
+//! The database becomes unavailable and recovers.
 
 use std::time::{Duration, Instant};
 
 use tenancy::{DatasourceError, DatasourceSettings};
 
 use crate::{
-    proxy::{Proxy, Wire},
-    world::{TestEnvironment, world},
+    proxy::{ProxyMode, TcpProxy},
+    world::{World, world},
 };
 
-/// Settings by which the order service goes through the proxy.
-fn through(world: &TestEnvironment, proxy: &Proxy) -> DatasourceSettings {
+/// Settings with which the order service connects through the proxy.
+fn through(world: &World, proxy: &TcpProxy) -> DatasourceSettings {
     let url = format!("postgres://{}_order:secret@{}", world.name, proxy.address);
     DatasourceSettings {
         connections_per_pool: 3,
@@ -19,20 +19,20 @@ fn through(world: &TestEnvironment, proxy: &Proxy) -> DatasourceSettings {
     }
 }
 
-async fn comes_and_goes(wire: Wire) {
+async fn fails_fast_and_recovers(mode: ProxyMode) {
     world(async |world| {
-        let proxy = Proxy::to(world.admin.get_host(), world.admin.get_port()).await;
+        let proxy = TcpProxy::start(world.admin.get_host(), world.admin.get_port()).await;
         let tenant = world.tenant("acme").await;
         let databases = world.datasources(&through(world, &proxy));
         databases.begin(&tenant).await.expect("works");
 
-        proxy.set(wire);
-        // Longer than an idle connection is trusted.
+        proxy.set(mode);
+        // Longer than idle connections are used without a test.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let mut slowest_later = Duration::ZERO;
         for attempt in 0..20 {
             let begin = Instant::now();
-            let error = databases.begin(&tenant).await.expect_err("is away");
+            let error = databases.begin(&tenant).await.expect_err("is unavailable");
             let took = begin.elapsed();
             assert!(
                 matches!(error, DatasourceError::Unavailable { .. }),
@@ -49,10 +49,10 @@ async fn comes_and_goes(wire: Wire) {
             "{slowest_later:?}"
         );
 
-        proxy.set(Wire::Open);
-        let back = Instant::now();
+        proxy.set(ProxyMode::Forward);
+        let recovery = Instant::now();
         while let Err(error) = databases.begin(&tenant).await {
-            assert!(back.elapsed() < Duration::from_secs(4), "{error}");
+            assert!(recovery.elapsed() < Duration::from_secs(4), "{error}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         databases.close_all().await;
@@ -61,17 +61,17 @@ async fn comes_and_goes(wire: Wire) {
 }
 
 #[tokio::test]
-async fn a_database_out_of_reach_is_said_so_at_once_and_recovers() {
-    comes_and_goes(Wire::Cut).await;
+async fn an_unreachable_database_fails_fast_and_recovers() {
+    fails_fast_and_recovers(ProxyMode::Refuse).await;
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_given_up_soon_and_recovers() {
-    comes_and_goes(Wire::Hung).await;
+async fn a_stalled_database_fails_fast_and_recovers() {
+    fails_fast_and_recovers(ProxyMode::Stall).await;
 }
 
 #[tokio::test]
-async fn connections_that_died_while_idle_are_not_noticed_by_requests() {
+async fn requests_skip_connections_that_broke_while_idle() {
     world(async |world| {
         let tenant = world.tenant("acme").await;
         let databases = world.datasources(&world.settings());
@@ -94,7 +94,7 @@ async fn connections_that_died_while_idle_are_not_noticed_by_requests() {
 }
 
 #[tokio::test]
-async fn a_busy_tenant_is_told_so_in_time() {
+async fn requests_of_a_busy_tenant_fail_in_time() {
     world(async |world| {
         let tenant = world.tenant("acme").await;
         let settings = DatasourceSettings {

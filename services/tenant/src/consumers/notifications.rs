@@ -1,4 +1,4 @@
-//! What the notification service tells.
+//! Handlers for e-mail events.
 
 use event_bus::{Failure, Received};
 use events::notification::{EmailFailed, EmailSent};
@@ -6,9 +6,9 @@ use service::{EventHandler, Tx};
 use tenancy::TenantId;
 
 use super::Onboarding;
-use crate::use_cases::{GuideNews, note_guide};
+use crate::use_cases::{GuideOutcome, record_guide};
 
-/// The template of the mail that ends the onboarding.
+/// The template of the e-mail that completes the onboarding.
 const GUIDE: &str = "setup_guide";
 
 impl EventHandler<EmailSent> for Onboarding {
@@ -18,7 +18,9 @@ impl EventHandler<EmailSent> for Onboarding {
                 template,
                 tenant_id: Some(tenant),
                 ..
-            } if template == GUIDE => Ok(note_guide(tx, TenantId(tenant), GuideNews::Sent).await?),
+            } if template == GUIDE => {
+                Ok(record_guide(tx, TenantId(tenant), GuideOutcome::Sent).await?)
+            }
             _ => Ok(()),
         }
     }
@@ -33,7 +35,7 @@ impl EventHandler<EmailFailed> for Onboarding {
                 reason,
                 ..
             } if template == GUIDE => {
-                Ok(note_guide(tx, TenantId(tenant), GuideNews::Failed { reason }).await?)
+                Ok(record_guide(tx, TenantId(tenant), GuideOutcome::Failed { reason }).await?)
             }
             _ => Ok(()),
         }

@@ -4,14 +4,14 @@ use crate::domain::StepState;
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 fn tenant() -> Tenant {
-    let draft = Draft {
+    let request = NewTenant {
         code: "acme".parse().expect("a code"),
         name: TenantName::try_from("Acme".to_owned()).expect("a name"),
         region: "eu".parse().expect("a name"),
         package: "starter".parse().expect("a name"),
         billing_email: BillingEmail::try_from("pay@acme.example".to_owned()).expect("an address"),
     };
-    Tenant::create(draft, "eu-1".parse().expect("a name"), NOW)
+    Tenant::create(request, "eu-1".parse().expect("a name"), NOW)
 }
 
 fn admin() -> Admin {
@@ -21,15 +21,15 @@ fn admin() -> Admin {
     }
 }
 
-/// Goes through what follows by itself; says what that was.
-fn carry_on(tenant: &mut Tenant) -> Vec<String> {
-    let mut went = Vec::new();
-    while let Some(change) = tenant.next_of_onboarding() {
+/// Applies the changes that need no other service; returns their names.
+fn continue_onboarding(tenant: &mut Tenant) -> Vec<String> {
+    let mut changes = Vec::new();
+    while let Some(change) = tenant.next_onboarding_change() {
         tenant.apply(&change, NOW);
         let name = format!("{change:?}");
-        went.push(name.split([' ', '(']).next().unwrap_or_default().to_owned());
+        changes.push(name.split([' ', '(']).next().unwrap_or_default().to_owned());
     }
-    went
+    changes
 }
 
 fn states(tenant: &Tenant) -> Vec<StepState> {
@@ -41,37 +41,46 @@ fn states(tenant: &Tenant) -> Vec<StepState> {
 }
 
 #[test]
-fn a_tenant_comes_to_life_step_by_step() {
+fn a_tenant_is_onboarded_step_by_step() {
     use StepState::{Done, Pending, Running};
     let mut acme = tenant();
-    assert_eq!(carry_on(&mut acme), [] as [&str; 0]);
+    assert_eq!(continue_onboarding(&mut acme), [] as [&str; 0]);
     assert_eq!(states(&acme), [Running, Pending, Pending, Pending, Pending]);
 
-    let made = acme.database_is_there().expect("news");
-    acme.apply(&made, NOW);
-    assert_eq!(acme.database_is_there(), None);
-    assert_eq!(carry_on(&mut acme), ["SetupAdminUser"]);
+    let created = acme.database_created().expect("a change");
+    acme.apply(&created, NOW);
+    assert_eq!(acme.database_created(), None);
+    assert_eq!(continue_onboarding(&mut acme), ["SetupAdminUser"]);
     assert_eq!(states(&acme), [Done, Running, Pending, Pending, Pending]);
 
-    acme.note_admin(admin(), NOW);
-    assert_eq!(carry_on(&mut acme), ["ConfigureSettings", "SendSetupGuide"]);
+    acme.record_admin(admin(), NOW);
+    assert_eq!(
+        continue_onboarding(&mut acme),
+        ["ConfigureSettings", "SendSetupGuide"]
+    );
     assert_eq!(states(&acme), [Done, Done, Done, Running, Pending]);
     assert_eq!(acme.settings.len(), 3);
 
-    acme.note_guide_sent(NOW);
-    assert_eq!(carry_on(&mut acme), ["OnboardingCompleted", "Activated"]);
+    acme.record_guide_sent(NOW);
+    assert_eq!(
+        continue_onboarding(&mut acme),
+        ["OnboardingCompleted", "Activated"]
+    );
     assert_eq!(states(&acme), [Done; 5]);
     assert_eq!((acme.status, acme.version), (TenantStatus::Active, 7));
 }
 
 #[test]
-fn an_admin_who_is_there_first_is_not_asked_for() {
+fn an_admin_who_exists_first_is_not_requested() {
     let mut acme = tenant();
-    acme.note_admin(admin(), NOW);
-    assert_eq!(carry_on(&mut acme), [] as [&str; 0]);
+    acme.record_admin(admin(), NOW);
+    assert_eq!(continue_onboarding(&mut acme), [] as [&str; 0]);
     acme.apply(&Change::DatabaseCreated, NOW);
-    assert_eq!(carry_on(&mut acme), ["ConfigureSettings", "SendSetupGuide"]);
-    acme.note_admin(
+    assert_eq!(
+        continue_onboarding(&mut acme),
+        ["ConfigureSettings", "SendSetupGuide"]
+    );
+    acme.record_admin(
         Admin {
             id: Uuid::from_u128(8),
             ..admin()
@@ -82,71 +91,67 @@ fn an_admin_who_is_there_first_is_not_asked_for() {
 }
 
 #[test]
-fn a_database_that_comes_late_heals_a_failed_tenant() {
+fn a_late_database_recovers_a_failed_tenant() {
     let mut acme = tenant();
     let failed = acme
-        .database_is_not_coming("cluster away".into())
-        .expect("news");
+        .database_failed("cluster unavailable".into())
+        .expect("a change");
     acme.apply(&failed, NOW);
     assert_eq!(acme.status, TenantStatus::Failed);
-    assert_eq!(
-        acme.database_is_not_coming("again".into()),
-        None,
-        "said once"
-    );
+    assert_eq!(acme.database_failed("again".into()), None, "recorded once");
     assert_eq!(states(&acme)[0], StepState::Failed);
     assert_eq!(
         acme.progress(None)[0].error.as_deref(),
-        Some("cluster away")
+        Some("cluster unavailable")
     );
-    assert_eq!(carry_on(&mut acme), [] as [&str; 0]);
+    assert_eq!(continue_onboarding(&mut acme), [] as [&str; 0]);
 
-    let made = acme.database_is_there().expect("news");
-    acme.apply(&made, NOW);
+    let created = acme.database_created().expect("a change");
+    acme.apply(&created, NOW);
     assert_eq!(
         (acme.status, acme.failure.clone()),
         (TenantStatus::Provisioning, None)
     );
-    assert_eq!(carry_on(&mut acme), ["SetupAdminUser"]);
+    assert_eq!(continue_onboarding(&mut acme), ["SetupAdminUser"]);
 }
 
 #[test]
-fn a_guide_that_cannot_be_sent_is_shown_until_it_is_sent() {
+fn a_guide_failure_is_shown_until_the_guide_is_sent() {
     let mut acme = tenant();
     acme.apply(&Change::DatabaseCreated, NOW);
-    acme.note_admin(admin(), NOW);
-    carry_on(&mut acme);
-    acme.note_guide_failed("no such mailbox".into(), NOW);
+    acme.record_admin(admin(), NOW);
+    continue_onboarding(&mut acme);
+    acme.record_guide_failure("no such mailbox".into(), NOW);
     assert_eq!(states(&acme)[3], StepState::Failed);
-    acme.note_guide_sent(NOW);
-    carry_on(&mut acme);
-    acme.note_guide_failed("late news".into(), NOW);
+    acme.record_guide_sent(NOW);
+    continue_onboarding(&mut acme);
+    acme.record_guide_failure("late failure".into(), NOW);
     assert_eq!(states(&acme), [StepState::Done; 5]);
 }
 
 #[test]
-fn who_may_be_suspended_and_activated() {
+fn each_status_allows_suspension_and_activation_or_not() {
     use TenantStatus::{Active, Deleted, Failed, Provisioning, Suspended};
-    let said = |outcome: Result<Option<Change>, Refused>| match outcome {
+    let name = |outcome: Result<Option<Change>, InvalidTransition>| match outcome {
         Ok(Some(_)) => "changed",
-        Ok(None) => "is already",
+        Ok(None) => "unchanged",
         Err(_) => "refused",
     };
     for (status, suspend, activate) in [
         (Provisioning, "refused", "refused"),
-        (Active, "changed", "is already"),
-        (Suspended, "is already", "changed"),
+        (Active, "changed", "unchanged"),
+        (Suspended, "unchanged", "changed"),
         (Deleted, "refused", "refused"),
         (Failed, "refused", "refused"),
     ] {
         let acme = Tenant { status, ..tenant() };
-        assert_eq!(said(acme.suspend(None)), suspend, "{status}");
-        assert_eq!(said(acme.activate()), activate, "{status}");
+        assert_eq!(name(acme.suspend(None)), suspend, "{status}");
+        assert_eq!(name(acme.activate()), activate, "{status}");
     }
 }
 
 #[test]
-fn every_change_is_one_version() {
+fn every_change_increments_the_version() {
     let changes = [
         Change::DatabaseCreated,
         Change::DatabaseFailed { reason: "x".into() },

@@ -1,4 +1,4 @@
--- A service's copy of the tenants, fed by tenant.events. In its platform database.
+-- A service's copy of the tenants, maintained from tenant.events; in the platform database.
 CREATE TABLE IF NOT EXISTS tenant_directory (
     id            uuid        PRIMARY KEY,
     code          text        NOT NULL,
@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS tenant_directory (
     version       bigint      NOT NULL,
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
--- Not unique: events of two tenants are in no order, so one may take a code before the other is seen to leave it.
+-- Not unique: events of different tenants are not ordered, so a tenant may take over a code before the event that
+-- releases it is read.
 CREATE INDEX IF NOT EXISTS tenant_directory_code ON tenant_directory (code);
 CREATE INDEX IF NOT EXISTS tenant_directory_active ON tenant_directory (id) WHERE status = 'ACTIVE';

@@ -1,4 +1,4 @@
-//! A running tenant service and the people who talk to it. Only this file knows settings and tokens.
+//! A running tenant service and its clients. Only this file knows settings and tokens.
 
 use std::time::Duration;
 
@@ -11,37 +11,37 @@ use serde_json::{Value, json};
 use service::{Running, settings::Pairs};
 use tenant_service::{
     App,
-    settings::{Pace, TenantSettings},
+    settings::{ProvisioningSettings, TenantSettings},
 };
-use testkit::{Client, TestEnvironment, TopicLog, eventually, on_shared_runtime};
+use testkit::{Client, Log, World, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell};
 use uuid::Uuid;
 
-/// A world with one tenant service.
-pub struct House {
-    pub world: TestEnvironment,
-    pub events: TopicLog,
+/// A test world with one tenant service.
+pub struct Fixture {
+    pub world: World,
+    pub events: Log,
     running: Running,
 }
 
-/// A pace for tests: two quick tries, then failed.
-pub fn quick() -> Pace {
-    Pace {
-        tries_until_failed: 2,
-        first_pause: Duration::from_millis(100),
-        longest_pause: Duration::from_millis(400),
-        idle: Duration::from_millis(100),
-        ..Pace::default()
+/// Provisioning settings for tests: short pauses, marked as failed after two attempts.
+pub fn short_pauses() -> ProvisioningSettings {
+    ProvisioningSettings {
+        attempts_until_failed: 2,
+        initial_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_millis(400),
+        poll_interval: Duration::from_millis(100),
+        ..ProvisioningSettings::default()
     }
 }
 
-/// Starts a tenant service of this world, with some variables changed.
-pub async fn start(world: &TestEnvironment, changed: &[(&str, &str)]) -> Running {
+/// Starts a tenant service in this world, with some variables changed.
+pub async fn start(world: &World, changed: &[(&str, &str)]) -> Running {
     let settings = world.settings_with("tenant", changed);
     let regions = Pairs::try_from("eu=eu-1".to_owned()).expect("pairs");
     let own = TenantSettings {
         regions,
-        pace: quick(),
+        provisioning: short_pauses(),
     };
     on_shared_runtime(async move {
         let runtime = Handle::current();
@@ -53,21 +53,21 @@ pub async fn start(world: &TestEnvironment, changed: &[(&str, &str)]) -> Running
     .await
 }
 
-impl House {
-    /// The house that tests share which do not disturb each other.
+impl Fixture {
+    /// The fixture shared by tests that do not affect each other.
     pub async fn shared() -> &'static Self {
-        static SHARED: OnceCell<House> = OnceCell::const_new();
+        static SHARED: OnceCell<Fixture> = OnceCell::const_new();
         SHARED.get_or_init(|| Self::with(&[])).await
     }
 
-    /// A house of one's own, with some variables changed.
+    /// A private fixture, with some variables changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
-        let world = TestEnvironment::new(&["tenant"]).await;
+        let world = World::new(&["tenant"]).await;
         Self::of(world, changed).await
     }
 
-    /// The tenant service of this world.
-    pub async fn of(world: TestEnvironment, changed: &[(&str, &str)]) -> Self {
+    /// A tenant service in this world.
+    pub async fn of(world: World, changed: &[(&str, &str)]) -> Self {
         let running = start(&world, changed).await;
         let events = world.log("tenant.events");
         Self {
@@ -81,11 +81,11 @@ impl House {
         format!("http://{}", self.running.address())
     }
 
-    pub fn landlord(&self) -> Client {
+    pub fn platform_admin(&self) -> Client {
         self.client(self.world.identity().platform_admin().1)
     }
 
-    pub fn machine(&self) -> Client {
+    pub fn service(&self) -> Client {
         self.client(self.world.identity().service("user").1)
     }
 
@@ -93,11 +93,11 @@ impl House {
         self.client(self.world.identity().customer().1)
     }
 
-    pub fn stranger(&self) -> Client {
+    pub fn anonymous(&self) -> Client {
         Client::new(self.url(), None)
     }
 
-    /// The admin of a tenant, as the tenant service shows it.
+    /// An admin of this tenant.
     pub fn admin_of(&self, tenant: &Value) -> Client {
         let of = CallerTenant {
             id: id(tenant),
@@ -111,47 +111,47 @@ impl House {
         self.world.client(self.url(), token)
     }
 
-    /// A tenant that was just asked for.
+    /// A new tenant.
     pub async fn tenant(&self) -> Value {
-        self.landlord()
-            .post("/api/tenants", wish(&new_code()))
+        self.platform_admin()
+            .post("/api/tenants", tenant_request(&new_code()))
             .await
             .expect(202)
     }
 
-    /// The tenant as it is now.
-    pub async fn now(&self, tenant: &Value) -> Value {
+    /// The present state of the tenant.
+    pub async fn read(&self, tenant: &Value) -> Value {
         let path = format!("/api/tenants/{}", text(tenant, "code"));
-        self.landlord().get(&path).await.expect(200)
+        self.platform_admin().get(&path).await.expect(200)
     }
 
-    /// The tenant once it has this status.
-    pub async fn once(&self, tenant: &Value, status: &str) -> Value {
+    /// Waits until the tenant has this status; returns it.
+    pub async fn wait_for_status(&self, tenant: &Value, status: &str) -> Value {
         eventually(status, || async {
-            let now = self.now(tenant).await;
-            (now["status"] == status).then_some(now)
+            let tenant = self.read(tenant).await;
+            (tenant["status"] == status).then_some(tenant)
         })
         .await
     }
 
-    /// The steps of the tenant's onboarding by their states.
+    /// The steps of the tenant's onboarding.
     pub async fn steps(&self, tenant: &Value) -> Vec<Value> {
         let path = format!("/api/tenants/{}/onboarding", text(tenant, "code"));
-        let shown = self.landlord().get(&path).await.expect(200);
+        let shown = self.platform_admin().get(&path).await.expect(200);
         shown["steps"].as_array().expect("steps").clone()
     }
 
-    /// Waits until the step at this place has this state; yields it.
-    pub async fn step(&self, tenant: &Value, place: usize, state: &str) -> Value {
-        eventually(&format!("step {place} {state}"), || async {
-            let step = self.steps(tenant).await.swap_remove(place);
+    /// Waits until the step at this index has this state; returns it.
+    pub async fn wait_for_step(&self, tenant: &Value, index: usize, state: &str) -> Value {
+        eventually(&format!("step {index} {state}"), || async {
+            let step = self.steps(tenant).await.swap_remove(index);
             (step["state"] == state).then_some(step)
         })
         .await
     }
 
-    /// The user service has made an admin; yields the event.
-    pub async fn admin_was_made(&self, tenant: &Value) -> UserCreated {
+    /// Publishes that the user service created an admin; returns the event.
+    pub async fn publish_admin_created(&self, tenant: &Value) -> UserCreated {
         let event = UserCreated {
             user_id: Uuid::now_v7(),
             email: "boss@example.com".into(),
@@ -165,8 +165,8 @@ impl House {
         event
     }
 
-    /// The notification service has sent the guide.
-    pub async fn guide_was_sent(&self, tenant: &Value) {
+    /// Publishes that the notification service sent the guide.
+    pub async fn publish_guide_sent(&self, tenant: &Value) {
         let event = EmailSent {
             email_id: Uuid::now_v7(),
             template: "setup_guide".into(),
@@ -177,8 +177,8 @@ impl House {
         self.world.publish_platform(event.email_id, &event).await;
     }
 
-    /// The notification service could not send the guide.
-    pub async fn guide_could_not_be_sent(&self, tenant: &Value, reason: &str) {
+    /// Publishes that the notification service could not send the guide.
+    pub async fn publish_guide_failed(&self, tenant: &Value, reason: &str) {
         let event = EmailFailed {
             email_id: Uuid::now_v7(),
             template: "setup_guide".into(),
@@ -190,20 +190,20 @@ impl House {
         self.world.publish_platform(event.email_id, &event).await;
     }
 
-    /// A tenant that has come to life.
+    /// A tenant whose onboarding is complete.
     pub async fn active_tenant(&self) -> Value {
         let tenant = self.tenant().await;
-        self.admin_was_made(&tenant).await;
-        self.step(&tenant, 3, "RUNNING").await;
-        self.guide_was_sent(&tenant).await;
-        self.once(&tenant, "ACTIVE").await
+        self.publish_admin_created(&tenant).await;
+        self.wait_for_step(&tenant, 3, "RUNNING").await;
+        self.publish_guide_sent(&tenant).await;
+        self.wait_for_status(&tenant, "ACTIVE").await
     }
 
-    /// The types of the tenant's events in the order of their sequence, once the log has been read to its end.
-    pub async fn told_of(&self, tenant: &Value) -> Vec<String> {
-        self.events.read_to_end().await;
+    /// The types of the tenant's events by sequence, once the log has been read to its end.
+    pub async fn event_types(&self, tenant: &Value) -> Vec<String> {
+        self.events.to_its_end().await;
         let subject = text(tenant, "id");
-        let of_tenant = self.events.events().into_iter();
+        let of_tenant = self.events.so_far().into_iter();
         let mut seen: Vec<_> = of_tenant
             .filter(|seen| seen.envelope.subject == subject)
             .collect();
@@ -221,15 +221,15 @@ impl House {
     }
 }
 
-/// The body of a request for a tenant.
-pub fn wish(code: &str) -> Value {
+/// The body of a request to create a tenant.
+pub fn tenant_request(code: &str) -> Value {
     json!({
         "code": code, "name": "Acme Ltd", "region": "eu", "package": "starter",
         "billingEmail": "billing@acme.example",
     })
 }
 
-/// A code nobody has.
+/// A code that no tenant has.
 pub fn new_code() -> String {
     format!("a-{}", &Uuid::new_v4().simple().to_string()[..12])
 }

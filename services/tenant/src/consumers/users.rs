@@ -1,4 +1,4 @@
-//! What the user service tells.
+//! Handlers for user events.
 
 use event_bus::{Failure, Received};
 use events::user::{Role, UserCreated};
@@ -6,7 +6,7 @@ use service::{EventHandler, Tx};
 use tenancy::TenantId;
 
 use super::Onboarding;
-use crate::{domain::Admin, use_cases::note_admin};
+use crate::{domain::Admin, use_cases::record_admin};
 
 impl EventHandler<UserCreated> for Onboarding {
     async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
@@ -18,6 +18,6 @@ impl EventHandler<UserCreated> for Onboarding {
             id: user.user_id,
             email: user.email,
         };
-        Ok(note_admin(tx, TenantId(tenant), admin).await?)
+        Ok(record_admin(tx, TenantId(tenant), admin).await?)
     }
 }

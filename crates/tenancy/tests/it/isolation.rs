@@ -1,4 +1,4 @@
-//! Nobody gets into a database or a schema that is not theirs.
+//! Isolation: no role reaches a database or schema of another service.
 
 use sqlx::Connection as _;
 use tenancy::provision::ProvisionError;
@@ -6,7 +6,7 @@ use tenancy::provision::ProvisionError;
 use crate::world::{SERVICES, TestEnvironment, code, world};
 
 /// SQLSTATE `insufficient_privilege`.
-const DENIED: &str = "42501";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 fn sqlstate<T>(outcome: Result<T, sqlx::Error>) -> Option<String> {
     let error = outcome.err()?;
@@ -23,7 +23,7 @@ async fn connects(world: &TestEnvironment, role: &str, database: &str) -> bool {
         Err(error) => {
             assert_eq!(
                 sqlstate(Err::<(), _>(error)).as_deref(),
-                Some(DENIED),
+                Some(INSUFFICIENT_PRIVILEGE),
                 "{role} × {database}"
             );
             false
@@ -59,13 +59,15 @@ async fn every_role_is_refused_by_every_database_that_is_not_its_own() {
 async fn a_role_of_another_product_cannot_connect_to_a_tenants_database() {
     world(async |world| {
         world.tenant("acme").await;
-        let stranger = format!("{}_stranger", world.name);
+        let other_product = format!("{}_other_product", world.name);
         world
-            .sql(format!("CREATE ROLE {stranger} LOGIN PASSWORD 'secret'"))
+            .sql(format!(
+                "CREATE ROLE {other_product} LOGIN PASSWORD 'secret'"
+            ))
             .await;
-        let admitted = connects(world, "stranger", &format!("{}_acme", world.name)).await;
-        world.sql(format!("DROP ROLE {stranger}")).await;
-        assert!(!admitted);
+        let connected = connects(world, "other_product", &format!("{}_acme", world.name)).await;
+        world.sql(format!("DROP ROLE {other_product}")).await;
+        assert!(!connected);
     })
     .await;
 }
@@ -92,22 +94,26 @@ async fn a_service_cannot_read_another_services_schema_of_the_same_tenant() {
             "DROP SCHEMA billing CASCADE",
         ] {
             let outcome = sqlx::raw_sql(attempt).execute(&mut order).await;
-            assert_eq!(sqlstate(outcome).as_deref(), Some(DENIED), "{attempt}");
+            assert_eq!(
+                sqlstate(outcome).as_deref(),
+                Some(INSUFFICIENT_PRIVILEGE),
+                "{attempt}"
+            );
         }
-        let takes_over = format!("SET ROLE {}_billing", world.name);
-        let outcome = sqlx::raw_sql(sqlx::AssertSqlSafe(takes_over))
+        let set_role = format!("SET ROLE {}_billing", world.name);
+        let outcome = sqlx::raw_sql(sqlx::AssertSqlSafe(set_role))
             .execute(&mut order)
             .await;
-        assert_eq!(sqlstate(outcome).as_deref(), Some(DENIED));
+        assert_eq!(sqlstate(outcome).as_deref(), Some(INSUFFICIENT_PRIVILEGE));
     })
     .await;
 }
 
 #[tokio::test]
-async fn while_a_database_is_half_made_nobody_gets_in() {
+async fn an_incomplete_database_accepts_no_connections() {
     world(async |world| {
         let n = &world.name;
-        // What a crash right after CREATE DATABASE leaves.
+        // The state after a crash right after CREATE DATABASE.
         world
             .sql(format!(
                 "CREATE DATABASE {n}_acme OWNER {n}_tenant TEMPLATE {n}_template ALLOW_CONNECTIONS false"
@@ -117,13 +123,13 @@ async fn while_a_database_is_half_made_nobody_gets_in() {
             let outcome = world.as_role(role, &format!("{n}_acme")).await;
             assert_eq!(sqlstate(outcome).as_deref(), Some("55000"), "{role}");
         }
-        assert!(!world.provisioner.exists(&code("acme")).await.expect("looks"));
+        assert!(!world.provisioner.exists(&code("acme")).await.expect("queries"));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_database_that_could_not_be_granted_admits_nobody() {
+async fn a_database_without_grants_accepts_no_connections() {
     world(async |world| {
         let n = &world.name;
         for service in SERVICES {
@@ -131,7 +137,7 @@ async fn a_database_that_could_not_be_granted_admits_nobody() {
             world.sql(revoke).await;
         }
         let outcome = world.provisioner.create(&code("acme")).await;
-        assert!(matches!(outcome, Err(ProvisionError::NoServices(_))));
+        assert!(matches!(outcome, Err(ProvisionError::NoServiceRoles(_))));
         for role in ["tenant", "order", "billing"] {
             let outcome = world.as_role(role, &format!("{n}_acme")).await;
             assert_eq!(sqlstate(outcome).as_deref(), Some("55000"), "{role}");

@@ -1,11 +1,11 @@
-//! Who may call.
+//! Authorization of platform administrators and services.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use auth::{Caller, Role};
 use futures::{FutureExt, future::LocalBoxFuture};
 use service::Problem;
 
-/// The landlord, or a machine of the platform.
+/// Extracts nothing and answers 403 unless the caller is a platform administrator or a service.
 pub struct Operator;
 
 impl FromRequest for Operator {
@@ -17,9 +17,10 @@ impl FromRequest for Operator {
         async move {
             match caller.await?.role {
                 Role::PlatformAdmin | Role::Service => Ok(Self),
-                Role::Admin | Role::Customer => {
-                    Err(Problem::forbidden("only the landlord may do this").into())
-                }
+                Role::Admin | Role::Customer => Err(Problem::forbidden(
+                    "only a platform administrator or a service may do this",
+                )
+                .into()),
             }
         }
         .boxed_local()
