@@ -61,55 +61,18 @@ impl FromStr for Role {
     }
 }
 
-/// The id of a user or of a machine of the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UserId(Uuid);
+ids::uuid_id!(
+    /// The id of a user or of a machine of the platform.
+    UserId
+);
 
 impl UserId {
-    /// A new id, in order of time (`UUIDv7`).
-    #[allow(clippy::new_without_default, reason = "every call gives another id")]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-
     /// The id under which the service `name` acts: always the same (`UUIDv5`).
     pub fn of_service(name: &str) -> Self {
         Self(Uuid::new_v5(
             &Uuid::NAMESPACE_URL,
             format!("tenantry:service:{name}").as_bytes(),
         ))
-    }
-
-    /// The bare UUID, for databases and events.
-    pub const fn as_uuid(self) -> Uuid {
-        self.0
-    }
-}
-
-impl From<Uuid> for UserId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl From<UserId> for Uuid {
-    fn from(id: UserId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for UserId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        text.parse().map(Self)
     }
 }
 

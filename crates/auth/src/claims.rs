@@ -105,7 +105,7 @@ mod tests {
                 Role::Service => code.is_none() && id.is_none() && service.is_some(),
                 Role::Customer | Role::PlatformAdmin => code.is_none() && id.is_none() && service.is_none(),
             };
-            let base = Claims::of(&Caller::customer(UserId::new(), "a@b.example"), 1, 1);
+            let base = Claims::of(&Caller::customer(UserId::generate(), "a@b.example"), 1, 1);
             let claims = Claims { role, tenant_code: code, tenant_id: id, service, ..base };
             let caller = Caller::try_from(claims.clone());
             prop_assert_eq!(caller.is_ok(), fits);

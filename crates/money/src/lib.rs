@@ -87,6 +87,14 @@ impl Money {
         Self { amount, currency }
     }
 
+    /// An amount in minor units of a currency that is still text, as in a database row or an event.
+    ///
+    /// # Errors
+    /// `currency` is not an ISO 4217 code.
+    pub fn parse(amount: i64, currency: &str) -> Result<Self, NotACurrency> {
+        Ok(Self::new(amount, currency.parse()?))
+    }
+
     /// This and `other` together.
     ///
     /// # Errors
@@ -154,6 +162,12 @@ mod tests {
             let capitals = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
             prop_assert_eq!(text.parse::<Currency>().is_ok(), capitals);
         }
+    }
+
+    #[test]
+    fn an_amount_of_an_unknown_currency_is_not_parsed() {
+        assert_eq!(Money::parse(1999, "EUR"), Ok(eur(1999)));
+        assert_eq!(Money::parse(1999, "euro"), Err(NotACurrency));
     }
 
     #[test]

@@ -1,19 +1,19 @@
-//! Keeping the service's copy of the tenant directory up to date from `tenant.events`.
+//! Maintains the service's copy of the tenant directory from `tenant.events`.
 
 use event_bus::{Failure, Record};
 use tenancy::{Datasources, Directory, TenantFacts, TenantStatus};
 
-use crate::{EventConsumer, HandlesAny, Runtime, StoreError, Tx};
+use crate::{AnyEventHandler, EventConsumer, Runtime, StoreError, Tx};
 
-/// The topic that tells of tenants. Every event on it carries the whole of [`TenantFacts`].
+/// The topic of tenant events. Each carries the whole of [`TenantFacts`].
 const TOPIC: &str = "tenant.events";
 
-struct Copy {
+struct DirectoryProjection {
     directory: Directory,
     datasources: Option<Datasources>,
 }
 
-impl HandlesAny for Copy {
+impl AnyEventHandler for DirectoryProjection {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
         let payload = record.decode_json().await?;
         let facts: TenantFacts = serde_json::from_value(payload).map_err(Failure::permanent)?;
@@ -33,9 +33,9 @@ impl HandlesAny for Copy {
     }
 }
 
-impl Copy {
-    /// A tenant that may not be used needs no connections. What is under way ends; one that begins before this event is
-    /// committed opens the pool anew, and it goes when it is idle.
+impl DirectoryProjection {
+    /// Closes the pool of a tenant that may not be used any more. Transactions in progress finish; one that begins before
+    /// this event is committed opens the pool again, and idle eviction closes it later.
     async fn close_pool(&self, facts: &TenantFacts) {
         if let Some(datasources) = &self.datasources
             && let Ok(Some(tenant)) = self.directory.by_id(facts.tenant_id).await
@@ -46,13 +46,13 @@ impl Copy {
 }
 
 impl Runtime {
-    /// Follows the tenants: needed by every service that resolves one from a request or an event.
+    /// Follows `tenant.events`; needed by every service that resolves tenants from requests or events.
     pub fn follow_tenants(&self) {
-        let copy = Copy {
+        let projection = DirectoryProjection {
             directory: self.directory().clone(),
             datasources: self.datasources().ok().cloned(),
         };
         let group = format!("{}-tenant-directory-consumer", self.name());
-        EventConsumer::any_in_platform(self, group, &[TOPIC], copy).start();
+        EventConsumer::any_in_platform(self, group, &[TOPIC], projection).start();
     }
 }

@@ -1,28 +1,30 @@
-//! What can go wrong below a use case, and whose fault it is.
+//! Errors below use cases.
 
+use database::ErrorKind;
 use event_bus::{BadEvent, BoxError, Failure};
+use sea_orm::DbErr;
 use tenancy::DatasourceError;
 
 use crate::settings::BadSetting;
 
-/// A service that could not start; its text is the one line the operator sees.
+/// Why a service could not start; the message is the line the operator sees.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting is missing or wrong.
+    /// A setting is missing or invalid.
     #[error(transparent)]
     Setting(#[from] BadSetting),
-    /// Something the service cannot start without is out of reach.
+    /// A required dependency is unavailable.
     #[error("{what}: {cause}")]
     Dependency {
-        /// Which one, and what was tried.
+        /// The dependency and what was tried.
         what: String,
-        /// What it answered.
+        /// The underlying error.
         cause: BoxError,
     },
 }
 
 impl StartError {
-    /// `what` could not be reached or prepared.
+    /// A [`StartError::Dependency`].
     pub fn dependency(what: impl Into<String>, cause: impl Into<BoxError>) -> Self {
         Self::Dependency {
             what: what.into(),
@@ -31,27 +33,27 @@ impl StartError {
     }
 }
 
-/// A transaction that did not happen.
+/// A statement or transaction that failed. Every function of a `store/` returns it; nothing was written then.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is down, too busy, or took too long. Nothing was written; try again later.
-    #[error("the database is out of reach: {0}")]
+    /// The database is down, overloaded or too slow; try again later.
+    #[error("the database is unavailable: {0}")]
     Unavailable(BoxError),
-    /// Another transaction changed the same rows first. Nothing was written; try again now.
-    #[error("another change came between")]
+    /// A concurrent transaction changed the same rows; try again now.
+    #[error("a concurrent transaction changed the same rows")]
     Conflict,
-    /// An event that breaks the envelope's or its schema's rules: a mistake of ours.
+    /// An event violates its schema or the envelope's rules: an internal error.
     #[error(transparent)]
     Event(#[from] BadEvent),
-    /// The database refused a statement: a mistake of ours.
-    #[error(transparent)]
-    Database(sqlx::Error),
-    /// A stored value cannot be read back: a mistake of ours.
+    /// The database rejected a statement: an internal error.
+    #[error("the database rejected a statement: {0}")]
+    Rejected(BoxError),
+    /// A stored value cannot be read back: an internal error.
     #[error("a stored {what} cannot be read: {cause}")]
     Corrupt {
         /// What was read.
         what: &'static str,
-        /// Why it could not be.
+        /// Why it cannot be read.
         cause: BoxError,
     },
 }
@@ -68,29 +70,20 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(refused) => match refused.code().as_deref() {
-                // Serialisation failure, deadlock, lock not available.
-                Some("40001" | "40P01" | "55P03") => Self::Conflict,
-                // Connection exceptions, resources exhausted, shutdown or start, statement cancelled by its timeout.
-                Some(code)
-                    if code.starts_with("08")
-                        || code.starts_with("53")
-                        || code.starts_with("57P")
-                        || code == "57014"
-                        || code == "25P03" =>
-                {
-                    Self::Unavailable(error.into())
-                }
-                _ => Self::Database(error),
-            },
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.into()),
-            _ => Self::Database(error),
+        match database::classify(&error) {
+            ErrorKind::Unavailable => Self::Unavailable(error.into()),
+            ErrorKind::Conflict => Self::Conflict,
+            ErrorKind::Rejected => Self::Rejected(error.into()),
+        }
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match database::classify_orm(&error) {
+            ErrorKind::Unavailable => Self::Unavailable(error.into()),
+            ErrorKind::Conflict => Self::Conflict,
+            ErrorKind::Rejected => Self::Rejected(error.into()),
         }
     }
 }
@@ -105,10 +98,10 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::unavailable(error),
-            // A mistake of ours gets its few tries too: a newer replica may take the event over.
+            // Internal errors are retried as well: a replica of a newer version may handle the event.
             StoreError::Conflict
             | StoreError::Event(_)
-            | StoreError::Database(_)
+            | StoreError::Rejected(_)
             | StoreError::Corrupt { .. } => Self::transient(error),
         }
     }

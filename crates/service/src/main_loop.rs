@@ -1,4 +1,4 @@
-//! From the first line of `main` to the exit code.
+//! The `main` of every service.
 
 use std::process::ExitCode;
 
@@ -6,9 +6,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Running, Settings, StartError, telemetry};
 
-/// Runs a service until SIGTERM or SIGINT: installs telemetry, reads the settings, starts, waits, drains.
+/// Runs a service until SIGTERM or SIGINT: installs telemetry, reads the settings, starts, waits, shuts down.
 ///
-/// The exit code is 0 after an orderly stop, 78 (`EX_CONFIG`) for a wrong setting, 1 for anything else.
+/// The exit code is 0 after an orderly shutdown, 78 (`EX_CONFIG`) for an invalid setting, 1 for anything else.
 pub async fn main<F>(name: &'static str, start: impl FnOnce(Settings) -> F) -> ExitCode
 where
     F: Future<Output = Result<Running, StartError>>,

@@ -1,4 +1,4 @@
-//! Where this service's outboxes are: one in its platform database, one in each tenant's.
+//! The outboxes of this service: one in its platform database, one in each tenant database.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use outbox::{Marks, OutboxId, Outboxes, SourceError, Sweep};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use tenancy::{Datasources, Directory, TenantId};
 
-/// The name of the platform database's outbox; a tenant's is named by its id.
+/// The id of the platform database's outbox; a tenant's outbox has the tenant's id.
 pub(crate) const PLATFORM: &str = "platform";
 
-/// Tenants asked for at once in a full sweep.
+/// Page size of a full sweep over the tenants.
 const PAGE: u32 = 500;
 
 pub(crate) struct ServiceOutboxes {

@@ -1,4 +1,4 @@
-//! What a running service holds: opened once, shared by every route and consumer, closed in order.
+//! The resources of a running service: opened once, shared by routes, consumers and jobs, closed in order.
 
 mod open;
 
@@ -8,8 +8,10 @@ use std::{
 };
 
 use auth::{ServiceTokens, Verifier};
+use cache::Cache;
 use event_bus::{BusSettings, Consumer, ConsumerStatus, Control, Handler, Producer, SchemaSource};
 use outbox::{Marks, Nudge, Relay, RelaySettings};
+use sea_orm::DatabaseConnection;
 use sqlx::{PgPool, migrate::Migrator};
 use tenancy::{Datasources, Directory, Tenant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -19,21 +21,23 @@ use crate::{
     outboxes::ServiceOutboxes, settings::BadSetting,
 };
 
-/// What makes a service this one.
+/// What distinguishes a service: its name, its schemas, its event types.
 pub struct Identity {
     /// Its name, which is also that of its schema in tenant databases and the first word of its consumer groups.
     pub name: &'static str,
-    /// The types of events it may publish or meet.
+    /// The event types it publishes or consumes.
     pub catalogue: Arc<dyn SchemaSource>,
     /// The tables of its platform database.
     pub platform: Migrator,
     /// The tables of its schema in each tenant database, if it has one.
     pub tenant: Option<Migrator>,
-    /// Checks tokens without asking for keys: for the service that issues them.
+    /// Verifies tokens without fetching keys: for the service that issues them.
     pub verifier: Option<Verifier>,
+    /// The cache of its reads; [`Cache::none`] for a service that caches nothing.
+    pub cache: Cache,
 }
 
-/// A running service's parts. Cheap to clone.
+/// The resources of a running service. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime(Arc<Inner>);
 
@@ -49,22 +53,23 @@ struct Inner {
     marks: Arc<Marks>,
     nudge: Nudge,
     verifier: Verifier,
+    cache: Cache,
     tokens: ServiceTokens,
     consumers: Mutex<Vec<Control>>,
-    /// Ends consumers, timers and sockets.
+    /// Stops consumers, jobs and sockets.
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// Ends the relay, after everything that publishes has ended.
+    /// Stops the relay, after everything that publishes has stopped.
     stop_relay: CancellationToken,
     relay: TaskTracker,
 }
 
 impl Runtime {
-    /// Opens the platform database, brings it and the template up to date, and starts the relay. Only the database
-    /// must be there: Kafka, the registry, Redis and the other services may come later.
+    /// Opens the platform database, migrates it and the template, and starts the relay. Only the database must be
+    /// available: Kafka, the registry, Redis and the other services may become available later.
     ///
     /// # Errors
-    /// [`StartError`]: a setting is wrong, or the database does not answer within half a minute.
+    /// [`StartError`]: a setting is invalid, or the database does not answer within 30 seconds.
     pub async fn start(identity: Identity, settings: Settings) -> Result<Self, StartError> {
         let Identity {
             name,
@@ -72,6 +77,7 @@ impl Runtime {
             platform: own_tables,
             tenant: tenant_tables,
             verifier,
+            cache,
         } = identity;
         let platform = open::platform(name, &settings).await?;
         open::migrate_platform(&platform, &own_tables).await?;
@@ -120,6 +126,7 @@ impl Runtime {
             marks,
             nudge,
             verifier,
+            cache,
             tokens,
             consumers: Mutex::default(),
             settings,
@@ -152,13 +159,13 @@ impl Runtime {
         &self.0.settings
     }
 
-    /// How the bus is reached.
+    /// Settings of the event bus.
     #[must_use]
     pub fn bus(&self) -> &BusSettings {
         &self.0.bus
     }
 
-    /// The types of events it may meet.
+    /// The event types it knows.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<dyn SchemaSource> {
         &self.0.catalogue
@@ -176,19 +183,31 @@ impl Runtime {
         &self.0.platform
     }
 
+    /// The platform database as a sea-orm connection, for statements outside a transaction.
+    #[must_use]
+    pub fn platform_db(&self) -> DatabaseConnection {
+        self.0.platform.clone().into()
+    }
+
     /// The directory of tenants.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.0.directory
     }
 
-    /// Checks access tokens.
+    /// Verifies access tokens.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
     }
 
-    /// Tokens for calls to other services.
+    /// The cache of the service's reads.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.0.cache
+    }
+
+    /// Access tokens for calls to other services.
     #[must_use]
     pub fn tokens(&self) -> &ServiceTokens {
         &self.0.tokens
@@ -200,14 +219,13 @@ impl Runtime {
         PlatformScope::new(self.clone(), context)
     }
 
-    /// A tenant's database, for one request or event. Whether the tenant may be used now is the caller's question.
+    /// A tenant's database, for one request or event. The caller checks whether the tenant may be used.
     #[must_use]
     pub fn tenant(&self, tenant: Arc<Tenant>, context: Context) -> TenantScope {
         TenantScope::new(tenant, self.clone(), context)
     }
 
-    /// Runs background work that ends when the token it gets is cancelled. It is waited for at shutdown, and an end
-    /// that nobody asked for is logged.
+    /// Runs a background task that ends when its token is cancelled. Shutdown waits for it; an unexpected end is logged.
     pub fn spawn<F>(&self, name: &'static str, work: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -217,17 +235,17 @@ impl Runtime {
         self.0.tasks.spawn(async move {
             let ended = tokio::spawn(work).await;
             match ended {
-                Err(error) => tracing::error!(task = name, %error, "background work died"),
+                Err(error) => tracing::error!(task = name, %error, "background task panicked"),
                 Ok(()) if !stop.is_cancelled() => {
-                    tracing::error!(task = name, "background work ended by itself");
+                    tracing::error!(task = name, "background task ended unexpectedly");
                 }
                 Ok(()) => {}
             }
         });
     }
 
-    /// Starts a consumer of the bus that ends with the runtime. Handlers whose effect is in a database are better off
-    /// with [`crate::EventConsumer`], which adds the inbox.
+    /// Starts a consumer that stops with the runtime. Handlers that write to a database use [`crate::EventConsumer`],
+    /// which adds the inbox.
     pub fn consume(
         &self,
         group: impl Into<String>,
@@ -249,12 +267,12 @@ impl Runtime {
                     }
                 });
             }
-            // The same librdkafka settings built the producer a moment ago: this is ours to mend, not the operator's.
+            // The same librdkafka settings built the producer before, so this is an internal error.
             Err(error) => tracing::error!(group, %error, "consumer cannot be built"),
         }
     }
 
-    /// How each of its consumers is.
+    /// The status of each consumer.
     #[must_use]
     pub fn consumers(&self) -> Vec<ConsumerStatus> {
         self.controls().iter().map(Control::status).collect()
@@ -280,7 +298,7 @@ impl Runtime {
         crate::http::serve::serve(self, listener, routes)
     }
 
-    /// Cancelled when the service begins to stop: answers that would go on for ever, such as sockets, end then.
+    /// Cancelled when the service begins to stop; long-lived responses such as sockets end then.
     #[must_use]
     pub fn stopping(&self) -> &CancellationToken {
         &self.0.stop
@@ -304,7 +322,7 @@ impl Runtime {
         self.0.nudge.clone()
     }
 
-    /// Waits for consumers and timers, then for the outboxes, then closes what is open. HTTP has ended by now.
+    /// Waits for consumers and jobs, then for the outboxes, then closes the pools. HTTP has stopped before.
     pub(crate) async fn shut_down(&self) {
         self.begin_stop();
         self.0.tasks.close();

@@ -1,33 +1,33 @@
-//! Bringing a service's own tables up to date when it starts.
+//! Migrates a service's tables when it starts.
 
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 
-/// What each schema of a service has besides its own tables.
-const EVERYWHERE: &[&str] = &[outbox::SCHEMA, crate::scope::IDEMPOTENCY_SCHEMA];
-const ON_THE_PLATFORM: &[&str] = &[
+/// The tables that every schema has besides the service's own.
+const TENANT_TABLES: &[&str] = &[outbox::SCHEMA, crate::scope::IDEMPOTENCY_SCHEMA];
+const PLATFORM_TABLES: &[&str] = &[
     outbox::SCHEMA,
     crate::scope::IDEMPOTENCY_SCHEMA,
     outbox::MARKS_SCHEMA,
     tenancy::SCHEMA,
 ];
 
-/// Two replicas that start at once take turns. Any constant does; this one spells `tenantry`.
+/// Advisory lock that serialises the migrations of replicas. Any constant does; this one spells `tenantry`.
 const LOCK: i64 = 0x7465_6e61_6e74_7279;
 
-/// Prepares the platform database.
+/// Migrates the platform database.
 pub(crate) async fn migrate_platform(
     conn: &mut PgConnection,
     own: &Migrator,
 ) -> Result<(), sqlx::Error> {
-    migrate(conn, ON_THE_PLATFORM, own).await
+    migrate(conn, PLATFORM_TABLES, own).await
 }
 
-/// Prepares the service's schema in a tenant database or in the template; `search_path` is set already.
+/// Migrates the service's schema in a tenant database or in the template; `search_path` is set by the connection.
 pub(crate) async fn migrate_tenant(
     conn: &mut PgConnection,
     own: &Migrator,
 ) -> Result<(), sqlx::Error> {
-    migrate(conn, EVERYWHERE, own).await
+    migrate(conn, TENANT_TABLES, own).await
 }
 
 async fn migrate(
@@ -57,7 +57,7 @@ async fn migrate_locked(
         sqlx::raw_sql(*statements).execute(&mut *tx).await?;
     }
     tx.commit().await?;
-    // `run` is the same, behind a bound that keeps the compiler from seeing that a start can be spawned.
+    // `run` does the same, but its future is not `Send`.
     own.run_direct(None, conn, false)
         .await
         .map_err(|error| sqlx::Error::Configuration(error.into()))

@@ -1,4 +1,4 @@
-//! What a service is told from outside: read once, before anything is bound.
+//! Configuration, read once before anything is bound.
 
 mod kafka;
 
@@ -12,7 +12,7 @@ use config::{Config, Environment, File};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// A setting that is missing or cannot be used: names the variable and the mend.
+/// A setting that is missing or invalid; the message names the variable and what it should be.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable}: {problem}")]
 pub struct BadSetting {
@@ -21,7 +21,7 @@ pub struct BadSetting {
 }
 
 impl BadSetting {
-    /// A complaint about `variable`, such as `TENANTRY_BIND`.
+    /// An invalid value of `variable`, such as `TENANTRY_BIND`.
     pub fn new(variable: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self {
             variable: variable.into(),
@@ -38,7 +38,7 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// URL of the service's platform database, with its role and password.
     pub database: SecretString,
-    /// Connections to the platform database at the most.
+    /// Maximum number of connections to the platform database.
     #[serde(default = "default_platform_connections")]
     pub platform_connections: u32,
     /// Kafka bootstrap servers, `host:port[,host:port]`.
@@ -46,26 +46,26 @@ pub struct Settings {
     /// Further librdkafka settings, `name=value[,name=value]`.
     #[serde(default)]
     pub kafka_options: Pairs,
-    /// Encryption and login towards Kafka, from the variables of `settings/kafka.rs`.
+    /// TLS and SASL towards Kafka, from the variables in `settings/kafka.rs`.
     #[serde(skip)]
     pub kafka_security: event_bus::Security,
-    /// Login and authorities of the schema registry, from the same.
+    /// Credentials and certificate authorities of the schema registry, likewise.
     #[serde(skip)]
     pub registry_access: event_bus::RegistryAccess,
     /// Base URL of the schema registry's Confluent API.
     pub registry: String,
-    /// URL of Redis; without it nothing is cached and live messages arrive by polling.
+    /// URL of Redis; without it nothing is cached and live messages are delivered by polling.
     #[serde(default)]
     pub redis: Option<SecretString>,
-    /// Where the keys that sign access tokens are published.
+    /// URL of the JWKS with the keys that sign access tokens.
     pub jwks_url: String,
     /// Base URL of the user service.
     pub user_url: String,
     /// Base URL of the tenant service.
     pub tenant_url: String,
-    /// This service's secret for a token of its own.
+    /// The secret with which this service obtains its own access tokens.
     pub service_secret: SecretString,
-    /// Base URL that people reach the product under; links in mails begin with it.
+    /// Public base URL of the product; links in e-mails begin with it.
     pub public_url: String,
     /// PostgreSQL clusters that hold tenant databases, `name=url[,name=url]`, each URL with this service's role and
     /// without a database.
@@ -74,19 +74,19 @@ pub struct Settings {
     /// The database that new tenants are cloned from.
     #[serde(default = "default_template")]
     pub template: String,
-    /// What a tenant database's name begins with.
+    /// Prefix of tenant database names.
     #[serde(default = "default_database_prefix")]
     pub database_prefix: String,
-    /// Put before every topic and consumer group, so that several systems can share one broker.
+    /// Prefix of every topic and consumer group, so that several systems can share one broker.
     #[serde(default)]
     pub topic_prefix: String,
-    /// Open pools of tenant databases at the most.
+    /// Maximum number of open pools of tenant databases.
     #[serde(default = "default_tenant_pools")]
     pub tenant_pools: u64,
-    /// Connections to one tenant's database at the most.
+    /// Maximum number of connections to one tenant's database.
     #[serde(default = "default_tenant_connections")]
     pub tenant_connections: u32,
-    /// OpenAPI documents that the page at `/api/docs` offers, `name=path[,name=path]`; without it the service's own.
+    /// OpenAPI documents offered by the page at `/api/docs`, `name=path[,name=path]`; the service's own by default.
     #[serde(default)]
     pub docs: Pairs,
 }
@@ -111,16 +111,16 @@ impl Settings {
     /// Reads the settings that every service takes.
     ///
     /// # Errors
-    /// [`BadSetting`] for the first that is missing or wrong.
+    /// [`BadSetting`] for the first one that is missing or invalid.
     pub fn load() -> Result<Self, BadSetting> {
         Self::read(environment())
     }
 
-    /// The same from these variables instead of the process's own: for tests, which run several services in one
-    /// process.
+    /// As [`Settings::load`], from these variables instead of the process environment: for tests that run several
+    /// services in one process.
     ///
     /// # Errors
-    /// [`BadSetting`] for the first that is missing or wrong.
+    /// [`BadSetting`] for the first one that is missing or invalid.
     pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, BadSetting> {
         Self::read(environment().source(Some(variables)))
     }
@@ -143,7 +143,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// How the event bus is reached, as `client` (the service's name).
+    /// Settings of the event bus for the Kafka client id `client` (the service's name).
     #[must_use]
     pub fn bus(&self, client: &str) -> event_bus::BusSettings {
         event_bus::BusSettings {
@@ -156,7 +156,7 @@ impl Settings {
         }
     }
 
-    /// Redis' URL, where one is set.
+    /// The URL of Redis, if one is set.
     #[must_use]
     pub fn redis_url(&self) -> Option<&str> {
         self.redis
@@ -166,10 +166,10 @@ impl Settings {
     }
 }
 
-/// Reads a service's own settings from the same places as [`Settings`]; unknown names are left to others.
+/// Reads a service's own settings from the same places as [`Settings`]; unknown names are ignored.
 ///
 /// # Errors
-/// [`BadSetting`] for the first that is missing or wrong.
+/// [`BadSetting`] for the first one that is missing or invalid.
 pub fn load<T: DeserializeOwned>() -> Result<T, BadSetting> {
     read(environment())
 }

@@ -1,4 +1,4 @@
-//! Logs as JSON lines on standard output; traces by OTLP where `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
+//! Logs as JSON lines on standard output; traces over OTLP if `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -56,7 +56,7 @@ pub fn install(service: &'static str) {
     }
 }
 
-/// Sends what is still buffered. Call it last.
+/// Flushes buffered spans. Call it last.
 pub fn flush() {
     if let Some(provider) = PROVIDER.get()
         && let Err(error) = provider.shutdown()

@@ -3,51 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::{ClusterName, Package, Region, TenantCode};
 
-/// A tenant's id, a `UUIDv7`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
-)]
-#[serde(transparent)]
-#[sqlx(transparent)]
-pub struct TenantId(pub Uuid);
-
-impl TenantId {
-    /// A new id, later in order than those drawn before.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl fmt::Display for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for TenantId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        text.parse().map(Self)
-    }
-}
-
-impl From<Uuid> for TenantId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl From<TenantId> for Uuid {
-    fn from(id: TenantId) -> Self {
-        id.0
-    }
-}
+ids::uuid_id!(
+    /// A tenant's id, a `UUIDv7`.
+    TenantId
+);
 
 /// Where a tenant is in its life.
 ///

@@ -84,14 +84,14 @@ impl Identity {
     /// A new customer and their token.
     #[must_use]
     pub fn customer(&self) -> (Caller, String) {
-        let id = UserId::new();
+        let id = UserId::generate();
         self.with_token(Caller::customer(id, format!("{id}@example.com")))
     }
 
     /// A new admin of this tenant and their token.
     #[must_use]
     pub fn admin_of(&self, tenant: &TestTenant) -> (Caller, String) {
-        let id = UserId::new();
+        let id = UserId::generate();
         let of = CallerTenant {
             id: tenant.tenant.id.0,
             code: tenant.tenant.code.to_string(),
@@ -102,7 +102,7 @@ impl Identity {
     /// A landlord and their token.
     #[must_use]
     pub fn platform_admin(&self) -> (Caller, String) {
-        let id = UserId::new();
+        let id = UserId::generate();
         self.with_token(Caller::platform_admin(id, format!("{id}@example.com")))
     }
 

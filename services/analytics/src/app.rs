@@ -21,6 +21,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: Some(sqlx::migrate!("migrations/tenant")),
             verifier: None,
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         runtime.follow_tenants();

@@ -1,4 +1,4 @@
-//! The wiring: settings in, a running service out.
+//! Assembles the service from its settings.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::{
     settings::BillingSettings,
 };
 
-/// What routes and consumers share.
+/// The shared state of routes and consumers.
 #[derive(Clone)]
 pub struct App {
-    /// What every service holds.
+    /// The common parts of every service.
     pub runtime: Runtime,
-    /// Who moves the money.
+    /// The payment gateway.
     pub gateway: Arc<dyn PaymentGateway>,
-    /// The signature of payment links.
+    /// The signing key of payment links.
     pub links: LinkKey,
 }
 
@@ -26,11 +26,11 @@ impl App {
     /// Starts the billing service.
     ///
     /// # Errors
-    /// A setting is wrong, or the database does not answer.
+    /// A setting is invalid, or the database is unavailable.
     pub async fn start(settings: Settings, own: BillingSettings) -> Result<Running, StartError> {
         let links = match own.payment_link_key {
             Some(key) => LinkKey::new(&key),
-            None => LinkKey::derived(&settings.service_secret),
+            None => LinkKey::derive(&settings.service_secret),
         };
         let gateway = Arc::new(TestGateway::new(&settings.public_url, links.clone()));
         let identity = Identity {
@@ -39,6 +39,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: Some(sqlx::migrate!("migrations/tenant")),
             verifier: None,
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {

@@ -1,7 +1,7 @@
-//! From the domain to what events carry, and back.
+//! Conversions of domain types to their form in events.
 
 use events::billing::{PaymentRefunded, PaymentRequested, PaymentSucceeded, SubscriptionStarted};
-use money::{Money, NotACurrency};
+use money::Money;
 
 use crate::domain::{Payment, Seller, Subscription};
 
@@ -13,16 +13,12 @@ fn event_money(money: Money) -> events::Money {
     }
 }
 
-/// Money that came with an event.
-///
-/// # Errors
-/// Its currency is none.
-pub fn money_of(money: &events::Money) -> Result<Money, NotACurrency> {
-    Ok(Money::new(money.amount, money.currency.parse()?))
-}
-
-/// The buyer is asked to pay at `payment_link`.
-pub fn requested(seller: &Seller, payment: &Payment, payment_link: String) -> PaymentRequested {
+/// The buyer is requested to pay at `payment_link`.
+pub fn payment_requested(
+    seller: &Seller,
+    payment: &Payment,
+    payment_link: String,
+) -> PaymentRequested {
     PaymentRequested {
         payment_id: payment.id.0,
         order_id: payment.order_id.0,
@@ -35,8 +31,8 @@ pub fn requested(seller: &Seller, payment: &Payment, payment_link: String) -> Pa
     }
 }
 
-/// The money arrived.
-pub fn succeeded(seller: &Seller, payment: &Payment) -> PaymentSucceeded {
+/// The money was received.
+pub fn payment_succeeded(seller: &Seller, payment: &Payment) -> PaymentSucceeded {
     PaymentSucceeded {
         payment_id: payment.id.0,
         order_id: payment.order_id.0,
@@ -48,8 +44,8 @@ pub fn succeeded(seller: &Seller, payment: &Payment) -> PaymentSucceeded {
     }
 }
 
-/// The money went back.
-pub fn refunded(seller: &Seller, payment: &Payment) -> PaymentRefunded {
+/// The money was returned to the buyer.
+pub fn payment_refunded(seller: &Seller, payment: &Payment) -> PaymentRefunded {
     PaymentRefunded {
         payment_id: payment.id.0,
         order_id: payment.order_id.0,
@@ -61,8 +57,8 @@ pub fn refunded(seller: &Seller, payment: &Payment) -> PaymentRefunded {
     }
 }
 
-/// A tenant has subscribed.
-pub fn started(subscription: &Subscription) -> SubscriptionStarted {
+/// The tenant has subscribed to a package.
+pub fn subscription_started(subscription: &Subscription) -> SubscriptionStarted {
     SubscriptionStarted {
         subscription_id: subscription.id.0,
         tenant_id: subscription.tenant_id.0,

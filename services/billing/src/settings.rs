@@ -1,26 +1,26 @@
-//! What the billing service is told besides what every service is told.
+//! The settings of the billing service besides the common ones.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use service::settings::{BadSetting, load};
 
-/// Shorter keys could be guessed.
-const SHORTEST_KEY: usize = 32;
+/// In characters; shorter keys can be guessed.
+const MIN_KEY_LENGTH: usize = 32;
 
-/// The billing service's own settings.
+/// The settings that only the billing service has.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct BillingSettings {
-    /// The key that payment links are signed with, at least 32 characters (`TENANTRY_PAYMENT_LINK_KEY`). Another key
-    /// makes the links that were sent invalid. Unless set, one is derived from `TENANTRY_SERVICE_SECRET`.
+    /// The key that payment links are signed with, at least 32 characters (`TENANTRY_PAYMENT_LINK_KEY`). Changing it
+    /// invalidates links that were already sent. Derived from `TENANTRY_SERVICE_SECRET` by default.
     #[serde(default)]
     pub payment_link_key: Option<SecretString>,
 }
 
 impl BillingSettings {
-    /// Reads them.
+    /// Reads the settings from the environment.
     ///
     /// # Errors
-    /// The first that is wrong.
+    /// The first invalid setting.
     pub fn load() -> Result<Self, BadSetting> {
         let settings: Self = load()?;
         settings.check()?;
@@ -29,9 +29,9 @@ impl BillingSettings {
 
     fn check(&self) -> Result<(), BadSetting> {
         match &self.payment_link_key {
-            Some(key) if key.expose_secret().len() < SHORTEST_KEY => Err(BadSetting::new(
+            Some(key) if key.expose_secret().len() < MIN_KEY_LENGTH => Err(BadSetting::new(
                 "TENANTRY_PAYMENT_LINK_KEY",
-                "should be at least 32 characters; `openssl rand -hex 32` makes one",
+                "should be at least 32 characters; generate one with `openssl rand -hex 32`",
             )),
             _ => Ok(()),
         }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_key_stops_the_start_and_none_is_shown() {
+    fn a_short_key_is_rejected_and_no_key_is_printed() {
         let with = |key: &str| BillingSettings {
             payment_link_key: Some(key.into()),
         };

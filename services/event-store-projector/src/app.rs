@@ -39,6 +39,7 @@ impl App {
             platform: Migrator::DEFAULT,
             tenant: None,
             verifier: None,
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let store = EventStore::new(runtime.platform_pool().clone());

@@ -2,17 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use service::{Identity, Running, Runtime, Settings, StartError, settings::BadSetting};
+use service::{
+    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::BadSetting,
+};
 
 use crate::{
     consumers, domain::Templates, http, live::Live, mailer::Mailer, settings::NotificationSettings,
-    use_cases, users::UserService,
+    use_cases::EmailDelivery, users::UserService,
 };
 
-/// How often it is looked which e-mails are due.
-const LOOK_AT_EMAILS: Duration = Duration::from_millis(250);
+const EMAIL_JOB: JobSettings = JobSettings {
+    concurrency: 16,
+    poll_interval: Duration::from_millis(250),
+};
 
-/// What routes, consumers and timers share.
+/// What routes, consumers and jobs share.
 #[derive(Clone)]
 pub struct App {
     /// What every service holds.
@@ -45,10 +49,10 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: None,
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
-        let users = UserService::new(&runtime.settings().user_url, runtime.tokens().clone())
-            .map_err(|error| BadSetting::new("TENANTRY_USER_URL", error))?;
+        let users = UserService::new(&runtime.settings().user_url, runtime.tokens().clone())?;
         let live =
             Live::start(&runtime).map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?;
         let app = Self {
@@ -59,21 +63,8 @@ impl App {
             live,
         };
         consumers::start(&app);
-        app.send_in_the_background();
+        app.runtime.run_job(EmailDelivery(app.clone()), EMAIL_JOB);
         let routes = http::routes(app.clone());
         app.runtime.serve(routes)
-    }
-
-    fn send_in_the_background(&self) {
-        let app = self.clone();
-        self.runtime.spawn("e-mails", |stop| async move {
-            let mut ticks = tokio::time::interval(LOOK_AT_EMAILS);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-                if let Err(error) = use_cases::send_emails(&app, &stop).await {
-                    tracing::warn!(%error, "e-mails cannot be looked at");
-                }
-            }
-        });
     }
 }

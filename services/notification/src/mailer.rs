@@ -10,7 +10,7 @@ use lettre::{
 use secrecy::ExposeSecret;
 use service::settings::BadSetting;
 
-use crate::{domain::SendError, settings::NotificationSettings, store::emails::Due};
+use crate::{domain::SendError, settings::NotificationSettings, store::emails::DueEmail};
 
 /// One conversation with the mail server at the most; an e-mail is claimed for four times as long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,8 +63,8 @@ impl Mailer {
     }
 
     /// Hands one e-mail over. Done again, it is the same e-mail: same `Message-ID`, same date, same file.
-    pub async fn send(&self, due: &Due) -> Result<(), SendError> {
-        let message = self.message(due)?;
+    pub async fn send(&self, email: &DueEmail) -> Result<(), SendError> {
+        let message = self.message(email)?;
         let sent = async {
             match &self.way {
                 Way::Smtp(server) => server
@@ -72,7 +72,7 @@ impl Mailer {
                     .await
                     .map(|_| ())
                     .map_err(|error| of_server(&error)),
-                Way::Folder(folder) => write(folder, due, &message.formatted()).await,
+                Way::Folder(folder) => write(folder, email, &message.formatted()).await,
             }
         };
         tokio::time::timeout(PATIENCE, sent)
@@ -84,29 +84,29 @@ impl Mailer {
             })
     }
 
-    fn message(&self, due: &Due) -> Result<Message, SendError> {
-        let to = due
+    fn message(&self, email: &DueEmail) -> Result<Message, SendError> {
+        let to = email
             .recipient
             .parse()
             .map_err(|_| SendError::ForGood("the address is no e-mail address".to_owned()))?;
         Message::builder()
-            .message_id(Some(format!("<{}@{}>", due.id, self.from.email.domain())))
-            .date(due.created_at.into())
+            .message_id(Some(format!("<{}@{}>", email.id, self.from.email.domain())))
+            .date(email.created_at.into())
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(&due.subject)
+            .subject(&email.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(due.body.clone())
+            .body(email.body.clone())
             .map_err(|_| SendError::ForGood("the e-mail cannot be put together".to_owned()))
     }
 }
 
 /// Whoever reads the folder sees a whole file or none.
-async fn write(folder: &std::path::Path, due: &Due, text: &[u8]) -> Result<(), SendError> {
-    let unfinished = folder.join(format!(".{}.{}.part", due.id, due.attempts));
+async fn write(folder: &std::path::Path, email: &DueEmail, text: &[u8]) -> Result<(), SendError> {
+    let unfinished = folder.join(format!(".{}.{}.part", email.id, email.attempts));
     let written = async {
         tokio::fs::write(&unfinished, text).await?;
-        tokio::fs::rename(&unfinished, folder.join(format!("{}.eml", due.id))).await
+        tokio::fs::rename(&unfinished, folder.join(format!("{}.eml", email.id))).await
     };
     written.await.map_err(|error| {
         SendError::ForNow(format!("the folder cannot be written: {}", error.kind()))

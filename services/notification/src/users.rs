@@ -1,12 +1,12 @@
-//! The user service, as far as this one asks it for the secrets of links.
+//! Client of the user service, which issues the secrets of password links.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use auth::{ServiceTokens, UserId};
 use reqwest::StatusCode;
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use service::{Call, CallError, ServiceClient, settings::BadSetting};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,31 +14,34 @@ use crate::domain::{PasswordSecret, Purpose};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why there is no secret for a link.
+/// Why no secret was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The user is gone, or has a password by now, or asked too long ago.
-    #[error("the user waits for no link")]
+    /// The user was deleted, has a password already, or the request has expired.
+    #[error("the user does not expect a link")]
     NotWaiting,
-    /// The user service is away, or does not let this service in; it is waited for.
-    #[error("the user service gives no secret for a link: {0}")]
+    /// The user service is unavailable, or does not accept this service's token; the consumer waits for it.
+    #[error("the user service is unavailable: {0}")]
     Unavailable(String),
-    /// The user service refused what we sent: a mistake of ours.
-    #[error("the user service refused to give a secret with status {0}")]
-    Refused(StatusCode),
+    /// The user service rejected the request: an internal error.
+    #[error("the user service rejected the request with status {0}")]
+    Rejected(StatusCode),
 }
 
-/// Asks the user service.
+/// Client of the user service.
 #[derive(Clone)]
-pub(crate) struct UserService {
-    url: Arc<str>,
-    http: reqwest::Client,
-    tokens: ServiceTokens,
+pub(crate) struct UserService(ServiceClient);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateToken {
+    user_id: UserId,
+    purpose: Purpose,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Drawn {
+struct CreatedToken {
     token: SecretString,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -46,53 +49,31 @@ struct Drawn {
 
 impl UserService {
     /// The user service at `base`.
-    pub fn new(base: &str, tokens: ServiceTokens) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        let url = format!("{}/api/auth/password-tokens", base.trim_end_matches('/')).into();
-        Ok(Self { url, http, tokens })
+    pub fn new(base: &str, tokens: ServiceTokens) -> Result<Self, BadSetting> {
+        ServiceClient::new("TENANTRY_USER_URL", base, TIMEOUT, tokens).map(Self)
     }
 
-    /// What lets the user set a password once. An earlier one for the same purpose stops working.
+    /// A secret with which the user can set a password once. Earlier secrets for the same purpose become invalid.
     pub async fn password_secret(
         &self,
-        user: UserId,
+        user_id: UserId,
         purpose: Purpose,
-        correlation: Uuid,
+        correlation_id: Uuid,
     ) -> Result<PasswordSecret, SecretError> {
-        let unavailable =
-            |error: reqwest::Error| SecretError::Unavailable(error.without_url().to_string());
-        let bearer = self
-            .tokens
-            .bearer()
-            .await
-            .map_err(|error| SecretError::Unavailable(error.to_string()))?;
-        let answer = self
-            .http
-            .post(&*self.url)
-            .bearer_auth(bearer)
-            .header("x-correlation-id", correlation.to_string())
-            .json(&json!({ "userId": user, "purpose": purpose }))
-            .send()
-            .await
-            .map_err(unavailable)?;
-        match answer.status() {
-            status if status.is_success() => {
-                let Drawn { token, expires_at } = answer.json().await.map_err(unavailable)?;
-                Ok(PasswordSecret { token, expires_at })
+        let call = Call::post(
+            "/api/auth/password-tokens",
+            CreateToken { user_id, purpose },
+        )
+        .correlation_id(correlation_id);
+        match self.0.call(call).await {
+            Ok(CreatedToken { token, expires_at }) => Ok(PasswordSecret { token, expires_at }),
+            Err(CallError::Rejected { status, .. })
+                if status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT =>
+            {
+                Err(SecretError::NotWaiting)
             }
-            StatusCode::NOT_FOUND | StatusCode::CONFLICT => Err(SecretError::NotWaiting),
-            // Keys and secrets are the operator's to mend; the invitation waits meanwhile.
-            status @ (StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::REQUEST_TIMEOUT
-            | StatusCode::TOO_MANY_REQUESTS) => {
-                Err(SecretError::Unavailable(format!("it answers {status}")))
-            }
-            status if status.is_client_error() => Err(SecretError::Refused(status)),
-            status => Err(SecretError::Unavailable(format!("it answers {status}"))),
+            Err(CallError::Rejected { status, .. }) => Err(SecretError::Rejected(status)),
+            Err(CallError::Unavailable(reason)) => Err(SecretError::Unavailable(reason)),
         }
     }
 }

@@ -4,25 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use cache::Cache;
 use service::{
-    Identity, Running, Runtime, Settings, StartError, TenantScope, settings::BadSetting,
+    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::BadSetting,
 };
 
-use crate::{
-    consumers, http,
-    settings::OrderSettings,
-    use_cases::{self, PRODUCTS},
+use crate::{consumers, http, settings::OrderSettings, use_cases::OrderDeadlines};
+
+const DEADLINE_JOB: JobSettings = JobSettings {
+    concurrency: 4,
+    poll_interval: Duration::from_millis(500),
 };
 
-/// How often deadlines are looked at.
-const LOOK_AT_DEADLINES: Duration = Duration::from_millis(500);
-
-/// What routes, consumers and timers share.
+/// What routes, consumers and jobs share.
 #[derive(Clone)]
 pub struct App {
     /// What every service holds.
     pub runtime: Runtime,
-    /// The cache of product reads.
-    pub cache: Cache,
     /// The order service's own settings.
     pub settings: OrderSettings,
 }
@@ -45,35 +41,18 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: Some(sqlx::migrate!("migrations/tenant")),
             verifier: None,
+            cache,
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {
             runtime,
-            cache,
             settings: own,
         };
         app.runtime.follow_tenants();
         consumers::start(&app);
-        app.expire_in_the_background();
+        app.runtime
+            .run_job(OrderDeadlines(app.clone()), DEADLINE_JOB);
         let routes = http::routes(app.clone());
         app.runtime.serve(routes)
-    }
-
-    /// Drops the cached reads of a tenant's products, after a change of theirs has committed.
-    pub(crate) async fn forget_products(&self, tenant: &TenantScope) {
-        self.cache.invalidate(tenant.tenant().id.0, PRODUCTS).await;
-    }
-
-    fn expire_in_the_background(&self) {
-        let app = self.clone();
-        self.runtime.spawn("order deadlines", |stop| async move {
-            let mut ticks = tokio::time::interval(LOOK_AT_DEADLINES);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-                if let Err(error) = use_cases::expire_orders(&app).await {
-                    tracing::warn!(%error, "deadlines cannot be looked at");
-                }
-            }
-        });
     }
 }

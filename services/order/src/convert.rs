@@ -1,4 +1,4 @@
-//! Between the domain's money and the events'.
+//! Conversions of domain types to their form in events.
 
 use money::Money;
 

@@ -41,6 +41,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: None,
+            cache: service::Cache::none(),
         };
         let app = Self {
             runtime: Runtime::start(identity, settings).await?,

@@ -1,4 +1,4 @@
-//! Wiring.
+//! The wiring: settings in, a running service out.
 
 use std::sync::Arc;
 
@@ -10,24 +10,24 @@ use crate::{
     consumers,
     domain::{EmailAddress, NewPassword},
     http,
-    passwords::Passwords,
+    password_hasher::PasswordHasher,
     settings::UserSettings,
     tenants::TenantService,
-    use_cases::{self, Landlord, Parts, UserError},
+    use_cases::{self, CreateUserContext, Landlord, UserError},
 };
 
-/// What handlers work with.
+/// The state that routes and consumers share.
 #[derive(Clone)]
 pub struct App {
-    /// The service's parts.
+    /// The runtime of every service.
     pub(crate) runtime: Runtime,
-    /// Signs tokens.
+    /// Signs access tokens.
     pub(crate) issuer: Arc<Issuer>,
-    /// Hashes passwords.
-    pub(crate) passwords: Passwords,
-    /// Makes tenants.
+    /// Hashes and verifies passwords.
+    pub(crate) hasher: PasswordHasher,
+    /// Creates tenants.
     pub(crate) tenants: TenantService,
-    /// What each service's secret is derived from.
+    /// The secret that each service's own secret is derived from.
     pub(crate) master: SecretString,
 }
 
@@ -35,50 +35,50 @@ impl App {
     /// Starts the user service: keys, database, landlord, consumers, routes.
     ///
     /// # Errors
-    /// A setting is wrong, or the database does not answer.
+    /// A setting is invalid, or the database is unavailable.
     pub async fn start(settings: Settings, own: UserSettings) -> Result<Running, StartError> {
         let issuer = Issuer::from_file(&own.signing_key_file)
             .map_err(|error| BadSetting::new("TENANTRY_SIGNING_KEY_FILE", error))?;
         let issuer = Arc::new(issuer);
         let landlord = landlord(&own)?;
-        let passwords =
-            Passwords::new().map_err(|error| StartError::dependency("password hashing", error))?;
-        let tenants = TenantService::new(&settings.tenant_url, issuer.clone())
-            .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
+        let hasher = PasswordHasher::new()
+            .map_err(|error| StartError::dependency("password hashing", error))?;
+        let tenants = TenantService::new(&settings.tenant_url, issuer.clone())?;
         let identity = Identity {
             name: "user",
             catalogue: Arc::new(events::Catalogue),
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: Some(issuer.verifier()),
+            cache: service::Cache::none(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {
             runtime,
             issuer,
-            passwords,
+            hasher,
             tenants,
             master: own.service_master,
         };
-        let db = app.runtime.platform(Context::own_accord());
-        use_cases::ensure_landlord(&db, &app.passwords, landlord)
+        let db = app.runtime.platform(Context::background());
+        use_cases::ensure_landlord(&db, &app.hasher, landlord)
             .await
             .map_err(|error| match error {
                 UserError::EmailTaken => BadSetting::new(
                     "TENANTRY_LANDLORD_EMAIL",
-                    "belongs to a user who is not a platform admin; name another address",
+                    "belongs to a user who is not a platform admin; set another address",
                 )
                 .into(),
-                other => StartError::dependency("the landlord cannot be made", other),
+                other => StartError::dependency("the landlord cannot be created", other),
             })?;
         consumers::start(&app.runtime);
         let runtime = app.runtime.clone();
         runtime.serve(http::routes(app))
     }
 
-    pub(crate) fn parts(&self) -> Parts<'_> {
-        Parts {
-            passwords: &self.passwords,
+    pub(crate) fn create_user_context(&self) -> CreateUserContext<'_> {
+        CreateUserContext {
+            hasher: &self.hasher,
             tenants: &self.tenants,
             directory: self.runtime.directory(),
         }

@@ -6,7 +6,7 @@ pub mod settings;
 
 mod consumers;
 mod http;
-mod passwords;
+mod password_hasher;
 mod store;
 mod tenants;
 mod use_cases;

@@ -1,4 +1,4 @@
-//! The user service.
+//! The user service's binary.
 
 use std::process::ExitCode;
 

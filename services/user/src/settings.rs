@@ -1,4 +1,4 @@
-//! What only this service is told.
+//! The user service's own settings.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,24 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use service::settings::BadSetting;
 
-/// The user service's own settings, beside [`service::Settings`].
+/// Settings that only the user service takes, in addition to [`service::Settings`].
 #[derive(Clone, Debug, Deserialize)]
 pub struct UserSettings {
-    /// PEM file with one or more Ed25519 private keys (PKCS#8): the first signs tokens, all are published.
+    /// PEM file with one or more Ed25519 private keys (PKCS#8). The first signs tokens; all are published.
     pub signing_key_file: PathBuf,
     /// The secret that each service's own secret is derived from.
     pub service_master: SecretString,
-    /// E-mail address of the landlord, who is made when the service starts and there is none by this address.
+    /// E-mail address of the landlord, the first platform admin. The account is created on start unless it exists.
     pub landlord_email: String,
-    /// The landlord's first password.
+    /// The landlord's initial password.
     pub landlord_password: SecretString,
 }
 
 impl UserSettings {
-    /// Reads them as [`service::Settings::load`] does.
+    /// Reads the settings from the same sources as [`service::Settings::load`].
     ///
     /// # Errors
-    /// [`BadSetting`] for the first that is missing or wrong.
+    /// [`BadSetting`] for the first setting that is missing or invalid.
     pub fn load() -> Result<Self, BadSetting> {
         service::settings::load()
     }

@@ -1,60 +1,66 @@
-//! The tenant service, as far as this one asks it for new tenants.
+//! Client of the tenant service.
 
 use std::{sync::Arc, time::Duration};
 
 use auth::{Caller, Issuer};
 use reqwest::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use service::{Call, CallError, ServiceClient, settings::BadSetting};
 use sha2::{Digest, Sha256};
 use tenancy::{TenantCode, TenantId};
 use uuid::Uuid;
 
-use crate::domain::{EmailAddress, OwnTenant};
+use crate::domain::{EmailAddress, UserTenant};
 
-/// Where a tenant lives and what it pays for, until somebody decides otherwise.
+/// Region and package of a new tenant until they are changed.
 const REGION: &str = "eu";
 const PACKAGE: &str = "starter";
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why there is no new tenant.
+/// Why a tenant was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum NewTenantError {
-    /// The code belongs to another.
+    /// The code belongs to another tenant.
     #[error("the tenant code is taken")]
     Taken,
-    /// Whether it was made is not known: the tenant service did not answer, or not well.
-    #[error("the tenant service cannot be asked: {0}")]
+    /// The outcome is unknown: the tenant service did not answer, or answered with an error.
+    #[error("the tenant service is unavailable: {0}")]
     Unavailable(String),
-    /// The tenant service refused what we sent: a mistake of ours.
-    #[error("the tenant service refused the new tenant with status {0}")]
-    Refused(StatusCode),
+    /// The tenant service rejected the request: an internal error.
+    #[error("the tenant service rejected the new tenant with status {0}")]
+    Rejected(StatusCode),
 }
 
-/// A tenant that is to be made.
+/// A tenant to be created.
 pub struct NewTenant<'a> {
     /// Its code.
     pub code: &'a TenantCode,
     /// Its name.
     pub name: &'a str,
-    /// Where bills and, if need be, the first invitation go.
+    /// The address for bills and, if needed, the first invitation.
     pub billing_email: &'a EmailAddress,
-    /// What makes a second try find the first one's tenant, if the caller gave anything.
+    /// The caller's idempotency key, with which a retry finds the tenant of the first request.
     pub key: Option<String>,
     /// The request this belongs to.
     pub correlation_id: Uuid,
 }
 
-/// Asks the tenant service for new tenants, with tokens that this service signs itself.
+/// Creates tenants at the tenant service, with tokens that this service issues itself.
 #[derive(Clone)]
-pub struct TenantService {
-    url: Arc<str>,
-    http: reqwest::Client,
-    issuer: Arc<Issuer>,
+pub struct TenantService(ServiceClient);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateTenant<'a> {
+    code: &'a TenantCode,
+    name: &'a str,
+    region: &'static str,
+    package: &'static str,
+    billing_email: &'a EmailAddress,
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct Created {
     #[serde(alias = "tenantId")]
     id: TenantId,
     code: TenantCode,
@@ -62,67 +68,41 @@ struct Made {
 
 impl TenantService {
     /// The tenant service at `base`.
-    pub fn new(base: &str, issuer: Arc<Issuer>) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self {
-            url: format!("{}/api/tenants", base.trim_end_matches('/')).into(),
-            http,
-            issuer,
-        })
+    pub fn new(base: &str, issuer: Arc<Issuer>) -> Result<Self, BadSetting> {
+        let bearer = move || {
+            let token = issuer.issue(&Caller::service("user"));
+            async move { token.map(|issued| issued.access_token) }
+        };
+        ServiceClient::with_bearer("TENANTRY_TENANT_URL", base, TIMEOUT, bearer).map(Self)
     }
 
-    /// Has the tenant made. Its database follows behind the answer.
-    pub async fn create(&self, wish: NewTenant<'_>) -> Result<OwnTenant, NewTenantError> {
-        let unavailable = |error: reqwest::Error| NewTenantError::Unavailable(error.to_string());
-        let token = self
-            .issuer
-            .issue(&Caller::service("user"))
-            .map_err(|error| NewTenantError::Unavailable(error.to_string()))?;
-        let body = json!({
-            "code": wish.code,
-            "name": wish.name,
-            "region": REGION,
-            "package": PACKAGE,
-            "billingEmail": wish.billing_email,
-        });
-        let mut request = self
-            .http
-            .post(&*self.url)
-            .bearer_auth(token.access_token)
-            .header("x-correlation-id", wish.correlation_id.to_string())
-            .json(&body);
-        if let Some(key) = wish.key {
-            request = request.header("idempotency-key", hex::encode(Sha256::digest(key)));
+    /// Creates the tenant; its database is provisioned asynchronously.
+    pub async fn create(&self, tenant: NewTenant<'_>) -> Result<UserTenant, NewTenantError> {
+        let body = CreateTenant {
+            code: tenant.code,
+            name: tenant.name,
+            region: REGION,
+            package: PACKAGE,
+            billing_email: tenant.billing_email,
+        };
+        let mut call = Call::post("/api/tenants", body).correlation_id(tenant.correlation_id);
+        if let Some(key) = tenant.key {
+            call = call.idempotency_key(hex::encode(Sha256::digest(key)));
         }
-        let answer = request.send().await.map_err(unavailable)?;
-        let status = answer.status();
-        if status.is_success() {
-            let made: Made = answer.json().await.map_err(unavailable)?;
-            return Ok(OwnTenant {
-                id: made.id,
-                code: made.code,
-            });
-        }
-        let problem: Problem = answer.json().await.unwrap_or_default();
-        match status {
-            // Ours is not the only 409: the first try with this key may still be under way.
-            StatusCode::CONFLICT if problem.kind.ends_with("/request-in-progress") => Err(
-                NewTenantError::Unavailable("the first try is still under way".to_owned()),
-            ),
-            StatusCode::CONFLICT => Err(NewTenantError::Taken),
-            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(NewTenantError::Unavailable(format!("it answered {status}")))
+        match self.0.call::<_, Created>(call).await {
+            Ok(Created { id, code }) => Ok(UserTenant { id, code }),
+            // A 409 also says that the first request with this key is still in progress.
+            Err(CallError::Rejected { status, problem })
+                if status == StatusCode::CONFLICT && problem.ends_with("/request-in-progress") =>
+            {
+                let reason = "the first request is still in progress".to_owned();
+                Err(NewTenantError::Unavailable(reason))
             }
-            status => Err(NewTenantError::Refused(status)),
+            Err(CallError::Rejected { status, .. }) if status == StatusCode::CONFLICT => {
+                Err(NewTenantError::Taken)
+            }
+            Err(CallError::Rejected { status, .. }) => Err(NewTenantError::Rejected(status)),
+            Err(CallError::Unavailable(reason)) => Err(NewTenantError::Unavailable(reason)),
         }
     }
-}
-
-#[derive(Default, Deserialize)]
-struct Problem {
-    #[serde(rename = "type", default)]
-    kind: String,
 }

@@ -52,9 +52,9 @@ fn everybody() -> [Caller; 4] {
         code: "acme".to_owned(),
     };
     [
-        Caller::customer(UserId::new(), "ann@example.com"),
-        Caller::admin(UserId::new(), "boss@acme.example", acme),
-        Caller::platform_admin(UserId::new(), "landlord@example.com"),
+        Caller::customer(UserId::generate(), "ann@example.com"),
+        Caller::admin(UserId::generate(), "boss@acme.example", acme),
+        Caller::platform_admin(UserId::generate(), "landlord@example.com"),
         Caller::service("notification"),
     ]
 }

@@ -33,7 +33,7 @@ impl Forge {
     fn claims() -> Value {
         let now = jsonwebtoken::get_current_timestamp();
         json!({
-            "sub": UserId::new(), "email": "ann@example.com", "role": "CUSTOMER", "iss": "tenantry",
+            "sub": UserId::generate(), "email": "ann@example.com", "role": "CUSTOMER", "iss": "tenantry",
             "aud": "tenantry-api", "iat": now, "exp": now + 900, "jti": uuid::Uuid::now_v7(),
         })
     }
@@ -244,7 +244,7 @@ proptest! {
     #[test]
     fn any_changed_character_breaks_a_token(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_.-]") {
         let forge = Forge::new();
-        let good = forge.issuer.issue(&Caller::customer(UserId::new(), "ann@example.com")).unwrap().access_token;
+        let good = forge.issuer.issue(&Caller::customer(UserId::generate(), "ann@example.com")).unwrap().access_token;
         let at = at.index(good.len());
         let mut changed = good.clone();
         changed.replace_range(at..=at, &to);

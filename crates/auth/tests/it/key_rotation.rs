@@ -14,7 +14,7 @@ const QUICK: Pace = Pace {
 };
 
 fn ann() -> Caller {
-    Caller::customer(UserId::new(), "ann@example.com")
+    Caller::customer(UserId::generate(), "ann@example.com")
 }
 
 fn token(issuer: &Issuer) -> String {

@@ -1,23 +1,22 @@
-//! The other door: events in, use cases called. The transaction is open and holds the inbox row before the handler
-//! begins, so its effect happens once.
+//! Event consumers whose effects happen once: the handler runs in a transaction that already holds the inbox row.
 
-mod door;
-mod steps;
+mod event_router;
+mod inbox_handler;
 
 use event_bus::{Event, Failure, Received, Record};
 
 use self::{
-    door::{Door, Place},
-    steps::{Any, Steps, Work},
+    event_router::{CatchAll, Dispatch, EventRouter},
+    inbox_handler::{InboxHandler, TargetDatabase},
 };
 use crate::{Runtime, Tx};
 
-/// Handles events of one type. What it does through `tx` happens once per event, or not at all.
+/// Handles events of one type. Its effects through `tx` happen exactly once per event.
 ///
-/// An `Err` rolls back: a transient failure is tried again and then dead-lettered, a permanent one is dead-lettered
-/// at once, an unavailable dependency is waited for.
-pub trait Handles<E: Event>: Send + Sync + 'static {
-    /// Does what the event asks for.
+/// An `Err` rolls back: transient failures are retried and then dead-lettered, permanent ones are dead-lettered at
+/// once, and the consumer waits for unavailable dependencies.
+pub trait EventHandler<E: Event>: Send + Sync + 'static {
+    /// Handles the event.
     fn handle(
         &self,
         event: Received<E>,
@@ -25,9 +24,9 @@ pub trait Handles<E: Event>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Handles every event of its topics, whatever its type.
-pub trait HandlesAny: Send + Sync + 'static {
-    /// Does what the event asks for.
+/// Handles every event of its topics, of any type.
+pub trait AnyEventHandler: Send + Sync + 'static {
+    /// Handles the event.
     fn handle(
         &self,
         record: &Record,
@@ -35,7 +34,7 @@ pub trait HandlesAny: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// A consumer group, and the database in which its effects are.
+/// A consumer group and the database that its effects are written to.
 ///
 /// ```text
 /// EventConsumer::in_tenant(&runtime, "order-payment-consumer", Payments)
@@ -47,38 +46,43 @@ pub struct EventConsumer<W> {
     runtime: Runtime,
     group: String,
     topics: Vec<&'static str>,
-    place: Place,
-    work: W,
+    database: TargetDatabase,
+    dispatch: W,
 }
 
-impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
-    /// A group (`<service>-<purpose>-consumer`) whose effects are in the service's platform database.
+impl<H: Send + Sync + 'static> EventConsumer<EventRouter<H>> {
+    /// A group (`<service>-<purpose>-consumer`) whose effects are written to the service's platform database.
     pub fn in_platform(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
-        Self::new(runtime, group, Place::Platform, handler)
+        Self::new(runtime, group, TargetDatabase::Platform, handler)
     }
 
-    /// A group whose effects are in the database of the event's tenant.
+    /// A group whose effects are written to the database of the event's tenant.
     pub fn in_tenant(runtime: &Runtime, group: impl Into<String>, handler: H) -> Self {
-        Self::new(runtime, group, Place::Tenant, handler)
+        Self::new(runtime, group, TargetDatabase::Tenant, handler)
     }
 
-    fn new(runtime: &Runtime, group: impl Into<String>, place: Place, handler: H) -> Self {
+    fn new(
+        runtime: &Runtime,
+        group: impl Into<String>,
+        database: TargetDatabase,
+        handler: H,
+    ) -> Self {
         Self {
             runtime: runtime.clone(),
             group: group.into(),
             topics: Vec::new(),
-            place,
-            work: Steps::new(handler),
+            database,
+            dispatch: EventRouter::new(handler),
         }
     }
 
-    /// Handles events of type `E`, and so reads their topic. Other types on the topic are passed over.
+    /// Handles events of type `E` and subscribes to their topic. Other types on the topic are skipped.
     #[must_use]
     pub fn on<E: Event>(mut self) -> Self
     where
-        H: Handles<E>,
+        H: EventHandler<E>,
     {
-        self.work.add::<E>();
+        self.dispatch.add::<E>();
         if !self.topics.contains(&E::TOPIC) {
             self.topics.push(E::TOPIC);
         }
@@ -86,8 +90,8 @@ impl<H: Send + Sync + 'static> EventConsumer<Steps<H>> {
     }
 }
 
-impl<H: HandlesAny> EventConsumer<Any<H>> {
-    /// A group that handles every event of `topics`, with its effects in the service's platform database.
+impl<H: AnyEventHandler> EventConsumer<CatchAll<H>> {
+    /// A group that handles every event of `topics` and writes its effects to the service's platform database.
     pub fn any_in_platform(
         runtime: &Runtime,
         group: impl Into<String>,
@@ -98,32 +102,32 @@ impl<H: HandlesAny> EventConsumer<Any<H>> {
             runtime: runtime.clone(),
             group: group.into(),
             topics: topics.to_vec(),
-            place: Place::Platform,
-            work: Any(handler),
+            database: TargetDatabase::Platform,
+            dispatch: CatchAll(handler),
         }
     }
 }
 
 #[expect(
     private_bounds,
-    reason = "how the work is found is nobody else's matter"
+    reason = "how a record finds its handler is an implementation detail"
 )]
-impl<W: Work> EventConsumer<W> {
-    /// Starts consuming; ends with the runtime.
+impl<W: Dispatch> EventConsumer<W> {
+    /// Starts consuming until the runtime stops.
     pub fn start(self) {
         let Self {
             runtime,
             group,
             topics,
-            place,
-            work,
+            database,
+            dispatch,
         } = self;
-        let door = Door {
+        let handler = InboxHandler {
             runtime: runtime.clone(),
             group: group.clone(),
-            place,
-            work,
+            database,
+            dispatch,
         };
-        runtime.consume(group, &topics, door);
+        runtime.consume(group, &topics, handler);
     }
 }

@@ -1,4 +1,4 @@
-//! What a handler answers.
+//! Successful responses of handlers.
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -10,7 +10,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-/// A good answer: 200, 201 with where the new thing is, 202 for what goes on behind the answer, or 204.
+/// A successful response: 200, 201 with a location, 202 for asynchronous work, or 204.
 #[derive(Debug)]
 pub struct Answer<T> {
     status: StatusCode,
@@ -30,7 +30,7 @@ impl<T> Answer<T> {
         }
     }
 
-    /// 201: `body` is at `location` now.
+    /// 201: `body` was created at `location`.
     pub fn created(location: impl Into<String>, body: T) -> Self {
         Self {
             status: StatusCode::CREATED,
@@ -39,7 +39,7 @@ impl<T> Answer<T> {
         }
     }
 
-    /// 202: it goes on behind the answer, and can be watched at `location`.
+    /// 202: accepted, processing continues asynchronously; `location` shows its progress.
     pub fn accepted(location: impl Into<String>, body: T) -> Self {
         Self {
             status: StatusCode::ACCEPTED,
@@ -47,7 +47,7 @@ impl<T> Answer<T> {
         }
     }
 
-    /// 204: done, and nothing to say.
+    /// 204: done, without a body.
     #[must_use]
     pub fn no_content() -> Self {
         Self {
@@ -58,7 +58,7 @@ impl<T> Answer<T> {
         }
     }
 
-    /// Says which version this is, in `ETag`, for a later `If-Match`.
+    /// Sends the version as `ETag`, for a later `If-Match`.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {
         self.version = Some(version);

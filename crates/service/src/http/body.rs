@@ -1,4 +1,4 @@
-//! Requests parsed once, at the edge, into types that cannot hold a bad value.
+//! Extractors that parse bodies and queries into validated types.
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -14,8 +14,8 @@ use super::Problem;
 /// The largest JSON body that is read, in bytes.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// A JSON body. `T` refuses unknown fields (`deny_unknown_fields`) and parses its fields into types with rules; what
-/// does not fit is answered 400 with the field's path and the reason.
+/// A JSON body. `T` refuses unknown fields (`deny_unknown_fields`) and validates its fields by their types; an invalid
+/// body is answered with 400, the path of the field and the reason.
 #[derive(Debug)]
 pub struct Valid<T>(pub T);
 
@@ -79,7 +79,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        complaint(&path, &error.into_inner().to_string())
+        invalid_field(&path, &error.into_inner().to_string())
     })?;
     json.end()
         .map_err(|error| Problem::invalid("", error.to_string()))?;
@@ -95,24 +95,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded(request));
-        std::future::ready(
-            serde_path_to_error::deserialize(pairs)
-                .map(Self)
-                .map_err(|error| {
-                    let path = error.path().to_string();
-                    complaint(&path, &error.into_inner().to_string())
-                }),
-        )
+        std::future::ready(parse_query(request.query_string()).map(Self))
     }
 }
 
-fn form_urlencoded(request: &HttpRequest) -> url::form_urlencoded::Parse<'_> {
-    url::form_urlencoded::parse(request.query_string().as_bytes())
+/// Reads a query string (`a=1&b=2`) as `T`.
+pub(super) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        let path = error.path().to_string();
+        invalid_field(&path, &error.into_inner().to_string())
+    })
 }
 
-/// The field and the reason, out of serde's words.
-fn complaint(path: &str, reason: &str) -> Problem {
+/// Extracts the field and the reason from serde's message.
+fn invalid_field(path: &str, reason: &str) -> Problem {
     let reason = reason.split(" at line ").next().unwrap_or(reason);
     let quoted = |before: &str| {
         reason
@@ -120,7 +117,7 @@ fn complaint(path: &str, reason: &str) -> Problem {
             .and_then(|rest| rest.split('`').next())
             .map(str::to_owned)
     };
-    // `.` is the whole, and `?` a place that was not reached.
+    // serde_path_to_error writes `.` for the root and `?` for a path that was not reached.
     let path = path.trim_end_matches('?').trim_end_matches('.');
     let inside = |field: String| {
         if path.is_empty() {
@@ -152,7 +149,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only its parsing is looked at")]
-    struct Wish {
+    struct Request {
         name: String,
         items: Vec<Item>,
     }
@@ -165,7 +162,7 @@ mod tests {
     }
 
     fn field_of(body: &str) -> String {
-        parse::<Wish>(body.as_bytes())
+        parse::<Request>(body.as_bytes())
             .unwrap_err()
             .errors
             .remove(0)

@@ -11,7 +11,7 @@ use crate::{Settings, http::Problem};
 
 const DOCUMENT: &str = "/api/docs/openapi.json";
 
-/// Completes a service's document: its name, the bearer token, the shape of problems.
+/// Adds the service's name, the bearer security scheme and the problem schema to a document.
 pub(crate) fn complete(mut api: OpenApi, service: &str) -> OpenApi {
     let mut info = Info::new(
         format!("Tenantry {service} service"),
@@ -52,8 +52,8 @@ fn problem_schemas() -> Vec<(
     schemas
 }
 
-/// The documents that the page offers: this service's own, or all that the settings name. Their names live as long as
-/// the process, as the page asks.
+/// The documents the page offers: those the settings name, or this service's own. `SwaggerUi` needs `'static` names,
+/// so they are leaked once per process.
 pub(super) fn offered(settings: &Settings) -> Vec<Url<'static>> {
     let leak = |text: &String| -> &'static str { text.clone().leak() };
     if settings.docs.0.is_empty() {
@@ -67,10 +67,10 @@ pub(super) fn offered(settings: &Settings) -> Vec<Url<'static>> {
         .collect()
 }
 
-/// The routes of document and page.
+/// The routes of the document and the page.
 pub(super) fn routes(api: &OpenApi, offered: Vec<Url<'static>>, config: &mut web::ServiceConfig) {
     let document = web::Bytes::from(api.to_json().unwrap_or_else(|error| {
-        // A document made of strings and numbers always renders; an empty one would be a visible mistake.
+        // Serialising strings and numbers does not fail; if it did, an empty document would show it.
         tracing::error!(%error, "the OpenAPI document cannot be rendered");
         "{}".to_owned()
     }));

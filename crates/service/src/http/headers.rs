@@ -1,4 +1,4 @@
-//! Headers with a meaning of their own.
+//! Request headers as extractors.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use auth::{Caller, UserId};
@@ -6,17 +6,17 @@ use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{Problem, tenant};
 
-/// Who makes an unsafe call, which one, and the `Idempotency-Key` it carries, if any.
+/// The caller, the operation and the `Idempotency-Key` of an unsafe call.
 ///
-/// The call's method and path belong to the key: one key may be used for one order and, again, for its payment.
+/// Keys are scoped to method and path: the same key may be used for an order and again for its payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Whose key it is.
+    /// The owner of the key.
     pub caller: UserId,
-    /// Method and path, the tenant's segment left out: the key is kept in that tenant's database, where its code and
-    /// its id mean the same.
+    /// Method and path without the tenant's segment: the key is stored in that tenant's database, where code and id
+    /// name the same tenant.
     pub operation: String,
-    /// The key; without one, every call is the first.
+    /// The key; calls without one are never replayed.
     pub key: Option<String>,
 }
 
@@ -65,7 +65,7 @@ fn operation(request: &HttpRequest) -> String {
     format!("{} {}", request.method(), path.join("/"))
 }
 
-/// The version an update is based on: `If-Match: "7"`. Without it the update is made on whatever is there.
+/// The version an update is based on, `If-Match: "7"`. Without it the update applies to the current version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<i64>);
 
@@ -87,7 +87,7 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// A header that may be given once; `None` when it is not.
+/// The value of a header that may occur once; `None` when it is absent.
 pub(super) fn single(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem> {
     let mut given = request.headers().get_all(name);
     match (given.next(), given.next()) {

@@ -9,14 +9,14 @@ use serde_json::json;
 
 use crate::Runtime;
 
-/// The process runs.
+/// The process is running.
 #[get("/health/live")]
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "up" }))
 }
 
-/// The service can do its work. Without its database it cannot; without Kafka it accepts writes and publishes later,
-/// and events wait for what their handlers need: that is shown and is no reason to take it out of service.
+/// Readiness: 503 when the platform database does not answer. Without Kafka writes are accepted and published later,
+/// and consumers wait for unavailable dependencies; both are reported and leave the service ready.
 #[get("/health/ready")]
 pub(super) async fn ready(runtime: web::Data<Runtime>) -> HttpResponse {
     let database = tokio::time::timeout(
@@ -50,7 +50,7 @@ fn publishing(breaker: BreakerState) -> &'static str {
     }
 }
 
-/// Events wait while something their handlers need is away; that is shown, and no reason to take HTTP out of service.
+/// The worst state of the consumers; `waiting` while a dependency of their handlers is unavailable.
 fn consuming(consumers: &[ConsumerStatus]) -> &'static str {
     if consumers.iter().any(|consumer| !consumer.is_running) {
         "down"
@@ -64,7 +64,7 @@ fn consuming(consumers: &[ConsumerStatus]) -> &'static str {
     }
 }
 
-/// Every figure of the process, for Prometheus.
+/// All metrics of the process in Prometheus' text format.
 #[get("/metrics")]
 pub(super) async fn metrics() -> HttpResponse {
     let mut text = Vec::new();

@@ -14,6 +14,6 @@ mod tenant;
 pub use answer::Answer;
 pub use body::{Query, Valid};
 pub use headers::{Idempotency, IfMatch};
-pub use paging::{Links, Listing, Meta, Page};
+pub use paging::{Links, ListQuery, Listing, Meta, NoFilter, Page, PageParams};
 pub use problem::{FieldError, Problem};
 pub use tenant::ActiveTenant;

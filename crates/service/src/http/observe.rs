@@ -1,4 +1,4 @@
-//! What happens around every request: a correlation id in and out, a span, figures, and problems for all errors.
+//! Middleware of every request: correlation id, tracing span, metrics, and problem documents for errors.
 
 use std::{sync::LazyLock, time::Instant};
 
@@ -25,14 +25,14 @@ const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 static DURATION: LazyLock<HistogramVec> = LazyLock::new(|| {
     register_histogram_vec!(
         "http_request_duration_seconds",
-        "Time to answer, by method, route and status.",
+        "Time to respond in seconds, by method, route and status",
         &["method", "route", "status"],
         vec![0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]
     )
     .expect("registered once, with a valid name")
 });
 
-/// The request's correlation id: the caller's `x-correlation-id` where that is a UUID, else a new one.
+/// The request's correlation id: the caller's `x-correlation-id` if it is a UUID, otherwise a new one.
 #[derive(Clone, Copy)]
 pub(super) struct Correlation(pub Uuid);
 
@@ -55,7 +55,7 @@ impl RootSpanBuilder for RequestSpan {
             otel.status_code = Empty,
             http.method = %request.method(),
             http.route = route,
-            // Never the query: links carry secrets there.
+            // Without the query, which may carry secrets of links.
             http.target = request.path(),
             http.user_agent = header("user-agent"),
             http.status_code = Empty,
@@ -86,7 +86,7 @@ fn correlate(request: &ServiceRequest) -> Uuid {
     id
 }
 
-/// Times the request, turns every error into a problem document, and answers with the correlation id.
+/// Measures the request, turns errors into problem documents and returns the correlation id.
 pub(super) async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -135,7 +135,7 @@ fn as_problem<B: MessageBody + 'static>(
     let rendered: HttpResponse = problem.response();
     let (request, old) = response.into_parts();
     let mut fresh = ServiceResponse::new(request, rendered);
-    // `Allow` of a 405, for instance: what the refusal said besides its body stays.
+    // Headers of the original error stay, such as `Allow` of a 405.
     for (name, value) in old.headers() {
         if name != CONTENT_TYPE && name != "content-length" && !fresh.headers().contains_key(name) {
             fresh.headers_mut().insert(name.clone(), value.clone());
@@ -144,7 +144,7 @@ fn as_problem<B: MessageBody + 'static>(
     fresh.map_into_right_body()
 }
 
-/// A page for people says in its own words what is wrong.
+/// HTML error pages are for people and stay as they are.
 fn is_page<B>(response: &ServiceResponse<B>) -> bool {
     response
         .headers()

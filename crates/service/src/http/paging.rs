@@ -1,25 +1,78 @@
-//! Lists by page: `?page=2&per_page=20`, answered with totals and links.
+//! Paged lists: `?page=2&per_page=20`, answered with totals and links.
 
-use actix_web::HttpRequest;
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::future::{Ready, ready};
 
-use super::Problem;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
 
-/// The furthest row a page may reach to: beyond it a list is to be searched, not leafed through.
+use super::{Problem, body::parse_query};
+
+/// The last row that a page may reach; results beyond it need a narrower search.
 const FURTHEST_ROW: u32 = 100_000;
 
-/// Which page of a list is asked for: made of the optional `page` and `per_page` of a route's query.
+/// The query parameters of a paged list, for OpenAPI; [`ListQuery`] reads them.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// The page, from 1; 1 by default.
+    page: Option<u32>,
+    /// Rows per page, 1 to 100; 20 by default.
+    per_page: Option<u32>,
+}
+
+/// The query of a paged list: `page`, `per_page` and the parameters of `F`, which refuses unknown fields.
+#[derive(Debug)]
+pub struct ListQuery<F = NoFilter> {
+    /// The requested page.
+    pub page: Page,
+    /// The other parameters.
+    pub filter: F,
+}
+
+/// A list without parameters besides the page.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+impl<F: DeserializeOwned + 'static> FromRequest for ListQuery<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(list_query(request.query_string()))
+    }
+}
+
+fn list_query<F: DeserializeOwned>(query: &str) -> Result<ListQuery<F>, Problem> {
+    let mut page = url::form_urlencoded::Serializer::new(String::new());
+    let mut filter = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let part = match &*name {
+            "page" | "per_page" => &mut page,
+            _ => &mut filter,
+        };
+        part.append_pair(&name, &value);
+    }
+    let PageParams { page, per_page } = parse_query(&page.finish())?;
+    Ok(ListQuery {
+        page: Page::new(page, per_page)?,
+        filter: parse_query(&filter.finish())?,
+    })
+}
+
+/// One page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The page, from 1.
     pub page: u32,
-    /// Rows a page, 1 to 100.
+    /// Rows per page, 1 to 100.
     pub per_page: u32,
 }
 
 impl Page {
-    /// From what a query holds: absent is the first page of twenty.
+    /// From optional query parameters; the first page of 20 by default.
     ///
     /// # Errors
     /// 400, naming the field.
@@ -32,22 +85,24 @@ impl Page {
             return Err(Problem::invalid("per_page", "should be 1 to 100"));
         }
         if page.saturating_mul(per_page) > FURTHEST_ROW {
-            let reason = format!("only the first {FURTHEST_ROW} rows can be leafed through");
+            let reason = format!(
+                "only the first {FURTHEST_ROW} rows can be paged through, narrow the search"
+            );
             return Err(Problem::invalid("page", reason));
         }
         Ok(Self { page, per_page })
     }
 
-    /// Rows to take.
+    /// Number of rows on the page.
     #[must_use]
-    pub fn limit(&self) -> i64 {
-        i64::from(self.per_page)
+    pub fn limit(&self) -> u64 {
+        u64::from(self.per_page)
     }
 
-    /// Rows to leave out before.
+    /// Number of rows before the page.
     #[must_use]
-    pub fn offset(&self) -> i64 {
-        i64::from(self.page - 1) * i64::from(self.per_page)
+    pub fn offset(&self) -> u64 {
+        u64::from(self.page - 1) * u64::from(self.per_page)
     }
 }
 
@@ -56,13 +111,13 @@ impl Page {
 pub struct Listing<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Where in the list they are.
+    /// The position of the page in the list.
     pub meta: Meta,
-    /// The pages around.
+    /// Links to the neighbouring pages.
     pub links: Links,
 }
 
-/// Where in a list a page is.
+/// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
@@ -71,26 +126,26 @@ pub struct Meta {
     /// Rows a page.
     pub per_page: u32,
     /// Rows in the whole list.
-    pub total: i64,
+    pub total: u64,
 }
 
-/// Paths of the pages around.
+/// Paths of the neighbouring pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Links {
     /// This page.
     #[serde(rename = "self")]
     pub this: String,
-    /// The page after, if there is one.
+    /// The next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// The page before, if there is one.
+    /// The previous page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev: Option<String>,
 }
 
 impl<T> Listing<T> {
-    /// The page `page` of a list of `total` rows, asked for by `request`.
-    pub fn new(request: &HttpRequest, page: Page, data: Vec<T>, total: i64) -> Self {
+    /// One page of a list of `total` rows, requested by `request`.
+    pub fn new(request: &HttpRequest, page: Page, data: Vec<T>, total: u64) -> Self {
         let link = |number: u32| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
@@ -139,6 +194,33 @@ mod tests {
             listing.links.prev.as_deref(),
             Some("/api/x?search=a+b&page=1&per_page=10")
         );
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Search {
+        search: Option<String>,
+    }
+
+    #[test]
+    fn a_list_query_is_the_page_and_the_filter() {
+        let query: ListQuery<Search> = list_query("search=a%26b&page=2&per_page=5").unwrap();
+        assert_eq!((query.page.page, query.page.per_page), (2, 5));
+        assert_eq!(query.filter.search.as_deref(), Some("a&b"));
+        assert!(list_query::<NoFilter>("").is_ok());
+    }
+
+    #[test]
+    fn a_wrong_list_query_names_the_field() {
+        for (query, field) in [
+            ("page=x", "page"),
+            ("per_page=101", "per_page"),
+            ("sort=name", "sort"),
+            ("page=1&page=2", "page"),
+        ] {
+            let refused = list_query::<NoFilter>(query).unwrap_err();
+            assert_eq!(refused.errors[0].field, field, "{query}");
+        }
     }
 
     #[test]

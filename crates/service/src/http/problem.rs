@@ -14,29 +14,29 @@ use uuid::Uuid;
 
 use crate::{StoreError, scope::IdempotencyError};
 
-/// A field of the request that cannot be used.
+/// An invalid field of the request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where it is, as `items[0].quantity`.
+    /// Its path, such as `items[0].quantity`.
     pub field: String,
-    /// What is wrong with it and what would be right.
+    /// What is wrong and what is expected.
     pub message: String,
 }
 
-/// An answer that is not the one hoped for. `type` is stable: clients may decide on it.
+/// An error response. `type` is stable, so that clients can rely on it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Stable name of the kind of problem, as `/problems/out-of-stock`.
+    /// Stable URI reference of the problem type, such as `/problems/out-of-stock`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What kind of problem it is, in words.
+    /// Summary of the problem type.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time and what can be done.
+    /// What happened in this case and what can be done.
     pub detail: String,
-    /// The fields that cannot be used.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// The request's correlation id, to be quoted to support.
@@ -55,7 +55,7 @@ impl std::fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl Problem {
-    /// A problem of this kind; `detail` is shown to the caller.
+    /// A problem of this type; `detail` is shown to the caller.
     pub fn new(
         status: StatusCode,
         kind: &str,
@@ -73,7 +73,7 @@ impl Problem {
         }
     }
 
-    /// 400: a field cannot be used.
+    /// 400: a field is invalid.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         let (field, message) = (field.into(), message.into());
         let detail = if field.is_empty() {
@@ -91,7 +91,7 @@ impl Problem {
         problem
     }
 
-    /// 404: there is no such thing, or none that this caller may know of.
+    /// 404: the resource does not exist, or this caller may not know of it.
     pub fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -101,12 +101,12 @@ impl Problem {
         )
     }
 
-    /// 403: the caller is known and may not.
+    /// 403: the caller is authenticated but not allowed.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
     }
 
-    /// 409: the state of things does not allow it.
+    /// 409: the current state does not allow the operation.
     pub fn conflict(kind: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, kind, "Conflict", detail)
     }
@@ -123,7 +123,7 @@ impl Problem {
         problem
     }
 
-    /// 500: a mistake of ours. The cause is logged, the caller sees a fixed text and the correlation id.
+    /// 500: an internal error. The cause is logged; the caller sees a fixed text and the correlation id.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
         Self::new(
@@ -134,7 +134,7 @@ impl Problem {
         )
     }
 
-    /// The problem behind any error that a handler, an extractor or actix itself answered with.
+    /// The problem for any error of a handler, an extractor or actix itself.
     pub(super) fn of(error: &actix_web::Error) -> Self {
         if let Some(problem) = error.as_error::<Self>() {
             return problem.clone();
@@ -145,7 +145,7 @@ impl Problem {
         Self::of_status(error.as_response_error().status_code(), error.to_string())
     }
 
-    /// A problem that only has a status, such as 404 for a path that no route takes.
+    /// A problem with only a status, such as 404 for a path without a route.
     pub(super) fn of_status(status: StatusCode, detail: String) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         let kind = title.to_ascii_lowercase().replace(' ', "-");
@@ -190,17 +190,17 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => {
-                tracing::warn!(%cause, "database out of reach");
+                tracing::warn!(%cause, "database is unavailable");
                 Self::unavailable(
-                    "the data cannot be reached at the moment; nothing was changed",
+                    "the data is unavailable at the moment; nothing was changed",
                     2,
                 )
             }
             StoreError::Conflict => Self::conflict(
                 "conflict",
-                "another change came between; nothing was changed, try again",
+                "a concurrent request changed the same data; nothing was changed, try again",
             ),
-            StoreError::Event(_) | StoreError::Database(_) | StoreError::Corrupt { .. } => {
+            StoreError::Event(_) | StoreError::Rejected(_) | StoreError::Corrupt { .. } => {
                 Self::internal(&error)
             }
         }

@@ -1,4 +1,4 @@
-//! The server: routes in, a running service out.
+//! The HTTP server and its shutdown.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -14,7 +14,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 use super::{docs, health, observe};
 use crate::{Runtime, StartError};
 
-/// How long requests that are under way may take to end at shutdown.
+/// How long requests in progress may take to finish at shutdown, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 
 /// A service that answers requests and handles events until [`Running::stop`].
@@ -27,27 +27,27 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it holds.
+    /// The runtime below it.
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// Returns when the server has ended, for whatever reason.
+    /// Completes when the server has ended, for whatever reason.
     pub async fn ended(&self) {
         // An error means that the task is gone, which is an end as well.
         let mut ended = self.ended.clone();
         let _gone = ended.wait_for(|ended| *ended).await;
     }
 
-    /// Stops in order: long-lived answers, consumers and timers are told, no new requests, the ones under way end,
-    /// consumers have drained, outboxes are emptied, pools close.
+    /// Shuts down in order: cancels long-lived responses, consumers and jobs; stops accepting requests and finishes
+    /// those in progress; drains consumers; empties outboxes; closes pools.
     pub async fn stop(&self) {
         self.runtime.begin_stop();
         self.handle.stop(true).await;
@@ -55,7 +55,7 @@ impl Running {
         if let Some(server) = server
             && let Err(error) = server.await
         {
-            tracing::error!(%error, "the server died");
+            tracing::error!(%error, "HTTP server panicked");
         }
         self.runtime.shut_down().await;
     }
@@ -99,7 +99,7 @@ pub(crate) fn serve(
     let (tell, ended) = watch::channel(false);
     let server = tokio::spawn(async move {
         if let Err(error) = server.await {
-            tracing::error!(%error, "the server ended");
+            tracing::error!(%error, "HTTP server ended");
         }
         tell.send_replace(true);
     });

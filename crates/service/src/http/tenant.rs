@@ -11,13 +11,13 @@ use super::{Problem, headers::single, observe::Correlation};
 use crate::{Context, PlatformScope, Runtime, TenantScope};
 
 const HEADER: &str = "x-tenant-id";
-/// What routes call the segment of their path that names the tenant.
+/// The name of the path segment that names the tenant.
 pub(super) const PATH: &str = "tenantCode";
 
-/// A tenant that may be used now by this caller, and the way into its database.
+/// A tenant that this caller may use now, with access to its database.
 ///
-/// Answers 400 when no tenant is named or two are, 404 for an unknown one, 403 for another's or a suspended one, 503
-/// when it is not ready yet or cannot be looked up.
+/// Responds with 400 when no tenant or more than one is named, 404 for an unknown tenant, 403 for another caller's or a
+/// suspended tenant, and 503 when the tenant is not ready or cannot be looked up.
 pub struct ActiveTenant(pub TenantScope);
 
 impl Deref for ActiveTenant {
@@ -50,7 +50,7 @@ impl FromRequest for PlatformScope {
     type Error = actix_web::Error;
     type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
 
-    /// The platform database on behalf of the caller, where a token was sent; routes that need one ask for the caller
+    /// The platform database on behalf of the caller if a token was sent; routes that require one extract the caller
     /// themselves.
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = auth::MaybeCaller::from_request(request, payload);
@@ -78,7 +78,7 @@ fn context(request: &HttpRequest) -> Context {
     request
         .extensions()
         .get::<Correlation>()
-        .map_or_else(Context::own_accord, |correlation| {
+        .map_or_else(Context::background, |correlation| {
             Context::of_request(correlation.0)
         })
 }
@@ -110,7 +110,7 @@ async fn resolve(
             format!("the path and the {HEADER} header name different tenants"),
         ));
     }
-    // An admin acts inside their own tenant only, whatever a path or a header says.
+    // An admin may act in their own tenant only, whatever path and header name.
     if caller.role == Role::Admin && !caller.administers(tenant.id.0) {
         return Err(Problem::forbidden("this is not your tenant"));
     }
@@ -126,7 +126,7 @@ async fn find(runtime: &Runtime, named: &str) -> Result<Arc<Tenant>, Problem> {
             1,
         )),
         Err(DirectoryError::Store(error)) => {
-            tracing::warn!(%error, "tenant directory out of reach");
+            tracing::warn!(%error, "tenant directory is unavailable");
             Err(Problem::unavailable(
                 "the tenant cannot be looked up at the moment",
                 2,

@@ -1,4 +1,4 @@
-//! Opening what a runtime holds.
+//! Opens the resources of a runtime.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tenancy::{
 
 use crate::{Settings, StartError, schema, settings::BadSetting};
 
-/// How long a start waits for its database before it gives up.
+/// How long to wait for the database at the start.
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) async fn platform(name: &str, settings: &Settings) -> Result<PgPool, StartError> {
@@ -58,7 +58,7 @@ pub(super) async fn migrate_platform(pool: &PgPool, own: &Migrator) -> Result<()
         .map_err(failed)
 }
 
-/// Brings this service's schema in the template of each cluster up to date, so that new tenants are born with it.
+/// Migrates this service's schema in the template database of each cluster, from which new tenants are cloned.
 pub(super) async fn migrate_template(
     name: &str,
     settings: &Settings,
@@ -104,7 +104,7 @@ pub(super) fn datasources(
         .map_err(|error| BadSetting::new("TENANTRY_CLUSTERS", error).into())
 }
 
-/// The tenant service knows every tenant; all others ask it for those whose events they have not read yet.
+/// The tenant service owns the directory; all others ask it for tenants whose events they have not read yet.
 pub(super) fn tenant_source(
     name: &str,
     settings: &Settings,

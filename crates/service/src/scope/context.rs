@@ -1,4 +1,4 @@
-//! Why something is being done, and on whose behalf.
+//! Correlation, causation and user of a piece of work.
 
 use auth::UserId;
 use event_bus::Envelope;
@@ -6,21 +6,21 @@ use uuid::Uuid;
 
 use crate::telemetry;
 
-/// What links an effect to its cause: it goes from a request into its events, and from an event into the next ones.
+/// Links effects to their cause: carried from a request into its events, and from an event into the events it causes.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Shared by everything that follows from one request.
+    /// Shared by everything that one request causes.
     pub correlation_id: Uuid,
-    /// The event that is being handled, if it is one.
+    /// The event being handled, if any.
     pub causation_id: Option<Uuid>,
-    /// The person on whose behalf.
+    /// The user on whose behalf the work is done.
     pub user_id: Option<UserId>,
 }
 
 impl Context {
-    /// The beginning of something new that no request asked for, such as a timer's work.
+    /// Background work that no request caused, such as a job.
     #[must_use]
-    pub fn own_accord() -> Self {
+    pub fn background() -> Self {
         Self {
             correlation_id: Uuid::now_v7(),
             causation_id: None,
@@ -28,7 +28,7 @@ impl Context {
         }
     }
 
-    /// A request with this correlation id.
+    /// The work of a request with this correlation id.
     #[must_use]
     pub fn of_request(correlation_id: Uuid) -> Self {
         Self {
@@ -38,8 +38,8 @@ impl Context {
         }
     }
 
-    /// The handling of this event. What a service does about an event is not the person's own act, so the next
-    /// events name no user: each deed is audited once.
+    /// The handling of this event. Effects of an event are not the user's own action, so the events they cause name no
+    /// user and each action is audited once.
     #[must_use]
     pub fn of_event(envelope: &Envelope) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Context {
         }
     }
 
-    /// The same, on behalf of `user`.
+    /// Sets the user on whose behalf the work is done.
     #[must_use]
     pub fn on_behalf_of(mut self, user: UserId) -> Self {
         self.user_id = Some(user);

@@ -1,4 +1,4 @@
-//! The same key gives the same answer: key, effect, events and answer are one transaction.
+//! `Idempotency-Key`: key, effect, events and stored answer are one transaction.
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -17,22 +17,22 @@ const STORE: &str = "INSERT INTO idempotency_key (caller, operation, key, finger
 /// Whether this call is the first with its key.
 #[expect(
     clippy::large_enum_variant,
-    reason = "it is taken apart where it is made"
+    reason = "callers destructure it immediately"
 )]
 pub enum Begun<A> {
-    /// It is (or has no key): go on, and end with [`Tx::commit_once`].
+    /// It is, or it has no key: do the work and finish with [`Tx::commit_once`].
     First(Tx),
-    /// It is not: this was the answer.
+    /// It is not: the stored answer of the first call.
     Replayed(A),
 }
 
-/// A call that may not go on because of its `Idempotency-Key`.
+/// A call that its `Idempotency-Key` does not allow.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
-    /// The key was used for another request.
+    /// The key was used for a different request.
     #[error("this Idempotency-Key was used for another request; use a new key")]
     Reused,
-    /// The first call with this key has not ended yet.
+    /// The first call with this key is still in progress.
     #[error("the first request with this Idempotency-Key is still in progress; try again shortly")]
     InProgress,
     /// The database failed.
@@ -56,13 +56,13 @@ impl Tx {
     pub(super) async fn once<A: DeserializeOwned>(
         mut self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
         let Some(key) = call.key.clone() else {
             return Ok(Begun::First(self));
         };
-        let wish = serde_json::to_vec(wish).map_err(|e| StoreError::corrupt("request", e))?;
-        let fingerprint = Sha256::digest(wish).to_vec();
+        let request = serde_json::to_vec(request).map_err(|e| StoreError::corrupt("request", e))?;
+        let fingerprint = Sha256::digest(request).to_vec();
         let mine: bool = sqlx::query_scalar(TAKE)
             .bind(call.caller.to_string())
             .bind(&call.operation)
@@ -94,7 +94,7 @@ impl Tx {
         }
     }
 
-    /// Commits, keeping `answer` for later calls with the same key.
+    /// Commits and stores `answer` for later calls with the same key.
     ///
     /// # Errors
     /// As [`Tx::commit`].

@@ -1,4 +1,4 @@
-//! Transactions: in a tenant's or in the platform's database, with the outbox inside.
+//! Transactions in a tenant's or the platform's database, with the outbox in them.
 
 mod context;
 mod idempotency;
@@ -6,8 +6,8 @@ mod tx;
 
 use std::sync::Arc;
 
+use database::{Connection, Transaction};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Postgres, pool::PoolConnection};
 use tenancy::Tenant;
 
 pub use context::Context;
@@ -17,7 +17,7 @@ pub use tx::Tx;
 
 use crate::{Idempotency, Runtime, StoreError, outboxes::PLATFORM};
 
-/// One tenant, usable now, and the way into its database for one request or event.
+/// Access to one tenant's database, for one request or event.
 #[derive(Clone)]
 pub struct TenantScope {
     tenant: Arc<Tenant>,
@@ -40,7 +40,7 @@ impl TenantScope {
         &self.tenant
     }
 
-    /// Why this is being done, and on whose behalf.
+    /// Correlation, causation and user of this work.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
@@ -49,14 +49,14 @@ impl TenantScope {
     /// Begins a transaction in the tenant's database.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database is out of reach.
+    /// [`StoreError::Unavailable`] when the database is unavailable.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let outbox = self.tenant.id.to_string().into();
-        // Before the transaction: after a crash the sweep looks into every outbox that could hold a row.
+        // Marked before the transaction, so that after a crash the sweep finds every outbox that may hold a row.
         self.runtime.marks().mark(&outbox).await?;
         let inner = self.runtime.datasources()?.begin(&self.tenant).await?;
         Ok(Tx::new(
-            inner,
+            Transaction::new(inner),
             self.context.clone(),
             Some(&self.tenant),
             outbox,
@@ -64,29 +64,30 @@ impl TenantScope {
         ))
     }
 
-    /// Begins the transaction of a call that may carry an `Idempotency-Key`: finds the answer of the first such call,
-    /// or lets this one be the first. `wish` is what was asked for; the same key with another wish is refused.
+    /// Begins the transaction of a call that may carry an `Idempotency-Key`: returns the stored answer of the first
+    /// call with that key, or a transaction for this one. The same key with another `request` is refused.
     ///
     /// # Errors
-    /// [`IdempotencyError`]: reused, in progress, or the database is out of reach.
+    /// [`IdempotencyError`]: reused, in progress, or the database is unavailable.
     pub async fn begin_once<A: DeserializeOwned>(
         &self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
-        self.begin().await?.once(call, wish).await
+        self.begin().await?.once(call, request).await
     }
 
     /// A connection for reading outside a transaction.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database is out of reach.
-    pub async fn read(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.runtime.datasources()?.acquire(&self.tenant).await?)
+    /// [`StoreError::Unavailable`] when the database is unavailable.
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        let pooled = self.runtime.datasources()?.acquire(&self.tenant).await?;
+        Ok(Connection::new(pooled))
     }
 }
 
-/// The service's platform database for one request or event.
+/// Access to the service's platform database, for one request or event.
 #[derive(Clone)]
 pub struct PlatformScope {
     runtime: Runtime,
@@ -98,7 +99,7 @@ impl PlatformScope {
         Self { runtime, context }
     }
 
-    /// Why this is being done, and on whose behalf.
+    /// Correlation, causation and user of this work.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
@@ -107,11 +108,11 @@ impl PlatformScope {
     /// Begins a transaction in the platform database.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database is out of reach.
+    /// [`StoreError::Unavailable`] when the database is unavailable.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.runtime.platform_pool().begin().await?;
         Ok(Tx::new(
-            inner,
+            Transaction::new(inner),
             self.context.clone(),
             None,
             PLATFORM.into(),
@@ -122,20 +123,22 @@ impl PlatformScope {
     /// As [`TenantScope::begin_once`], in the platform database.
     ///
     /// # Errors
-    /// [`IdempotencyError`]: reused, in progress, or the database is out of reach.
+    /// [`IdempotencyError`]: reused, in progress, or the database is unavailable.
     pub async fn begin_once<A: DeserializeOwned>(
         &self,
         call: &Idempotency,
-        wish: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Begun<A>, IdempotencyError> {
-        self.begin().await?.once(call, wish).await
+        self.begin().await?.once(call, request).await
     }
 
     /// A connection for reading outside a transaction.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database is out of reach.
-    pub async fn read(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.runtime.platform_pool().acquire().await?)
+    /// [`StoreError::Unavailable`] when the database is unavailable.
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::new(
+            self.runtime.platform_pool().acquire().await?,
+        ))
     }
 }

@@ -1,4 +1,4 @@
-//! How a service is let in by Kafka and the registry.
+//! Credentials and encryption for Kafka and the schema registry.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::BadSetting;
 
-/// The variables as they are written; none is needed for a broker without locks.
+/// The variables as given; none is needed for a broker without authentication.
 #[derive(Deserialize)]
 pub(super) struct Access {
-    /// `system` to trust the authorities the system trusts, or a PEM file with others: connections are encrypted.
+    /// `system` to trust the system's certificate authorities, or a PEM file with others; enables TLS.
     kafka_tls: Option<String>,
     /// PEM file with the client's certificate.
     kafka_certificate: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub(super) struct Access {
     kafka_key: Option<PathBuf>,
     /// The key's password.
     kafka_key_password: Option<SecretString>,
-    /// `plain`, `scram-sha-256`, `scram-sha-512` or `oauthbearer`: the service logs in.
+    /// `plain`, `scram-sha-256`, `scram-sha-512` or `oauthbearer`; enables SASL.
     kafka_sasl: Option<String>,
     kafka_user: Option<String>,
     kafka_password: Option<SecretString>,
@@ -28,11 +28,11 @@ pub(super) struct Access {
     kafka_client_id: Option<String>,
     kafka_client_secret: Option<SecretString>,
     kafka_scope: Option<String>,
-    /// PEM file with the authorities of the token endpoint.
+    /// PEM file with the certificate authorities of the token endpoint.
     kafka_token_ca: Option<PathBuf>,
     registry_user: Option<String>,
     registry_password: Option<SecretString>,
-    /// PEM file with the authorities of the registry.
+    /// PEM file with the certificate authorities of the registry.
     registry_ca: Option<PathBuf>,
 }
 
@@ -164,7 +164,7 @@ impl Access {
     }
 }
 
-/// The value of a variable that another one makes necessary.
+/// The value of a variable that another variable requires.
 fn needed<T: Clone>(variable: &str, value: Option<&T>, cause: &str) -> Result<T, BadSetting> {
     value.cloned().ok_or_else(|| {
         BadSetting::new(

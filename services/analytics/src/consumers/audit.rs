@@ -2,7 +2,7 @@
 
 use event_bus::{Envelope, Event, Failure, Record};
 use events::audit::ActionPerformed;
-use service::{EventConsumer, HandlesAny, Runtime, Tx};
+use service::{AnyEventHandler, EventConsumer, Runtime, Tx};
 
 use crate::{
     domain::{Act, ActTenant, EventId, Person},
@@ -20,7 +20,7 @@ pub(super) fn start(runtime: &Runtime) {
     EventConsumer::any_in_platform(runtime, "analytics-audit-consumer", &topics, Audit).start();
 }
 
-impl HandlesAny for Audit {
+impl AnyEventHandler for Audit {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
         match act(&record.envelope) {
             Some(act) => Ok(audit_act(tx, &act).await?),

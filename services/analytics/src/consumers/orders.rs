@@ -6,7 +6,7 @@ use events::order::{
     OrderRefunded,
 };
 use money::{Money, NotACurrency};
-use service::{Handles, Tx};
+use service::{EventHandler, Tx};
 
 use super::Facts;
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// Each of these events tells who ordered, for how much, and where the order is now.
 macro_rules! steps {
     ($($event:ident leads to $reached:ident,)*) => {$(
-        impl Handles<$event> for Facts {
+        impl EventHandler<$event> for Facts {
             async fn handle(&self, event: Received<$event>, tx: &mut Tx) -> Result<(), Failure> {
                 let told = event.data;
                 let step = Step {

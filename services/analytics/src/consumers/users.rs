@@ -3,7 +3,7 @@
 use auth::UserId;
 use event_bus::{Failure, Received};
 use events::user::{UserCreated, UserLoginFailed, UserLoginSucceeded, UserRegistered};
-use service::{Handles, Tx};
+use service::{EventHandler, Tx};
 
 use super::Facts;
 use crate::{
@@ -11,19 +11,19 @@ use crate::{
     use_cases::{note_login, note_user},
 };
 
-impl Handles<UserRegistered> for Facts {
+impl EventHandler<UserRegistered> for Facts {
     async fn handle(&self, event: Received<UserRegistered>, tx: &mut Tx) -> Result<(), Failure> {
         Ok(note_user(tx, event.data.user_id.into(), event.envelope.time).await?)
     }
 }
 
-impl Handles<UserCreated> for Facts {
+impl EventHandler<UserCreated> for Facts {
     async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
         Ok(note_user(tx, event.data.user_id.into(), event.envelope.time).await?)
     }
 }
 
-impl Handles<UserLoginSucceeded> for Facts {
+impl EventHandler<UserLoginSucceeded> for Facts {
     async fn handle(
         &self,
         event: Received<UserLoginSucceeded>,
@@ -39,7 +39,7 @@ impl Handles<UserLoginSucceeded> for Facts {
     }
 }
 
-impl Handles<UserLoginFailed> for Facts {
+impl EventHandler<UserLoginFailed> for Facts {
     async fn handle(&self, event: Received<UserLoginFailed>, tx: &mut Tx) -> Result<(), Failure> {
         let login = Login {
             event: EventId(event.envelope.id),

@@ -72,7 +72,7 @@ mod tests {
         ] {
             assert_eq!(Person::of(UserId::of_service(service)), None);
         }
-        let ann = UserId::new();
+        let ann = UserId::generate();
         assert_eq!(Person::of(ann).map(Person::id), Some(ann));
     }
 }

@@ -18,7 +18,7 @@ async fn each_personal_act_is_audited_exactly_once_and_machine_made_events_are_n
     let analytics = shared().await;
     let world = &analytics.world;
     let tenant = analytics.tenant().await;
-    let ann = UserId::new().as_uuid();
+    let ann = UserId::generate().as_uuid();
 
     // By machines: of its own accord, and in its own name.
     let stock = ProductStockChanged {

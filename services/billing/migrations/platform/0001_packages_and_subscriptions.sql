@@ -1,4 +1,4 @@
--- What a tenant can subscribe to. Prices are per month, in minor units; a limit that is absent is none.
+-- Packages that tenants can subscribe to. Prices are per month, in minor units; an absent limit means unlimited.
 CREATE TABLE package (
     code     text   PRIMARY KEY,
     name     text   NOT NULL,
@@ -19,7 +19,7 @@ INSERT INTO package (code, name, price, currency, limits, modules) VALUES
      '{"requestsPerMinute": 30000}',
      '["CATALOGUE", "ORDERS", "NOTIFICATIONS", "ANALYTICS", "FILES", "WEBHOOKS"]');
 
--- One for each tenant.
+-- One subscription per tenant.
 CREATE TABLE subscription (
     id                 uuid        PRIMARY KEY,
     tenant_id          uuid        NOT NULL UNIQUE,

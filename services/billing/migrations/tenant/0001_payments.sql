@@ -1,4 +1,4 @@
--- One for each order of this tenant, settled once and given back once at the most.
+-- One payment per order of this tenant, settled and refunded at most once.
 CREATE TABLE payment (
     id         uuid        PRIMARY KEY,
     order_id   uuid        NOT NULL UNIQUE,

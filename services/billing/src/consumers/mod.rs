@@ -1,11 +1,11 @@
-//! The other door: events in, use cases called.
+//! Event consumers. Each handler calls one use case.
 
 mod orders;
 mod tenants;
 
 use crate::App;
 
-/// Starts every consumer of the service.
+/// Starts all consumers of the service.
 pub(crate) fn start(app: &App) {
     tenants::start(app);
     orders::start(app);

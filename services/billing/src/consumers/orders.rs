@@ -1,16 +1,16 @@
-//! What the log says of orders.
+//! Handlers for order events.
 
 use event_bus::{Envelope, Failure, Received};
 use events::order::{OrderCancelled, OrderCreated, OrderExpired, OrderPaid};
-use service::{EventConsumer, Handles, Tx};
+use money::Money;
+use service::{EventConsumer, EventHandler, Tx};
 use tenancy::TenantId;
 use uuid::Uuid;
 
 use crate::{
     App,
-    convert::money_of,
-    domain::{Due, OrderId, PaymentId, Seller},
-    use_cases::{end_payment, record_payment, request_payment},
+    domain::{AmountDue, OrderId, PaymentId, Seller},
+    use_cases::{record_payment, request_payment, reverse_payment},
 };
 
 struct Payments {
@@ -27,16 +27,16 @@ pub(super) fn start(app: &App) {
         .start();
 }
 
-impl Handles<OrderCreated> for Payments {
+impl EventHandler<OrderCreated> for Payments {
     async fn handle(&self, event: Received<OrderCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
-        let due = due(order.order_id, order.buyer_id, &order.total)?;
+        let due = amount_due(order.order_id, order.buyer_id, &order.total)?;
         Ok(request_payment(&self.app, tx, &seller, due).await?)
     }
 }
 
-impl Handles<OrderPaid> for Payments {
+impl EventHandler<OrderPaid> for Payments {
     async fn handle(&self, event: Received<OrderPaid>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
@@ -45,40 +45,39 @@ impl Handles<OrderPaid> for Payments {
     }
 }
 
-impl Handles<OrderExpired> for Payments {
+impl EventHandler<OrderExpired> for Payments {
     async fn handle(&self, event: Received<OrderExpired>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
-        let due = due(order.order_id, order.buyer_id, &order.total)?;
-        Ok(end_payment(&self.app, tx, &seller, due).await?)
+        let due = amount_due(order.order_id, order.buyer_id, &order.total)?;
+        Ok(reverse_payment(&self.app, tx, &seller, due).await?)
     }
 }
 
-impl Handles<OrderCancelled> for Payments {
+impl EventHandler<OrderCancelled> for Payments {
     async fn handle(&self, event: Received<OrderCancelled>, tx: &mut Tx) -> Result<(), Failure> {
         let order = event.data;
         let seller = seller(&event.envelope, order.tenant_code)?;
-        let due = due(order.order_id, order.buyer_id, &order.total)?;
-        Ok(end_payment(&self.app, tx, &seller, due).await?)
+        let due = amount_due(order.order_id, order.buyer_id, &order.total)?;
+        Ok(reverse_payment(&self.app, tx, &seller, due).await?)
     }
 }
 
-/// The tenant whose order it is.
+/// The tenant of the order.
 fn seller(envelope: &Envelope, code: String) -> Result<Seller, Failure> {
-    let tenant = envelope
-        .tenant
-        .as_ref()
-        .ok_or_else(|| Failure::permanent("an order's event names no tenant"))?;
+    let tenant = envelope.tenant.as_ref().ok_or_else(|| {
+        Failure::permanent("the order event has no tenant; publish it with the tenant of the order")
+    })?;
     Ok(Seller {
         id: TenantId(tenant.id),
         code,
     })
 }
 
-fn due(order: Uuid, buyer: Uuid, total: &events::Money) -> Result<Due, Failure> {
-    Ok(Due {
+fn amount_due(order: Uuid, buyer: Uuid, total: &events::Money) -> Result<AmountDue, Failure> {
+    Ok(AmountDue {
         order_id: OrderId(order),
         buyer_id: buyer.into(),
-        amount: money_of(total).map_err(Failure::permanent)?,
+        amount: Money::parse(total.amount, &total.currency).map_err(Failure::permanent)?,
     })
 }

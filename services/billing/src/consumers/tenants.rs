@@ -1,8 +1,8 @@
-//! What the log says of tenants.
+//! Handlers for tenant events.
 
 use event_bus::{Failure, Received};
 use events::tenant::TenantCreated;
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 use tenancy::{Region, TenantId};
 
 use crate::{App, use_cases::start_subscription};
@@ -15,7 +15,7 @@ pub(super) fn start(app: &App) {
         .start();
 }
 
-impl Handles<TenantCreated> for Subscriptions {
+impl EventHandler<TenantCreated> for Subscriptions {
     async fn handle(&self, event: Received<TenantCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let tenant = event.data;
         let package = tenant.package.parse().map_err(Failure::permanent)?;

@@ -1,38 +1,14 @@
-//! Ids that cannot be taken for one another.
+//! The ids of this service.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use uuid::Uuid;
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type,
-        )]
-        #[serde(transparent)]
-        #[sqlx(transparent)]
-        pub struct $name(pub Uuid);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    };
-}
-
-id!(
+ids::uuid_id!(
     /// A payment's id, a `UUIDv7`.
     PaymentId
 );
-id!(
-    /// An order's id, drawn by the order service.
+ids::uuid_id!(
+    /// An order's id, assigned by the order service.
     OrderId
 );
-id!(
+ids::uuid_id!(
     /// A subscription's id, a `UUIDv7`.
     SubscriptionId
 );

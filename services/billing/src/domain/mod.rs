@@ -1,4 +1,4 @@
-//! What a payment and a subscription are and may become. Nothing here knows of HTTP, SQL or Kafka.
+//! Payments, packages and subscriptions: types, state machines, decisions. Free of actix, sea-orm, sqlx and rdkafka.
 
 mod ids;
 mod package;
@@ -7,5 +7,5 @@ mod subscription;
 
 pub use ids::{OrderId, PaymentId, SubscriptionId};
 pub use package::{Limits, Module, Package};
-pub use payment::{Change, Due, End, NoStatus, Payment, Refused, Seller, Status};
-pub use subscription::{Standing, Subscription, TRIAL};
+pub use payment::{AmountDue, Change, Payment, PaymentCancelled, PaymentStatus, Reversal, Seller};
+pub use subscription::{Subscription, SubscriptionStatus, TRIAL};

@@ -1,46 +1,46 @@
-//! What a tenant can subscribe to.
+//! The packages that tenants can subscribe to.
 
 use money::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A package: a price for a set of modules within limits.
+/// A package: a monthly price for a set of modules with limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// The word tenants name it by.
+    /// The unique code.
     pub code: tenancy::Package,
-    /// Its name for people.
+    /// The display name.
     pub name: String,
-    /// What a month costs.
+    /// The price per month.
     pub price: Money,
-    /// How much of everything it allows.
+    /// The limits of usage.
     pub limits: Limits,
-    /// What it opens.
+    /// The modules that are included.
     pub modules: Vec<Module>,
 }
 
-/// How much a package allows. What is absent is not limited.
+/// The limits of a package. An absent limit means unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
-    /// People who work for the tenant.
+    /// Users of the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<u32>,
     /// Products in the catalogue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub products: Option<u32>,
-    /// Orders a calendar month.
+    /// Orders per calendar month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders_per_month: Option<u32>,
-    /// Files, in megabytes.
+    /// File storage in megabytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_megabytes: Option<u32>,
-    /// Requests a minute.
+    /// Requests per minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,
 }
 
-/// A part of the product that a package opens.
+/// A part of the product that a package includes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Module {
@@ -48,11 +48,11 @@ pub enum Module {
     Catalogue,
     /// Orders and their payments.
     Orders,
-    /// E-mail and live messages.
+    /// E-mails and live notifications.
     Notifications,
-    /// Figures and reports.
+    /// Analytics and reports.
     Analytics,
-    /// Files.
+    /// File storage.
     Files,
     /// Webhooks to the tenant's own systems.
     Webhooks,

@@ -1,169 +1,140 @@
-//! A payment and the steps it can take.
-
-use std::{fmt, str::FromStr};
+//! The state machine of a payment.
 
 use auth::UserId;
 use money::Money;
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString};
 use tenancy::TenantId;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{OrderId, PaymentId};
 
-/// Where a payment is in its life.
+/// The status of a payment.
 ///
 /// ```text
 /// Pending → Succeeded → Refunded
 ///    └→ Cancelled
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumIter,
+    EnumString,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// The buyer can pay.
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentStatus {
+    /// Waiting for the buyer to pay.
     Pending,
-    /// The money arrived.
+    /// The money was received.
     Succeeded,
-    /// Its order ended before it was paid; it cannot be paid any more.
+    /// The order ended before it was paid; the payment can no longer be made.
     Cancelled,
-    /// Its order ended after it was paid; the money went back.
+    /// The order ended after it was paid; the money was returned.
     Refunded,
 }
 
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 4] = [
-        Self::Pending,
-        Self::Succeeded,
-        Self::Cancelled,
-        Self::Refunded,
-    ];
-
-    /// Whether `next` may follow. Staying is not a step.
+impl PaymentStatus {
+    /// Whether the transition to `next` is allowed. Staying is not a transition.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
-        use Status::{Cancelled, Pending, Refunded, Succeeded};
+        use PaymentStatus::{Cancelled, Pending, Refunded, Succeeded};
         matches!(
             (self, next),
             (Pending, Succeeded | Cancelled) | (Succeeded, Refunded)
         )
     }
-
-    /// The word on the wire and in tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Cancelled => "CANCELLED",
-            Self::Refunded => "REFUNDED",
-        }
-    }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Text that is no status.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is no payment status")]
-pub struct NoStatus(String);
-
-impl FromStr for Status {
-    type Err = NoStatus;
-
-    fn from_str(text: &str) -> Result<Self, NoStatus> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| NoStatus(text.to_owned()))
-    }
-}
-
-/// Who is paid: the tenant that sells.
+/// The tenant that sells and receives the money.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seller {
     /// The tenant.
     pub id: TenantId,
-    /// Its code.
+    /// The tenant's code.
     pub code: String,
 }
 
-/// What an order asks its buyer to pay.
+/// The amount that a buyer owes for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// For which order.
+pub struct AmountDue {
+    /// The order.
     pub order_id: OrderId,
-    /// Who pays.
+    /// The buyer.
     pub buyer_id: UserId,
-    /// How much.
+    /// The order's total.
     pub amount: Money,
 }
 
-/// The payment of one order.
+/// The payment of an order; an order has exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Its id.
+    /// The unique id.
     pub id: PaymentId,
-    /// For which order; an order has one payment.
+    /// The order it pays for.
     pub order_id: OrderId,
-    /// Who pays.
+    /// The buyer.
     pub buyer_id: UserId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Where it is in its life.
-    pub status: Status,
-    /// Who settles it; `test` is the embedded test gateway.
+    /// The current status.
+    pub status: PaymentStatus,
+    /// The gateway that settles it; `test` is the embedded test gateway.
     pub gateway: String,
-    /// When it was asked for.
+    /// The time of creation.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: OffsetDateTime,
-    /// Counts its changes.
+    /// The number of changes, starting at 1.
     pub version: i64,
 }
 
-/// Whether a step changed anything: a repeated one does not, and then nothing is stored or published.
+/// Whether a transition changed anything. A repeated one does not, and nothing is stored or published then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Change {
-    /// It did.
+    /// The payment changed.
     Made,
-    /// It had been taken before.
+    /// The transition had happened before.
     None,
 }
 
-/// What the end of an order made of its payment.
+/// The effect of an order's end on its payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum End {
-    /// It was open, and cannot be paid any more.
+pub enum Reversal {
+    /// The payment was pending and can no longer be made.
     Cancelled,
-    /// It was paid, and the money goes back.
+    /// The payment had succeeded and is refunded.
     Refunded,
-    /// It had ended before.
-    Before,
+    /// The payment had been cancelled or refunded before.
+    AlreadyDone,
 }
 
-/// The order of a payment ended before the payment was made.
+/// The payment was cancelled because its order ended first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the payment was cancelled with its order and cannot be made any more")]
-pub struct Refused;
+#[error("the payment was cancelled with its order and can no longer be made")]
+pub struct PaymentCancelled;
 
 impl Payment {
-    /// Asks for what is due.
+    /// A pending payment of the amount due.
     #[must_use]
-    pub fn ask(due: Due, gateway: &str, now: OffsetDateTime) -> Self {
+    pub fn new(due: AmountDue, gateway: &str, now: OffsetDateTime) -> Self {
         Self {
-            id: PaymentId(Uuid::now_v7()),
+            id: PaymentId::generate(),
             order_id: due.order_id,
             buyer_id: due.buyer_id,
             amount: due.amount,
-            status: Status::Pending,
+            status: PaymentStatus::Pending,
             gateway: gateway.to_owned(),
             created_at: now,
             updated_at: now,
@@ -171,47 +142,47 @@ impl Payment {
         }
     }
 
-    /// The payment of an order that ended before it was asked for: should the order's creation be heard of later, it
-    /// asks for nothing.
+    /// A cancelled payment, for an order whose end is handled before its creation: when the creation is handled later,
+    /// no payment is requested.
     #[must_use]
-    pub fn never_due(due: Due, gateway: &str, now: OffsetDateTime) -> Self {
+    pub fn new_cancelled(due: AmountDue, gateway: &str, now: OffsetDateTime) -> Self {
         Self {
-            status: Status::Cancelled,
-            ..Self::ask(due, gateway, now)
+            status: PaymentStatus::Cancelled,
+            ..Self::new(due, gateway, now)
         }
     }
 
-    /// Takes the money. Said again, even after it went back, it changes nothing.
+    /// Records that the money was received. Idempotent, also after a refund.
     ///
     /// # Errors
     /// The order ended first.
-    pub fn settle(&mut self, now: OffsetDateTime) -> Result<Change, Refused> {
+    pub fn settle(&mut self, now: OffsetDateTime) -> Result<Change, PaymentCancelled> {
         match self.status {
-            Status::Pending => {
-                self.take(Status::Succeeded, now);
+            PaymentStatus::Pending => {
+                self.transition(PaymentStatus::Succeeded, now);
                 Ok(Change::Made)
             }
-            Status::Succeeded | Status::Refunded => Ok(Change::None),
-            Status::Cancelled => Err(Refused),
+            PaymentStatus::Succeeded | PaymentStatus::Refunded => Ok(Change::None),
+            PaymentStatus::Cancelled => Err(PaymentCancelled),
         }
     }
 
-    /// Its order has ended: what was paid goes back, what was not is not taken any more.
-    pub fn end(&mut self, now: OffsetDateTime) -> End {
+    /// Reverses the payment because its order ended: a succeeded payment is refunded, a pending one is cancelled.
+    pub fn reverse(&mut self, now: OffsetDateTime) -> Reversal {
         match self.status {
-            Status::Pending => {
-                self.take(Status::Cancelled, now);
-                End::Cancelled
+            PaymentStatus::Pending => {
+                self.transition(PaymentStatus::Cancelled, now);
+                Reversal::Cancelled
             }
-            Status::Succeeded => {
-                self.take(Status::Refunded, now);
-                End::Refunded
+            PaymentStatus::Succeeded => {
+                self.transition(PaymentStatus::Refunded, now);
+                Reversal::Refunded
             }
-            Status::Cancelled | Status::Refunded => End::Before,
+            PaymentStatus::Cancelled | PaymentStatus::Refunded => Reversal::AlreadyDone,
         }
     }
 
-    fn take(&mut self, to: Status, now: OffsetDateTime) {
+    fn transition(&mut self, to: PaymentStatus, now: OffsetDateTime) {
         self.status = to;
         self.updated_at = now;
         self.version += 1;

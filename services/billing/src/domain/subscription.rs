@@ -4,50 +4,49 @@ use serde::{Deserialize, Serialize};
 use tenancy::TenantId;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::SubscriptionId;
 
-/// How long a new tenant pays nothing.
+/// The length of the free trial of a new tenant.
 pub const TRIAL: Duration = Duration::days(14);
 
-/// A tenant's subscription; it has one.
+/// A tenant's subscription to a package; a tenant has exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its id.
+    /// The unique id.
     pub id: SubscriptionId,
-    /// Whose.
+    /// The subscribed tenant.
     pub tenant_id: TenantId,
-    /// To what.
+    /// The package.
     pub package: tenancy::Package,
-    /// When the trial ends.
+    /// The end of the trial.
     pub trial_ends_at: OffsetDateTime,
-    /// When the period ends that runs now.
+    /// The end of the current billing period.
     pub current_period_end: OffsetDateTime,
-    /// When it began.
+    /// The time of creation.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: OffsetDateTime,
-    /// Counts its changes.
+    /// The number of changes, starting at 1.
     pub version: i64,
 }
 
-/// Where a subscription stands at a moment.
+/// The status of a subscription at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Standing {
-    /// The trial runs.
+pub enum SubscriptionStatus {
+    /// The trial is running.
     Trial,
     /// The trial is over.
     TrialEnded,
 }
 
 impl Subscription {
-    /// Begins with a trial, which is the first period.
+    /// A new subscription, whose first period is the trial.
     #[must_use]
     pub fn start(tenant_id: TenantId, package: tenancy::Package, now: OffsetDateTime) -> Self {
         Self {
-            id: SubscriptionId(Uuid::now_v7()),
+            id: SubscriptionId::generate(),
             tenant_id,
             package,
             trial_ends_at: now + TRIAL,
@@ -58,13 +57,13 @@ impl Subscription {
         }
     }
 
-    /// Where it stands at `now`.
+    /// The status at `now`.
     #[must_use]
-    pub fn standing(&self, now: OffsetDateTime) -> Standing {
+    pub fn status(&self, now: OffsetDateTime) -> SubscriptionStatus {
         if now < self.trial_ends_at {
-            Standing::Trial
+            SubscriptionStatus::Trial
         } else {
-            Standing::TrialEnded
+            SubscriptionStatus::TrialEnded
         }
     }
 }
@@ -78,12 +77,12 @@ mod tests {
         let now = OffsetDateTime::UNIX_EPOCH;
         let package = "starter".parse().unwrap();
         let subscription = Subscription::start(TenantId::generate(), package, now);
-        let last = now + Duration::days(14) - Duration::microseconds(1);
-        assert_eq!(subscription.standing(now), Standing::Trial);
-        assert_eq!(subscription.standing(last), Standing::Trial);
+        let last_instant = now + Duration::days(14) - Duration::microseconds(1);
+        assert_eq!(subscription.status(now), SubscriptionStatus::Trial);
+        assert_eq!(subscription.status(last_instant), SubscriptionStatus::Trial);
         assert_eq!(
-            subscription.standing(now + Duration::days(14)),
-            Standing::TrialEnded
+            subscription.status(now + Duration::days(14)),
+            SubscriptionStatus::TrialEnded
         );
         assert_eq!(subscription.current_period_end, subscription.trial_ends_at);
     }

@@ -1,4 +1,4 @@
-//! Who moves the money.
+//! Payment gateways.
 
 mod link;
 mod test;
@@ -11,33 +11,33 @@ pub use test::TestGateway;
 
 use crate::domain::{Payment, PaymentId, Seller};
 
-/// A gateway that did not do what it was asked for. Whether the money moved is unknown, so it is asked again.
+/// A failed call of the gateway. Whether money moved is unknown, so the call is retried.
 #[derive(Debug, thiserror::Error)]
-#[error("the payment gateway cannot be used: {0}")]
+#[error("the payment gateway is unavailable: {0}")]
 pub struct GatewayError(#[from] pub BoxError);
 
-/// Takes money from buyers and gives it back.
+/// Receives payments from buyers and refunds them.
 ///
-/// Calls are made inside the transaction of the step they belong to and are repeated when it fails: an implementation
-/// uses the payment's id as its idempotency key, so that money moves once.
+/// Calls are made inside the transaction of the payment's change and are repeated if it fails: an implementation uses
+/// the payment's id as the idempotency key, so that money moves once.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {
-    /// The word for it on payments and in events.
+    /// The gateway's name on payments and in events.
     fn name(&self) -> &'static str;
 
-    /// Where the buyer pays.
+    /// The URL where the buyer pays.
     ///
     /// # Errors
-    /// The gateway is out of reach.
+    /// The gateway is unavailable.
     async fn payment_link(
         &self,
         seller: &Seller,
         payment: PaymentId,
     ) -> Result<String, GatewayError>;
 
-    /// Gives the whole amount back to the buyer.
+    /// Refunds the full amount to the buyer.
     ///
     /// # Errors
-    /// The gateway is out of reach.
+    /// The gateway is unavailable.
     async fn refund(&self, payment: &Payment) -> Result<(), GatewayError>;
 }

@@ -1,5 +1,5 @@
-//! The embedded gateway: a page of this service where a buyer settles a payment with one press. No money is behind it,
-//! so the payment's status is the whole truth about it and giving back needs nothing more.
+//! The embedded test gateway: a page of this service where a buyer settles a payment with a button. No money moves, so
+//! a payment's status is its only state and a refund needs no further call.
 
 use async_trait::async_trait;
 
@@ -13,7 +13,7 @@ pub struct TestGateway {
 }
 
 impl TestGateway {
-    /// Its pages are reached under `public_url`, by links signed with `links`.
+    /// A gateway with its pages under `public_url` and links signed with `links`.
     #[must_use]
     pub fn new(public_url: &str, links: LinkKey) -> Self {
         Self {

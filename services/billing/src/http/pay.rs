@@ -1,4 +1,4 @@
-//! The page of the embedded gateway, where a buyer pays. No login: the link itself is the permission.
+//! The payment page of the embedded test gateway. It needs no login: the signed link is the permission.
 
 use actix_web::{Error, HttpResponse, get, post, web};
 use serde::Deserialize;
@@ -9,70 +9,70 @@ use super::page;
 use crate::{
     App,
     domain::PaymentId,
-    use_cases::{self, BillingError, Link},
+    use_cases::{self, BillingError, PaymentLink},
 };
 
-/// What shows that the link is ours. Whatever else was put behind it on its way is passed over.
+/// The query of a payment link. Other parameters, such as those that mail clients add, are ignored.
 #[derive(Deserialize)]
-struct Signed {
+struct LinkQuery {
     #[serde(default)]
     token: String,
 }
 
-fn link(platform: &PlatformScope, path: (String, Uuid), signed: Signed) -> Link {
-    Link {
+fn link(platform: &PlatformScope, path: (String, Uuid), query: LinkQuery) -> PaymentLink {
+    PaymentLink {
         tenant_code: path.0,
         payment: PaymentId(path.1),
-        token: signed.token,
+        token: query.token,
         context: platform.context().clone(),
     }
 }
 
-/// What is paid, to whom, and a button. Whoever holds the link.
+/// The payment page: amount, seller and a button to pay. Requires a genuine link.
 #[utoipa::path(tag = "payment page", security(()),
     params(("tenantCode" = String, Path), ("paymentId" = Uuid, Path), ("token" = String, Query)),
     responses((status = 200, body = String, content_type = "text/html"),
-        (status = 404, body = String, content_type = "text/html", description = "not a link of ours")))]
+        (status = 404, body = String, content_type = "text/html", description = "the link is not genuine")))]
 #[get("/api/billing/pay/{tenantCode}/{paymentId}")]
 pub async fn show(
     platform: PlatformScope,
     path: web::Path<(String, Uuid)>,
-    signed: Query<Signed>,
+    query: Query<LinkQuery>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Error> {
-    let link = link(&platform, path.into_inner(), signed.0);
-    match use_cases::open_link(&app, link).await {
+    let link = link(&platform, path.into_inner(), query.0);
+    match use_cases::open_payment_link(&app, link).await {
         Ok(opened) => Ok(page::payment(&opened)),
-        Err(error) => refusal(error),
+        Err(error) => error_page(error),
     }
 }
 
-/// Pays. Pressed again, it changes nothing. Whoever holds the link.
+/// Settles the payment. Idempotent. Requires a genuine link.
 #[utoipa::path(tag = "payment page", security(()),
     params(("tenantCode" = String, Path), ("paymentId" = Uuid, Path), ("token" = String, Query)),
     responses((status = 200, body = String, content_type = "text/html"),
-        (status = 404, body = String, content_type = "text/html", description = "not a link of ours"),
+        (status = 404, body = String, content_type = "text/html", description = "the link is not genuine"),
         (status = 409, body = String, content_type = "text/html", description = "the order ended first")))]
 #[post("/api/billing/pay/{tenantCode}/{paymentId}")]
 pub async fn settle(
     platform: PlatformScope,
     path: web::Path<(String, Uuid)>,
-    signed: Query<Signed>,
+    query: Query<LinkQuery>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Error> {
-    let link = link(&platform, path.into_inner(), signed.0);
+    let link = link(&platform, path.into_inner(), query.0);
     match use_cases::settle_payment(&app, link).await {
         Ok(opened) => Ok(page::payment(&opened)),
-        Err(error) => refusal(error),
+        Err(error) => error_page(error),
     }
 }
 
-/// A page for what a buyer can understand, a problem for what only we can mend.
-fn refusal(error: BillingError) -> Result<HttpResponse, Error> {
+/// A page for errors that the buyer can understand, a problem document for internal errors.
+fn error_page(error: BillingError) -> Result<HttpResponse, Error> {
     match error {
-        BillingError::NoPayment => Ok(page::not_found()),
-        BillingError::Closed => Ok(page::closed()),
-        BillingError::Refused(_) => Ok(page::cancelled()),
+        BillingError::PaymentNotFound => Ok(page::not_found()),
+        BillingError::SellerSuspended => Ok(page::suspended()),
+        BillingError::PaymentCancelled(_) => Ok(page::cancelled()),
         other => Err(Problem::from(other).into()),
     }
 }

@@ -1,4 +1,4 @@
-//! How each refusal is answered.
+//! Problem documents for the errors of use cases.
 
 use service::Problem;
 
@@ -8,16 +8,16 @@ impl From<BillingError> for Problem {
     fn from(error: BillingError) -> Self {
         let detail = error.to_string();
         match error {
-            BillingError::NoPayment => Self::not_found("payment"),
-            BillingError::NoSubscription => Self::not_found("subscription"),
-            BillingError::NoPackage(_) => Self::not_found("package"),
-            BillingError::Closed => Self::forbidden(detail),
-            BillingError::Refused(_) => Self::conflict("payment-cancelled", detail),
+            BillingError::PaymentNotFound => Self::not_found("payment"),
+            BillingError::SubscriptionNotFound => Self::not_found("subscription"),
+            BillingError::PackageNotFound(_) => Self::not_found("package"),
+            BillingError::SellerSuspended => Self::forbidden(detail),
+            BillingError::PaymentCancelled(_) => Self::conflict("payment-cancelled", detail),
             BillingError::Gateway(_) => {
-                tracing::warn!(%error, "gateway out of reach");
-                Self::unavailable("the payment gateway cannot be reached at the moment", 2)
+                tracing::warn!(%error, "payment gateway unavailable");
+                Self::unavailable("the payment gateway is unavailable at the moment", 2)
             }
-            BillingError::NeverAsked(_) | BillingError::OtherPayment { .. } => {
+            BillingError::PaymentNotRequested(_) | BillingError::PaymentMismatch { .. } => {
                 Self::internal(&detail)
             }
             BillingError::Store(error) => error.into(),

@@ -1,4 +1,4 @@
-//! What a tenant has subscribed to.
+//! A tenant's subscription.
 
 use actix_web::get;
 use auth::TenantAdmin;
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::views::SubscriptionView;
 use crate::use_cases;
 
-/// The tenant's subscription. The tenant's admin.
+/// The tenant's subscription. Requires the tenant's admin.
 #[utoipa::path(tag = "subscriptions", params(("tenantCode" = String, Path)),
     responses((status = 200, body = SubscriptionView), (status = "4XX", body = Problem)))]
 #[get("/api/{tenantCode}/billing/subscription")]

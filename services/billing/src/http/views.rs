@@ -1,4 +1,4 @@
-//! Bodies: what clients see.
+//! Response bodies.
 
 use money::Money;
 use serde::Serialize;
@@ -7,18 +7,18 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Limits, Module, OrderId, Package, Payment, PaymentId, Standing, Status, Subscription,
-    SubscriptionId,
+    Limits, Module, OrderId, Package, Payment, PaymentId, PaymentStatus, Subscription,
+    SubscriptionId, SubscriptionStatus,
 };
 
 /// A package.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PackageView {
-    /// The word tenants name it by.
+    /// The unique code.
     code: String,
     name: String,
-    /// What a month costs.
+    /// The price per month.
     price: Money,
     limits: Limits,
     modules: Vec<Module>,
@@ -42,7 +42,7 @@ impl From<Package> for PackageView {
 pub struct SubscriptionView {
     id: SubscriptionId,
     package: String,
-    status: Standing,
+    status: SubscriptionStatus,
     #[serde(with = "time::serde::rfc3339")]
     trial_ends_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -55,11 +55,11 @@ pub struct SubscriptionView {
 }
 
 impl SubscriptionView {
-    /// The subscription as it stands at `now`.
+    /// The subscription with its status at `now`.
     pub fn at(now: OffsetDateTime, subscription: Subscription) -> Self {
         Self {
             id: subscription.id,
-            status: subscription.standing(now),
+            status: subscription.status(now),
             package: subscription.package.into(),
             trial_ends_at: subscription.trial_ends_at,
             current_period_end: subscription.current_period_end,
@@ -78,8 +78,8 @@ pub struct PaymentView {
     order_id: OrderId,
     buyer_id: Uuid,
     amount: Money,
-    status: Status,
-    /// Who settles it; `test` is the embedded test gateway.
+    status: PaymentStatus,
+    /// The gateway that settles it; `test` is the embedded test gateway.
     gateway: String,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

@@ -1,22 +1,14 @@
-//! Rows of one tenant's database, and of the platform's; no decisions.
+//! Queries over the tables of one tenant's database and of the platform database. No decisions.
 
+mod entities;
 pub mod packages;
 pub mod payments;
 pub mod subscriptions;
 
-use money::Money;
 use service::StoreError;
 
-/// An amount and a currency from two columns.
-fn money(amount: i64, currency: &str) -> Result<Money, StoreError> {
-    let currency = currency
-        .parse()
-        .map_err(|error: money::NotACurrency| StoreError::corrupt("currency", error))?;
-    Ok(Money::new(amount, currency))
-}
-
-/// The name of a package from its column.
-fn package(name: &str) -> Result<tenancy::Package, StoreError> {
-    name.parse()
-        .map_err(|error: tenancy::InvalidName| StoreError::corrupt("package", error))
+/// A package's code from its column.
+fn package_code(text: &str) -> Result<tenancy::Package, StoreError> {
+    text.parse()
+        .map_err(|error: tenancy::InvalidName| StoreError::corrupt("package code", error))
 }

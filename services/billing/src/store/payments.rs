@@ -1,58 +1,30 @@
-//! The payments of the tenant whose database the connection is in.
+//! The payments of the tenant whose database `db` is.
 
+use money::Money;
+use sea_orm::{
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, TryInsertResult,
+};
 use service::{Page, StoreError};
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::money;
-use crate::domain::{NoStatus, OrderId, Payment, PaymentId};
+use super::entities::payment::{ActiveModel, Column, Entity, Model};
+use crate::domain::{OrderId, Payment, PaymentId};
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, order_id, buyer_id, amount, currency, status, gateway, created_at, updated_at, version
-             FROM payment ",
-            $rest
-        )
-    };
-}
-
-const FIND: &str = select!("WHERE id = $1");
-const LOCK: &str = select!("WHERE id = $1 FOR UPDATE");
-const LOCK_OF_ORDER: &str = select!("WHERE order_id = $1 FOR UPDATE");
-const LIST: &str = select!("ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2");
-const COUNT: &str = "SELECT count(*) FROM payment";
-const INSERT: &str = "INSERT INTO payment
-     (id, order_id, buyer_id, amount, currency, status, gateway, created_at, updated_at, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (order_id) DO NOTHING";
-const UPDATE: &str = "UPDATE payment SET status = $2, updated_at = $3, version = $4 WHERE id = $1";
-
-#[derive(FromRow)]
-struct Row {
-    id: PaymentId,
-    order_id: OrderId,
-    buyer_id: Uuid,
-    amount: i64,
-    currency: String,
-    status: String,
-    gateway: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    version: i64,
-}
-
-impl TryFrom<Row> for Payment {
+impl TryFrom<Model> for Payment {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let unreadable = |error: NoStatus| StoreError::corrupt("payment status", error);
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id,
             order_id: row.order_id,
             buyer_id: row.buyer_id.into(),
-            amount: money(row.amount, &row.currency)?,
-            status: row.status.parse().map_err(unreadable)?,
+            amount: Money::parse(row.amount, &row.currency)
+                .map_err(|error| StoreError::corrupt("currency", error))?,
+            status: row
+                .status
+                .parse()
+                .map_err(|error| StoreError::corrupt("payment status", error))?,
             gateway: row.gateway,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -62,89 +34,88 @@ impl TryFrom<Row> for Payment {
 }
 
 /// The payment.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn find(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-    one(conn, FIND, id.0).await
-}
-
-/// The payment, locked until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn lock(conn: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-    one(conn, LOCK, id.0).await
-}
-
-/// The payment of an order, locked until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn lock_of_order(
-    conn: &mut PgConnection,
-    order: OrderId,
-) -> Result<Option<Payment>, StoreError> {
-    one(conn, LOCK_OF_ORDER, order.0).await
-}
-
-async fn one(
-    conn: &mut PgConnection,
-    sql: &'static str,
-    id: Uuid,
-) -> Result<Option<Payment>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(sql).bind(id).fetch_optional(conn).await?;
+pub async fn find(db: &impl ConnectionTrait, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+    let row = Entity::find_by_id(id).one(db).await?;
     row.map(TryInto::try_into).transpose()
 }
 
-/// One page of the tenant's payments, newest first, and how many there are in all.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn list(conn: &mut PgConnection, page: Page) -> Result<(Vec<Payment>, i64), StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(LIST)
-        .bind(page.limit())
-        .bind(page.offset())
-        .fetch_all(&mut *conn)
+/// The payment, locked until the transaction ends.
+pub async fn lock(db: &impl ConnectionTrait, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+    let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The payment of an order, locked until the transaction ends.
+pub async fn lock_by_order(
+    db: &impl ConnectionTrait,
+    order: OrderId,
+) -> Result<Option<Payment>, StoreError> {
+    let row = Entity::find()
+        .filter(Column::OrderId.eq(order))
+        .lock_exclusive()
+        .one(db)
         .await?;
-    let total = sqlx::query_scalar(COUNT).fetch_one(conn).await?;
-    let payments: Result<Vec<Payment>, StoreError> =
-        rows.into_iter().map(TryInto::try_into).collect();
+    row.map(TryInto::try_into).transpose()
+}
+
+/// One page of the tenant's payments, newest first, and the number of all payments.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    page: Page,
+) -> Result<(Vec<Payment>, u64), StoreError> {
+    let rows = Entity::find()
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(page.limit())
+        .offset(page.offset())
+        .all(db)
+        .await?;
+    let total = Entity::find().count(db).await?;
+    let payments: Result<_, StoreError> = rows.into_iter().map(TryInto::try_into).collect();
     Ok((payments?, total))
 }
 
-/// Writes a new payment; false when its order has one, which stays as it is.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn insert(conn: &mut PgConnection, payment: &Payment) -> Result<bool, StoreError> {
-    let done = sqlx::query(INSERT)
-        .bind(payment.id)
-        .bind(payment.order_id)
-        .bind(payment.buyer_id.as_uuid())
-        .bind(payment.amount.amount)
-        .bind(payment.amount.currency.as_str())
-        .bind(payment.status.as_str())
-        .bind(&payment.gateway)
-        .bind(payment.created_at)
-        .bind(payment.updated_at)
-        .bind(payment.version)
-        .execute(conn)
+/// Stores a new payment; `false` if its order already has one, which is left unchanged.
+pub async fn insert_if_new(
+    db: &impl ConnectionTrait,
+    payment: &Payment,
+) -> Result<bool, StoreError> {
+    let row = ActiveModel {
+        id: Set(payment.id),
+        order_id: Set(payment.order_id),
+        buyer_id: Set(payment.buyer_id.as_uuid()),
+        amount: Set(payment.amount.amount),
+        currency: Set(payment.amount.currency.to_string()),
+        gateway: Set(payment.gateway.clone()),
+        created_at: Set(payment.created_at),
+        ..changeable(payment)
+    };
+    let inserted = Entity::insert(row)
+        .on_conflict_do_nothing_on([Column::OrderId])
+        .exec_without_returning(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }
 
-/// Writes what can change of a payment that is locked.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn update(conn: &mut PgConnection, payment: &Payment) -> Result<(), StoreError> {
-    sqlx::query(UPDATE)
-        .bind(payment.id)
-        .bind(payment.status.as_str())
-        .bind(payment.updated_at)
-        .bind(payment.version)
-        .execute(conn)
+/// Stores the changeable columns of a payment that is locked.
+pub async fn update(db: &impl ConnectionTrait, payment: &Payment) -> Result<(), StoreError> {
+    let row = ActiveModel {
+        id: Unchanged(payment.id),
+        ..changeable(payment)
+    };
+    Entity::update(row)
+        .validate()?
+        .exec_without_returning(db)
         .await?;
     Ok(())
+}
+
+/// The columns that a transition changes.
+fn changeable(payment: &Payment) -> ActiveModel {
+    ActiveModel {
+        status: Set(payment.status.to_string()),
+        updated_at: Set(payment.updated_at),
+        version: Set(payment.version),
+        ..ActiveModel::default()
+    }
 }

@@ -1,39 +1,22 @@
-//! Who has subscribed to what; in the platform database.
+//! The subscriptions of tenants; in the platform database.
 
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TryInsertResult,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection};
 use tenancy::TenantId;
-use time::OffsetDateTime;
 
-use super::package;
-use crate::domain::{Subscription, SubscriptionId};
+use super::entities::subscription::{ActiveModel, Column, Entity, Model};
+use crate::domain::Subscription;
 
-const FIND: &str = "SELECT id, tenant_id, package, trial_ends_at, current_period_end, created_at, updated_at, version
-     FROM subscription WHERE tenant_id = $1";
-const INSERT: &str = "INSERT INTO subscription
-     (id, tenant_id, package, trial_ends_at, current_period_end, created_at, updated_at, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO NOTHING";
-
-#[derive(FromRow)]
-struct Row {
-    id: SubscriptionId,
-    tenant_id: TenantId,
-    package: String,
-    trial_ends_at: OffsetDateTime,
-    current_period_end: OffsetDateTime,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    version: i64,
-}
-
-impl TryFrom<Row> for Subscription {
+impl TryFrom<Model> for Subscription {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id,
             tenant_id: row.tenant_id,
-            package: package(&row.package)?,
+            package: super::package_code(&row.package)?,
             trial_ends_at: row.trial_ends_at,
             current_period_end: row.current_period_end,
             created_at: row.created_at,
@@ -44,38 +27,35 @@ impl TryFrom<Row> for Subscription {
 }
 
 /// The tenant's subscription.
-///
-/// # Errors
-/// [`StoreError`] of the database.
 pub async fn find(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     tenant: TenantId,
 ) -> Result<Option<Subscription>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(FIND)
-        .bind(tenant)
-        .fetch_optional(conn)
+    let row = Entity::find()
+        .filter(Column::TenantId.eq(tenant))
+        .one(db)
         .await?;
     row.map(TryInto::try_into).transpose()
 }
 
-/// Writes a new subscription; false when the tenant has one, which stays as it is.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn insert(
-    conn: &mut PgConnection,
+/// Stores a new subscription; `false` if the tenant already has one, which is left unchanged.
+pub async fn insert_if_new(
+    db: &impl ConnectionTrait,
     subscription: &Subscription,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(INSERT)
-        .bind(subscription.id)
-        .bind(subscription.tenant_id)
-        .bind(subscription.package.as_str())
-        .bind(subscription.trial_ends_at)
-        .bind(subscription.current_period_end)
-        .bind(subscription.created_at)
-        .bind(subscription.updated_at)
-        .bind(subscription.version)
-        .execute(conn)
+    let row = ActiveModel {
+        id: Set(subscription.id),
+        tenant_id: Set(subscription.tenant_id),
+        package: Set(subscription.package.to_string()),
+        trial_ends_at: Set(subscription.trial_ends_at),
+        current_period_end: Set(subscription.current_period_end),
+        created_at: Set(subscription.created_at),
+        updated_at: Set(subscription.updated_at),
+        version: Set(subscription.version),
+    };
+    let inserted = Entity::insert(row)
+        .on_conflict_do_nothing_on([Column::TenantId])
+        .exec_without_returning(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }

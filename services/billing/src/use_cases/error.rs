@@ -1,45 +1,45 @@
-//! Why something about payments and subscriptions was not done. Nothing was written then.
+//! Errors of the use cases.
 
 use event_bus::Failure;
 use service::StoreError;
 
 use crate::{
-    domain::{OrderId, PaymentId, Refused},
+    domain::{OrderId, PaymentCancelled, PaymentId},
     gateway::GatewayError,
 };
 
-/// Why it was not done.
+/// Why a use case failed. Nothing was written then.
 #[derive(Debug, thiserror::Error)]
 pub enum BillingError {
-    /// There is no such payment, or the link to it is not genuine.
+    /// The payment does not exist, or the link to it is not genuine.
     #[error("there is no such payment")]
-    NoPayment,
-    /// The seller takes no payments: the tenant is suspended.
-    #[error("the seller takes no payments at the moment")]
-    Closed,
-    /// The payment does not take this step.
+    PaymentNotFound,
+    /// The tenant is suspended and accepts no payments.
+    #[error("the seller accepts no payments at the moment")]
+    SellerSuspended,
+    /// The order ended before the payment was made.
     #[error(transparent)]
-    Refused(#[from] Refused),
-    /// An order says it was paid, and no payment was asked for it.
-    #[error("order {0} says it was paid, and no payment was asked for it")]
-    NeverAsked(OrderId),
-    /// An order names a payment that is not its own.
-    #[error("order {order} names payment {named}, its payment is {own}")]
-    OtherPayment {
-        /// Whose payment.
+    PaymentCancelled(#[from] PaymentCancelled),
+    /// An order was reported as paid although no payment was requested for it.
+    #[error("order {0} was reported as paid, but no payment was requested for it")]
+    PaymentNotRequested(OrderId),
+    /// An order was reported as paid by a payment that is not its own.
+    #[error("order {order} was reported as paid by payment {reported}, but its payment is {own}")]
+    PaymentMismatch {
+        /// The order.
         order: OrderId,
-        /// The one that was named.
-        named: PaymentId,
-        /// The one it has.
+        /// The payment of the report.
+        reported: PaymentId,
+        /// The order's payment.
         own: PaymentId,
     },
     /// The tenant has no subscription yet.
-    #[error("there is no subscription of this tenant yet")]
-    NoSubscription,
-    /// There is no such package.
+    #[error("the tenant has no subscription yet")]
+    SubscriptionNotFound,
+    /// The package does not exist.
     #[error("there is no package {0}")]
-    NoPackage(tenancy::Package),
-    /// The gateway did not do its part.
+    PackageNotFound(tenancy::Package),
+    /// The payment gateway failed.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     /// The database failed.

@@ -1,18 +1,18 @@
-//! What can be subscribed to.
+//! Lists the packages.
 
 use service::{Page, PlatformScope};
 
 use super::BillingError;
 use crate::{domain::Package, store::packages};
 
-/// One page of the packages, cheapest first, and how many there are in all.
+/// One page of the packages in ascending order of price, and the number of all packages.
 ///
 /// # Errors
 /// [`BillingError::Store`].
 pub async fn list_packages(
     platform: &PlatformScope,
     page: Page,
-) -> Result<(Vec<Package>, i64), BillingError> {
-    let mut conn = platform.read().await?;
-    Ok(packages::list(&mut conn, page).await?)
+) -> Result<(Vec<Package>, u64), BillingError> {
+    let db = platform.read().await?;
+    Ok(packages::list(&db, page).await?)
 }

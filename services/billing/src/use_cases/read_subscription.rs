@@ -1,4 +1,4 @@
-//! What a tenant has subscribed to.
+//! Reads a tenant's subscription.
 
 use service::PlatformScope;
 use tenancy::TenantId;
@@ -9,13 +9,13 @@ use crate::{domain::Subscription, store::subscriptions};
 /// The tenant's subscription.
 ///
 /// # Errors
-/// [`BillingError::NoSubscription`] in the moment between a tenant's creation and its subscription's.
+/// [`BillingError::SubscriptionNotFound`] until the event of the tenant's creation is handled.
 pub async fn read_subscription(
     platform: &PlatformScope,
     tenant: TenantId,
 ) -> Result<Subscription, BillingError> {
-    let mut conn = platform.read().await?;
-    subscriptions::find(&mut conn, tenant)
+    let db = platform.read().await?;
+    subscriptions::find(&db, tenant)
         .await?
-        .ok_or(BillingError::NoSubscription)
+        .ok_or(BillingError::SubscriptionNotFound)
 }

@@ -1,4 +1,4 @@
-//! An order is paid: by its link, or because the seller has recorded the payment with it.
+//! Records that an order was paid.
 
 use service::Tx;
 
@@ -8,24 +8,24 @@ use crate::{
     store::payments,
 };
 
-/// Settles the payment of a paid order, unless that is how the order came to be paid.
+/// Settles the payment of an order that was paid. Changes nothing if the payment itself was the cause.
 ///
 /// # Errors
-/// [`BillingError::NeverAsked`], [`BillingError::OtherPayment`], or [`BillingError::Refused`] when the order ended
-/// before: its events contradict each other.
+/// [`BillingError::PaymentNotRequested`], [`BillingError::PaymentMismatch`], or [`BillingError::PaymentCancelled`]
+/// when the order had ended before: its events contradict each other.
 pub async fn record_payment(
     tx: &mut Tx,
     seller: &Seller,
     order: OrderId,
-    named: PaymentId,
+    reported: PaymentId,
 ) -> Result<(), BillingError> {
-    let mut payment = payments::lock_of_order(tx.conn(), order)
+    let mut payment = payments::lock_by_order(tx, order)
         .await?
-        .ok_or(BillingError::NeverAsked(order))?;
-    if payment.id != named {
-        return Err(BillingError::OtherPayment {
+        .ok_or(BillingError::PaymentNotRequested(order))?;
+    if payment.id != reported {
+        return Err(BillingError::PaymentMismatch {
             order,
-            named,
+            reported,
             own: payment.id,
         });
     }

@@ -1,16 +1,16 @@
-//! An order was placed: its buyer is asked to pay.
+//! Requests the payment of a new order.
 
 use service::Tx;
 
 use super::BillingError;
 use crate::{
     App,
-    convert::requested,
-    domain::{Due, Payment, Seller},
+    convert::payment_requested,
+    domain::{AmountDue, Payment, Seller},
     store::payments,
 };
 
-/// Asks for the payment of an order, once: an order that has a payment keeps it, whatever became of it.
+/// Creates the payment of an order and publishes where to pay. Idempotent: an order keeps the payment it has.
 ///
 /// # Errors
 /// [`BillingError::Gateway`], [`BillingError::Store`].
@@ -18,15 +18,15 @@ pub async fn request_payment(
     app: &App,
     tx: &mut Tx,
     seller: &Seller,
-    due: Due,
+    due: AmountDue,
 ) -> Result<(), BillingError> {
-    let payment = Payment::ask(due, app.gateway.name(), tx.now());
-    if !payments::insert(tx.conn(), &payment).await? {
-        tracing::info!(order_id = %due.order_id, "the order has a payment already");
+    let payment = Payment::new(due, app.gateway.name(), tx.now());
+    if !payments::insert_if_new(tx, &payment).await? {
+        tracing::info!(order_id = %due.order_id, "order already has a payment");
         return Ok(());
     }
     let link = app.gateway.payment_link(seller, payment.id).await?;
-    let event = requested(seller, &payment, link);
+    let event = payment_requested(seller, &payment, link);
     tx.publish(payment.id, payment.version.cast_unsigned(), &event)
         .await?;
     Ok(())

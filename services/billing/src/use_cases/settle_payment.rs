@@ -1,38 +1,39 @@
-//! A buyer pays.
+//! Settles a payment.
 
 use service::Tx;
 
-use super::{BillingError, Link, Opened, open_link::enter};
+use super::{BillingError, OpenedPayment, PaymentLink, open_payment_link::verify};
 use crate::{
     App,
-    convert::succeeded,
+    convert::payment_succeeded,
     domain::{Change, Payment, Seller},
     store::payments,
 };
 
-/// The holder of a payment's link pays. Pressed again, it changes nothing.
+/// Settles the payment behind a link. Idempotent.
 ///
 /// # Errors
-/// [`BillingError::NoPayment`] when the link is not genuine; [`BillingError::Refused`] when the order ended first.
-pub async fn settle_payment(app: &App, link: Link) -> Result<Opened, BillingError> {
-    let tenant = enter(app, &link).await?;
+/// [`BillingError::PaymentNotFound`] when the link is not genuine; [`BillingError::PaymentCancelled`] when the order
+/// ended first.
+pub async fn settle_payment(app: &App, link: PaymentLink) -> Result<OpenedPayment, BillingError> {
+    let tenant = verify(app, &link).await?;
     let mut tx = tenant.begin().await?;
-    let mut payment = payments::lock(tx.conn(), link.payment)
+    let mut payment = payments::lock(&tx, link.payment)
         .await?
-        .ok_or(BillingError::NoPayment)?;
+        .ok_or(BillingError::PaymentNotFound)?;
     let seller = Seller {
         id: tenant.tenant().id,
         code: tenant.tenant().code.to_string(),
     };
     settle(&mut tx, &seller, &mut payment).await?;
     tx.commit().await?;
-    Ok(Opened {
+    Ok(OpenedPayment {
         tenant: tenant.tenant().clone(),
         payment,
     })
 }
 
-/// Takes the money of a locked payment and says so, once.
+/// Settles a locked payment and publishes it, unless it was settled before.
 pub(super) async fn settle(
     tx: &mut Tx,
     seller: &Seller,
@@ -41,8 +42,8 @@ pub(super) async fn settle(
     if payment.settle(tx.now())? == Change::None {
         return Ok(());
     }
-    payments::update(tx.conn(), payment).await?;
-    let event = succeeded(seller, payment);
+    payments::update(tx, payment).await?;
+    let event = payment_succeeded(seller, payment);
     tx.publish(payment.id, payment.version.cast_unsigned(), &event)
         .await?;
     Ok(())

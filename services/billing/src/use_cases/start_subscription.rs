@@ -1,35 +1,35 @@
-//! A tenant was created: its subscription begins with a trial.
+//! Subscribes a new tenant to its package.
 
 use service::Tx;
 use tenancy::TenantId;
 
 use super::BillingError;
 use crate::{
-    convert::started,
+    convert::subscription_started,
     domain::Subscription,
     store::{packages, subscriptions},
 };
 
-/// Subscribes a tenant to its package, once: a tenant that has a subscription keeps it.
+/// Starts the trial of a tenant's subscription. Idempotent: a tenant keeps the subscription it has.
 ///
 /// # Errors
-/// [`BillingError::NoPackage`].
+/// [`BillingError::PackageNotFound`].
 pub async fn start_subscription(
     tx: &mut Tx,
     tenant: TenantId,
     region: &str,
     package: tenancy::Package,
 ) -> Result<(), BillingError> {
-    if !packages::exists(tx.conn(), &package).await? {
-        return Err(BillingError::NoPackage(package));
+    if !packages::exists(tx, &package).await? {
+        return Err(BillingError::PackageNotFound(package));
     }
     let subscription = Subscription::start(tenant, package, tx.now());
-    if !subscriptions::insert(tx.conn(), &subscription).await? {
-        tracing::info!(%tenant, "the tenant has a subscription already");
+    if !subscriptions::insert_if_new(tx, &subscription).await? {
+        tracing::info!(%tenant, "tenant already has a subscription");
         return Ok(());
     }
     let version = subscription.version.cast_unsigned();
-    let event = started(&subscription);
+    let event = subscription_started(&subscription);
     tx.publish_for((tenant.0, region), subscription.id, version, &event)
         .await?;
     Ok(())

@@ -1,6 +1,6 @@
-//! The billing service on the real stack, spoken to over HTTP and Kafka.
+//! Integration tests of the billing service on the real stack, over HTTP and Kafka.
 
-mod doors;
+mod access;
 mod payments;
 mod shop;
 mod subscriptions;

@@ -1,4 +1,4 @@
-//! A tenant that sells, and what billing makes of its orders.
+//! Test fixture: a running billing service, tenants that sell, and their orders.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use billing_service::{App, settings::BillingSettings};
 
 const GROUP: &str = "billing-order-consumer";
 
-/// One running service for all tests: they keep apart by having tenants and orders of their own.
+/// One running service, shared by all tests; each test has tenants and orders of its own.
 pub struct Billing {
     pub world: World,
     pub log: Log,
@@ -51,7 +51,7 @@ impl Billing {
         Client::new(format!("http://{}", self.running.address()), None)
     }
 
-    /// A shop that has just opened.
+    /// A new tenant.
     pub async fn shop(&'static self) -> Shop {
         Shop {
             tenant: self.world.tenant(&["billing"]).await,
@@ -59,8 +59,8 @@ impl Billing {
         }
     }
 
-    /// Everything of type `E` that was said so far with this id in this field of the payload.
-    pub fn said<E: Event>(&self, field: &str, id: Uuid) -> Vec<Seen> {
+    /// The events of type `E` published so far whose payload has this id in `field`.
+    pub fn published<E: Event>(&self, field: &str, id: Uuid) -> Vec<Seen> {
         let id = id.to_string();
         let mut seen = self.log.so_far();
         seen.retain(|seen| {
@@ -70,13 +70,13 @@ impl Billing {
     }
 }
 
-/// A shop of one tenant.
+/// A tenant that sells.
 pub struct Shop {
     pub billing: &'static Billing,
     pub tenant: TestTenant,
 }
 
-/// An order of 19.99 EUR, as the order service tells of it.
+/// An order of 19.99 EUR.
 pub struct Order {
     pub id: Uuid,
     pub buyer: Uuid,
@@ -119,12 +119,12 @@ impl Shop {
         }
     }
 
-    pub async fn says_created(&self, order: &Order) -> Uuid {
-        self.says(order, &self.created(order)).await
+    pub async fn publish_created(&self, order: &Order) -> Uuid {
+        self.publish(order, &self.created(order)).await
     }
 
-    /// The same event again, as after a crash or a replay.
-    pub async fn says_created_again(&self, order: &Order, event: Uuid) {
+    /// Publishes the same event again, as after a crash or a replay.
+    pub async fn republish_created(&self, order: &Order, event: Uuid) {
         let tenant = TenantRef {
             id: self.tenant.tenant.id.0,
             region: self.tenant.tenant.region.to_string(),
@@ -139,7 +139,7 @@ impl Shop {
             .await;
     }
 
-    pub async fn says_paid(&self, order: &Order, payment: Uuid) -> Uuid {
+    pub async fn publish_paid(&self, order: &Order, payment: Uuid) -> Uuid {
         let paid = OrderPaid {
             order_id: order.id,
             tenant_code: self.tenant.code().to_owned(),
@@ -148,10 +148,10 @@ impl Shop {
             payment_id: payment,
             total: total(),
         };
-        self.says(order, &paid).await
+        self.publish(order, &paid).await
     }
 
-    pub async fn says_expired(&self, order: &Order) -> Uuid {
+    pub async fn publish_expired(&self, order: &Order) -> Uuid {
         let expired = OrderExpired {
             order_id: order.id,
             tenant_code: self.tenant.code().to_owned(),
@@ -159,10 +159,10 @@ impl Shop {
             buyer_email: "ann@example.com".to_owned(),
             total: total(),
         };
-        self.says(order, &expired).await
+        self.publish(order, &expired).await
     }
 
-    pub async fn says_cancelled(&self, order: &Order) -> Uuid {
+    pub async fn publish_cancelled(&self, order: &Order) -> Uuid {
         let cancelled = OrderCancelled {
             order_id: order.id,
             tenant_code: self.tenant.code().to_owned(),
@@ -171,26 +171,26 @@ impl Shop {
             total: total(),
             reason: "cancelled by the buyer".to_owned(),
         };
-        self.says(order, &cancelled).await
+        self.publish(order, &cancelled).await
     }
 
-    async fn says<E: Event>(&self, order: &Order, event: &E) -> Uuid {
+    async fn publish<E: Event>(&self, order: &Order, event: &E) -> Uuid {
         let world = &self.billing.world;
         world.publish(&self.tenant, order.id, event).await
     }
 
-    /// Places an order and waits until its buyer is asked to pay.
+    /// Publishes a new order and waits until its payment is requested.
     pub async fn ordered(&self) -> (Order, Payment) {
         let order = Order::new();
-        self.says_created(&order).await;
-        let payment = self.asked(&order).await;
+        self.publish_created(&order).await;
+        let payment = self.requested_payment(&order).await;
         (order, payment)
     }
 
-    /// What the buyer is asked to pay.
-    pub async fn asked(&self, order: &Order) -> Payment {
-        let requested = eventually("a request for payment", || async {
-            self.said::<PaymentRequested>(order).pop()
+    /// The payment that was requested for the order.
+    pub async fn requested_payment(&self, order: &Order) -> Payment {
+        let requested = eventually("the payment to be requested", || async {
+            self.published::<PaymentRequested>(order).pop()
         })
         .await;
         let text = |field: &str| requested.payload[field].as_str().expect("text").to_owned();
@@ -205,11 +205,11 @@ impl Shop {
         }
     }
 
-    pub fn said<E: Event>(&self, order: &Order) -> Vec<Seen> {
-        self.billing.said::<E>("orderId", order.id)
+    pub fn published<E: Event>(&self, order: &Order) -> Vec<Seen> {
+        self.billing.published::<E>("orderId", order.id)
     }
 
-    /// Waits until billing has handled these events, published what follows, and the log is read.
+    /// Waits until billing has handled these events and published their effects, and the log is read to its end.
     pub async fn handled(&self, events: &[Uuid]) {
         let mut conn = self.database().await;
         let wanted = i64::try_from(events.len()).expect("few");
@@ -234,10 +234,10 @@ impl Shop {
         self.billing.log.to_its_end().await;
     }
 
-    /// How often billing has said `E` of the order, once it has handled `events`.
+    /// The number of events of type `E` about the order, after `events` are handled.
     pub async fn count<E: Event>(&self, order: &Order, events: &[Uuid]) -> usize {
         self.handled(events).await;
-        self.said::<E>(order).len()
+        self.published::<E>(order).len()
     }
 
     pub fn admin(&self) -> Client {
@@ -245,7 +245,7 @@ impl Shop {
         self.billing.stranger().with_token(token)
     }
 
-    /// The payment of the order as the seller sees it.
+    /// The order's payment as the tenant's admin sees it.
     pub async fn payment_of(&self, order: &Order) -> Value {
         let path = format!("/api/{}/billing/payments", self.tenant.code());
         let payments = self.admin().get(&path).await.expect(200);
@@ -268,8 +268,8 @@ impl Shop {
             .expect("the database answers")
     }
 
-    /// Locks the order's payment, so that whoever wants to change it queues up.
-    pub async fn hold(&self, order: &Order) -> Held {
+    /// Locks the order's payment, so that transactions that change it wait.
+    pub async fn lock_payment(&self, order: &Order) -> PaymentLock {
         let mut conn = self.database().await;
         sqlx::raw_sql("BEGIN")
             .execute(&mut conn)
@@ -280,17 +280,17 @@ impl Shop {
             .fetch_one(&mut conn)
             .await
             .expect("the payment can be locked");
-        Held { conn }
+        PaymentLock { conn }
     }
 }
 
-/// A payment that nobody can change for now.
-pub struct Held {
+/// A row lock on a payment.
+pub struct PaymentLock {
     conn: PgConnection,
 }
 
-impl Held {
-    /// Lets go once so many others wait in this database.
+impl PaymentLock {
+    /// Releases the lock once this many sessions of the database wait for a lock.
     pub async fn release_when_awaited_by(mut self, others: i64) {
         loop {
             let waiting: i64 = sqlx::query_scalar(
@@ -299,25 +299,22 @@ impl Held {
             )
             .fetch_one(&mut self.conn)
             .await
-            .expect("the sessions can be seen");
+            .expect("the sessions can be listed");
             if waiting >= others {
                 break;
             }
-            // Within a transaction the view is taken once.
+            // Within a transaction the statistics are a snapshot.
             sqlx::raw_sql("SELECT pg_stat_clear_snapshot()")
                 .execute(&mut self.conn)
                 .await
-                .expect("the view can be taken anew");
+                .expect("the snapshot can be cleared");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.conn
-            .close()
-            .await
-            .expect("the lock goes with the session");
+        self.conn.close().await.expect("the session is closed");
     }
 }
 
-/// A payment as its buyer meets it: a link.
+/// A payment's link as its buyer uses it.
 pub struct Payment {
     pub id: Uuid,
     pub path: String,

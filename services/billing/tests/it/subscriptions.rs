@@ -40,7 +40,7 @@ async fn a_new_tenant_gets_one_subscription_with_a_trial() {
     let last = world.publish(&shop.tenant, tenant.id, &event).await;
 
     let pool = world.platform_pool("billing").await;
-    eventually("both notices to be handled", || async {
+    eventually("both events to be handled", || async {
         let handled: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM inbox WHERE consumer = 'billing-subscription-consumer' AND event_id = ANY($1)",
         )
@@ -48,26 +48,26 @@ async fn a_new_tenant_gets_one_subscription_with_a_trial() {
         .fetch_one(&pool)
         .await
         .expect("the inbox can be read");
-        let said = shop.billing.said::<SubscriptionStarted>("tenantId", tenant.id.0);
-        (handled == 2 && !said.is_empty()).then_some(())
+        let published = shop.billing.published::<SubscriptionStarted>("tenantId", tenant.id.0);
+        (handled == 2 && !published.is_empty()).then_some(())
     })
     .await;
     shop.billing.log.to_its_end().await;
-    let said = shop
+    let published = shop
         .billing
-        .said::<SubscriptionStarted>("tenantId", tenant.id.0);
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].payload["package"], "business");
-    let about = said[0]
+        .published::<SubscriptionStarted>("tenantId", tenant.id.0);
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].payload["package"], "business");
+    let tenant_ref = published[0]
         .envelope
         .tenant
         .as_ref()
-        .expect("it concerns a tenant");
-    assert_eq!(about.id, tenant.id.0);
+        .expect("the event has a tenant");
+    assert_eq!(tenant_ref.id, tenant.id.0);
 
     let path = format!("/api/{}/billing/subscription", tenant.code);
     let subscription = shop.admin().get(&path).await.expect(200);
-    assert_eq!(subscription["id"], said[0].envelope.subject);
+    assert_eq!(subscription["id"], published[0].envelope.subject);
     assert_eq!(subscription["package"], "business");
     assert_eq!(subscription["status"], "TRIAL");
     let ends = subscription["trialEndsAt"].as_str().expect("a time");
@@ -80,7 +80,7 @@ async fn a_new_tenant_gets_one_subscription_with_a_trial() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_a_subscription_is_told_so() {
+async fn a_tenant_without_a_subscription_gets_not_found() {
     let shop = billing().await.shop().await;
     let path = format!("/api/{}/billing/subscription", shop.tenant.code());
     let answer = shop.admin().get(&path).await;
@@ -112,12 +112,15 @@ async fn everyone_with_a_token_sees_the_packages() {
         serde_json::json!({ "amount": 1900, "currency": "EUR" })
     );
     assert_eq!(rows[0]["limits"]["users"], 5);
-    assert!(rows[2]["limits"].get("users").is_none(), "not limited");
+    assert!(
+        rows[2]["limits"].get("users").is_none(),
+        "absent means unlimited"
+    );
     assert_eq!(rows[0]["modules"][0], "CATALOGUE");
 }
 
 #[tokio::test]
-async fn the_document_shows_every_path_and_the_page_without_a_token() {
+async fn the_openapi_document_has_every_path_and_payment_pages_need_no_token() {
     let document = billing()
         .await
         .stranger()

@@ -192,7 +192,7 @@ async fn only_the_landlord_gets_in() {
     let app = house.start().await;
     let acme = house.tenant().await;
     let identity = house.world.identity();
-    let customer = Caller::customer(auth::UserId::new(), "ann@example.org");
+    let customer = Caller::customer(auth::UserId::generate(), "ann@example.org");
     let tokens = [
         ("admin", identity.admin_of(&acme).1),
         ("customer", identity.token(&customer)),

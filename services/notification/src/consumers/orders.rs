@@ -8,7 +8,7 @@ use events::{
         OrderPaymentRequested, OrderRefunded,
     },
 };
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 use uuid::Uuid;
 
 use super::tenant;
@@ -52,7 +52,7 @@ trait OrderEvent: Event {
     fn split(self) -> (Facts, Step);
 }
 
-impl<E: OrderEvent> Handles<E> for Orders {
+impl<E: OrderEvent> EventHandler<E> for Orders {
     async fn handle(&self, event: Received<E>, tx: &mut Tx) -> Result<(), Failure> {
         let (facts, step) = event.data.split();
         let news = OrderNews {

@@ -2,7 +2,7 @@
 
 use event_bus::{Failure, Received};
 use events::tenant::{TenantCreated, TenantOnboardingSendSetupGuide};
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 
 use super::tenant;
 use crate::{
@@ -26,7 +26,7 @@ pub(super) fn start(app: &App) {
     .start();
 }
 
-impl Handles<TenantCreated> for Tenants {
+impl EventHandler<TenantCreated> for Tenants {
     async fn handle(&self, event: Received<TenantCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let about = tenant(&event.envelope, &event.data.code)?;
         let notice = tenant_created(about, &event.data, event.envelope.time);
@@ -34,7 +34,7 @@ impl Handles<TenantCreated> for Tenants {
     }
 }
 
-impl Handles<TenantOnboardingSendSetupGuide> for Tenants {
+impl EventHandler<TenantOnboardingSendSetupGuide> for Tenants {
     async fn handle(
         &self,
         event: Received<TenantOnboardingSendSetupGuide>,

@@ -2,7 +2,7 @@
 
 use event_bus::{Envelope, Failure, Received};
 use events::user::{PasswordPurpose, UserCreated, UserRegistered, UserTokenCreated};
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 use tenancy::TenantId;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ pub(super) fn start(app: &App) {
     .start();
 }
 
-impl Handles<UserRegistered> for Users {
+impl EventHandler<UserRegistered> for Users {
     async fn handle(&self, event: Received<UserRegistered>, tx: &mut Tx) -> Result<(), Failure> {
         let UserRegistered {
             user_id,
@@ -45,7 +45,7 @@ impl Handles<UserRegistered> for Users {
     }
 }
 
-impl Handles<UserCreated> for Users {
+impl EventHandler<UserCreated> for Users {
     async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let UserCreated {
             user_id,
@@ -71,7 +71,7 @@ impl Handles<UserCreated> for Users {
     }
 }
 
-impl Handles<UserTokenCreated> for Users {
+impl EventHandler<UserTokenCreated> for Users {
     /// An invitation is sent when its user is made, so only a forgotten password is seen to here.
     async fn handle(&self, event: Received<UserTokenCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let UserTokenCreated {

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn an_audience_reads_back_as_it_is_written() {
         for audience in [
-            Audience::User(UserId::new()),
+            Audience::User(UserId::generate()),
             Audience::Tenant(TenantId::generate()),
             Audience::Platform,
         ] {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn only_admins_and_the_landlord_share_an_audience() {
-        let user = UserId::new();
+        let user = UserId::generate();
         let tenant = Uuid::now_v7();
         let shared = |caller: Caller| Audiences::of(&caller).shared;
         let place = CallerTenant {

@@ -128,7 +128,7 @@ mod tests {
             // Runs of the feed, as backlog and live batches bring them: each starts where something was seen already.
             overlaps in prop::collection::vec((0..10i64, 0..10i64), 1..20),
         ) {
-            let own = Audience::User(UserId::new());
+            let own = Audience::User(UserId::generate());
             let audiences = Audiences { own, shared: Some(Audience::Tenant(TenantId::generate())) };
             let start = Cursor { own: from, shared: 0 };
             let mut reader = Reader::new(audiences, Some(start), Cursor { own: i64::MAX, shared: 0 });
@@ -148,19 +148,19 @@ mod tests {
     #[test]
     fn another_audience_moves_nothing() {
         let audiences = Audiences {
-            own: Audience::User(UserId::new()),
+            own: Audience::User(UserId::generate()),
             shared: None,
         };
         let mut reader = Reader::new(audiences, None, Cursor::default());
         assert!(!reader.advance(Audience::Platform, 1));
-        assert!(!reader.advance(Audience::User(UserId::new()), 1));
+        assert!(!reader.advance(Audience::User(UserId::generate()), 1));
         assert_eq!(reader.cursor(), Cursor::default());
     }
 
     #[test]
     fn a_cursor_from_nowhere_starts_at_the_end() {
         let audiences = Audiences {
-            own: Audience::User(UserId::new()),
+            own: Audience::User(UserId::generate()),
             shared: None,
         };
         let now = Cursor { own: 3, shared: 0 };

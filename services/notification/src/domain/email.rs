@@ -1,43 +1,28 @@
 //! An e-mail and the steps it can take.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use auth::UserId;
-use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString};
 use tenancy::TenantId;
-use uuid::Uuid;
 
 /// Tries before an e-mail is given up; with the pauses below they span about six hours.
 const MOST_ATTEMPTS: i32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// An e-mail's id, a `UUIDv7`; also in its `Message-ID`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
-#[serde(transparent)]
-#[sqlx(transparent)]
-pub struct EmailId(pub Uuid);
-
-impl EmailId {
-    /// A new id.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl fmt::Display for EmailId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+ids::uuid_id!(
+    /// An e-mail's id, a `UUIDv7`; also in its `Message-ID`.
+    EmailId
+);
 
 /// Where an e-mail is in its life.
 ///
 /// ```text
 /// Requested → Sent · Failed
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumIter, EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum EmailState {
     /// To be sent, now or at the next attempt.
     Requested,
@@ -48,39 +33,10 @@ pub enum EmailState {
 }
 
 impl EmailState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Requested, Self::Sent, Self::Failed];
-
     /// Whether `next` may follow. Staying is not a step.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
         matches!((self, next), (Self::Requested, Self::Sent | Self::Failed))
-    }
-
-    /// The word in tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "REQUESTED",
-            Self::Sent => "SENT",
-            Self::Failed => "FAILED",
-        }
-    }
-}
-
-/// Text that is no state.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is no state of an e-mail")]
-pub struct NoState(String);
-
-impl FromStr for EmailState {
-    type Err = NoState;
-
-    fn from_str(text: &str) -> Result<Self, NoState> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| NoState(text.to_owned()))
     }
 }
 
@@ -139,16 +95,18 @@ pub fn after_failure(attempts: i32, error: &SendError) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator;
+
     use super::*;
 
     #[test]
     fn an_end_is_an_end() {
-        for from in EmailState::ALL {
-            for to in EmailState::ALL {
+        for from in EmailState::iter() {
+            for to in EmailState::iter() {
                 let may = from == EmailState::Requested && to != EmailState::Requested;
                 assert_eq!(from.can_become(to), may, "{from:?} → {to:?}");
             }
-            assert_eq!(from.as_str().parse::<EmailState>().unwrap(), from);
+            assert_eq!(from.to_string().parse::<EmailState>().unwrap(), from);
         }
     }
 

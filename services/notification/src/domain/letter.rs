@@ -2,10 +2,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
+use strum::{Display, EnumIter, IntoStaticStr};
 use time::OffsetDateTime;
 
 /// The templates, by the names that events and files carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Template {
     /// To a new user.
     Welcome,
@@ -24,29 +26,10 @@ pub enum Template {
 }
 
 impl Template {
-    /// Every template.
-    pub const ALL: [Self; 7] = [
-        Self::Welcome,
-        Self::Invitation,
-        Self::PasswordReset,
-        Self::SetupGuide,
-        Self::OrderPlaced,
-        Self::OrderCompleted,
-        Self::OrderExpired,
-    ];
-
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Welcome => "welcome",
-            Self::Invitation => "invitation",
-            Self::PasswordReset => "password_reset",
-            Self::SetupGuide => "setup_guide",
-            Self::OrderPlaced => "order_placed",
-            Self::OrderCompleted => "order_completed",
-            Self::OrderExpired => "order_expired",
-        }
+        self.into()
     }
 }
 

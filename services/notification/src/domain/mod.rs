@@ -12,9 +12,7 @@ mod templates;
 pub use amount::amount_text;
 pub use audience::{Audience, Audiences, NoAudience};
 pub use cursor::{BadCursor, Cursor, Reader};
-pub use email::{
-    About, AboutTenant, EmailId, EmailState, NoState, SendError, Verdict, after_failure,
-};
+pub use email::{About, AboutTenant, EmailId, EmailState, SendError, Verdict, after_failure};
 pub use letter::{Letter, PasswordSecret, Purpose, Template};
 pub use notice::{Message, Notice, NoticeId, tenant_created};
 pub use order_news::{Buyer, Line, OrderNews, Step};

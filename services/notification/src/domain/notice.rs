@@ -1,36 +1,18 @@
 //! A message of the feed.
 
-use std::fmt;
-
 use event_bus::Event;
 use events::tenant::TenantCreated;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::AboutTenant;
 
-/// A message's id, a `UUIDv7`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema, sqlx::Type)]
-#[serde(transparent)]
-#[sqlx(transparent)]
-pub struct NoticeId(pub Uuid);
-
-impl NoticeId {
-    /// A new id.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl fmt::Display for NoticeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+ids::uuid_id!(
+    /// A message's id, a `UUIDv7`.
+    NoticeId
+);
 
 /// What an audience is to be told.
 #[derive(Clone, Debug, PartialEq)]

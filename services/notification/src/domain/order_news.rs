@@ -249,7 +249,7 @@ mod tests {
                 region: Some("eu".to_owned()),
             },
             buyer: Buyer {
-                id: UserId::new(),
+                id: UserId::generate(),
                 email: "ann@shop.example".to_owned(),
             },
             total: Money {

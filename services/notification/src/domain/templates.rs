@@ -138,6 +138,8 @@ mod tests {
     use proptest::prelude::*;
     use time::OffsetDateTime;
 
+    use strum::IntoEnumIterator;
+
     use super::*;
     use crate::domain::PasswordSecret;
 
@@ -196,12 +198,12 @@ mod tests {
     #[test]
     fn every_template_has_a_letter() {
         let made: Vec<_> = letters("x").iter().map(Letter::template).collect();
-        assert!(Template::ALL.iter().all(|template| made.contains(template)));
+        assert!(Template::iter().all(|template| made.contains(&template)));
         assert!(
             SOURCES
                 .iter()
                 .map(|(template, _)| *template)
-                .eq(Template::ALL)
+                .eq(Template::iter())
         );
     }
 

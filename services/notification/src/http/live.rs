@@ -70,6 +70,6 @@ pub async fn follow(
         stopping: app.runtime.stopping().clone(),
     };
     // Ends with its connection, which the server closes before anything else.
-    actix_web::rt::spawn(socket.run(app.runtime.platform_pool().clone()));
+    actix_web::rt::spawn(socket.run(app.runtime.platform_db()));
     Ok(answer)
 }

@@ -2,36 +2,22 @@
 
 use actix_web::{HttpRequest, get, post, web};
 use auth::Caller;
-use serde::Deserialize;
-use service::{Answer, Listing, Page, PlatformScope, Problem, Query};
-use utoipa::IntoParams;
+use service::{Answer, ListQuery, Listing, PageParams, PlatformScope, Problem};
 use uuid::Uuid;
 
 use super::views::NoticeView;
 use crate::{domain::NoticeId, use_cases};
 
-/// Which page of one's notices.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct OwnQuery {
-    /// The page, from 1.
-    page: Option<u32>,
-    /// Rows a page, 1 to 100.
-    per_page: Option<u32>,
-}
-
 /// The caller's own notices, newest first.
-#[utoipa::path(tag = "notifications", params(OwnQuery),
+#[utoipa::path(tag = "notifications", params(PageParams),
     responses((status = 200, body = Listing<NoticeView>), (status = "4XX", body = Problem)))]
 #[get("/api/notifications")]
 pub async fn list(
     caller: Caller,
     db: PlatformScope,
-    query: Query<OwnQuery>,
+    ListQuery { page, .. }: ListQuery,
     request: HttpRequest,
 ) -> Result<Answer<Listing<NoticeView>>, Problem> {
-    let page = Page::new(query.0.page, query.0.per_page)?;
     let (notices, total) = use_cases::list_notices(&db, caller.user_id, page).await?;
     let views = notices.into_iter().map(NoticeView::from).collect();
     Ok(Answer::ok(Listing::new(&request, page, views, total)))

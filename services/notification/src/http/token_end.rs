@@ -42,7 +42,7 @@ mod tests {
     fn the_end_is_read_from_either_place() {
         let issuer = Issuer::from_pem(&auth::generate_key_pem()).unwrap();
         let signed = issuer
-            .issue(&Caller::customer(UserId::new(), "a@b.example"))
+            .issue(&Caller::customer(UserId::generate(), "a@b.example"))
             .unwrap();
         let end =
             OffsetDateTime::from_unix_timestamp(i64::try_from(signed.claims.exp).unwrap()).ok();

@@ -29,7 +29,7 @@ impl From<OwnNotice> for NoticeView {
         let message = Message {
             kind: notice.kind,
             tenant_code: notice.tenant_code,
-            data: notice.data.0,
+            data: notice.data,
             time: notice.time,
         };
         Self {

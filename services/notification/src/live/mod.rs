@@ -61,9 +61,9 @@ impl Live {
             }
             None => None,
         };
-        let (pool, shared) = (runtime.platform_pool().clone(), Arc::clone(&hub));
+        let (db, shared) = (runtime.platform_db(), Arc::clone(&hub));
         runtime.spawn("live feed", |stop| async move {
-            pump::run(pool, shared, wakes, stop).await;
+            pump::run(db, shared, wakes, stop).await;
         });
         Ok(Self { hub, pump, others })
     }
@@ -87,7 +87,7 @@ impl Live {
         audiences: Audiences,
         from: Option<Cursor>,
     ) -> Result<(Reader, Membership), StoreError> {
-        let now = feed::ends(runtime.platform_pool(), &audiences).await?;
+        let now = feed::ends(&runtime.platform_db(), &audiences).await?;
         // In this order: what is committed up to `now` will be read from the table, and all after it comes live.
         let at_the_end = Reader::new(audiences, None, now);
         let membership = Hub::join(&self.hub, &at_the_end.places());

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use sea_orm::DatabaseConnection;
 use service::StoreError;
-use sqlx::PgPool;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ const LATEST: Duration = Duration::from_millis(500);
 const IN_ONE_LOOK: usize = 200;
 
 pub(super) async fn run(
-    pool: PgPool,
+    db: DatabaseConnection,
     hub: Arc<Hub>,
     mut wakes: mpsc::Receiver<Wake>,
     stop: CancellationToken,
@@ -52,7 +52,7 @@ pub(super) async fn run(
         } else {
             Some(expected.audiences())
         };
-        if let Err(error) = look(&pool, &hub, audiences).await {
+        if let Err(error) = look(&db, &hub, audiences).await {
             tracing::warn!(%error, "the feed cannot be read; live messages come later");
         }
         expected.looked(&hub);
@@ -61,7 +61,7 @@ pub(super) async fn run(
 
 /// Hands out everything new of these audiences, or of all.
 async fn look(
-    pool: &PgPool,
+    db: &DatabaseConnection,
     hub: &Hub,
     mut among: Option<HashSet<Audience>>,
 ) -> Result<(), StoreError> {
@@ -72,7 +72,7 @@ async fn look(
         }
         let limit = i64::try_from(IN_ONE_LOOK).unwrap_or(i64::MAX);
         let mut found: HashMap<Audience, Vec<Posted>> = HashMap::new();
-        for posted in feed::after(pool, &places, limit).await? {
+        for posted in feed::after(db, &places, limit).await? {
             found.entry(posted.audience).or_default().push(posted);
         }
         let mut more = HashSet::new();

@@ -3,8 +3,8 @@
 use std::{cell::Cell, time::Duration};
 
 use actix_ws::{CloseCode, CloseReason, Message as Frame, MessageStream, Session};
+use sea_orm::DatabaseConnection;
 use serde::Serialize;
-use sqlx::PgPool;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ struct Wire<'a> {
 
 impl Socket {
     /// Serves the client until one of both has enough.
-    pub async fn run(self, pool: PgPool) {
+    pub async fn run(self, db: DatabaseConnection) {
         let Self {
             reader,
             membership,
@@ -110,7 +110,7 @@ impl Socket {
             heard: &heard,
         };
         let end = tokio::select! {
-            end = telling.run(&pool, membership) => end,
+            end = telling.run(&db, membership) => end,
             end = listen(frames, session.clone(), &heard) => end,
             () = tokio::time::sleep_until(ends) => End::Expired,
             () = stopping.cancelled() => End::Stopping,
@@ -129,8 +129,8 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    async fn run(mut self, pool: &PgPool, mut membership: Membership) -> End {
-        if let Err(end) = self.catch_up(pool).await {
+    async fn run(mut self, db: &DatabaseConnection, mut membership: Membership) -> End {
+        if let Err(end) = self.catch_up(db).await {
             return end;
         }
         let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
@@ -150,10 +150,10 @@ impl Telling<'_> {
 
     /// Everything between the client's cursor and now. What is posted meanwhile may come twice, here and live; the
     /// reader passes over the second.
-    async fn catch_up(&mut self, pool: &PgPool) -> Result<(), End> {
+    async fn catch_up(&mut self, db: &DatabaseConnection) -> Result<(), End> {
         let limit = i64::try_from(IN_ONE_PAGE).unwrap_or(i64::MAX);
         loop {
-            let missed = feed::after(pool, &self.reader.places(), limit)
+            let missed = feed::after(db, &self.reader.places(), limit)
                 .await
                 .map_err(|error| {
                     tracing::warn!(%error, "the feed cannot be read for a socket");

@@ -1,162 +1,177 @@
-//! E-mails and where they are in their life.
+//! E-mails and their delivery state.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use auth::UserId;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult,
+    QueryFilter, Statement, sea_query::Expr,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection, PgPool};
-use tenancy::TenantId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::entities::email::{ActiveModel, Column, Entity, Model};
 use crate::domain::{About, AboutTenant, EmailId, EmailState, Rendered, Template};
 
-const INSERT: &str = "INSERT INTO email (id, template, recipient, subject, body, user_id, tenant_id, tenant_code, region,
-         state, next_attempt_at, correlation_id, causation_id, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11)";
-// A claimed e-mail comes back by itself if who claimed it dies.
-const CLAIM: &str = "UPDATE email SET attempts = attempts + 1, next_attempt_at = now() + interval '2 minutes'
+// A leased e-mail becomes due again when whoever leased it dies.
+const LEASE: &str =
+    "UPDATE email SET attempts = attempts + 1, next_attempt_at = now() + interval '2 minutes'
      WHERE id IN (
          SELECT id FROM email WHERE state = 'REQUESTED' AND next_attempt_at <= now()
          ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
-     ) RETURNING id, template, recipient, subject, body, user_id, tenant_id, tenant_code, region, attempts,
-         correlation_id, causation_id, created_at";
-const END: &str = "UPDATE email SET state = $2, failure = $3, body = '', updated_at = $4
-     WHERE id = $1 AND state = 'REQUESTED'";
-// Only by who holds the latest claim: an earlier one that was too slow decides nothing any more.
+     ) RETURNING *";
+// Only by the holder of the latest lease: an earlier one that was too slow must not decide any more.
 const RETRY: &str = "UPDATE email SET next_attempt_at = now() + make_interval(secs => $3), failure = $4, updated_at = now()
      WHERE id = $1 AND attempts = $2 AND state = 'REQUESTED'";
 
-/// An e-mail to be written down.
+/// An e-mail to be stored.
 pub struct NewEmail<'a> {
     /// Its id.
     pub id: EmailId,
-    /// What it is made from.
+    /// The template it is rendered from.
     pub template: Template,
-    /// Where it goes.
+    /// The recipient's address.
     pub recipient: &'a str,
-    /// What it says.
+    /// Subject and body.
     pub text: &'a Rendered,
-    /// Whom and what it is about.
+    /// The user and the tenant it is about.
     pub about: &'a About,
-    /// Shared by everything that follows from one request.
+    /// The correlation id of the request that caused it.
     pub correlation_id: Uuid,
-    /// The event that asks for it.
+    /// The event that caused it.
     pub causation_id: Option<Uuid>,
-    /// Now.
+    /// The current time.
     pub now: OffsetDateTime,
 }
 
-/// An e-mail that is due, claimed by this process for two minutes.
-#[derive(Clone, FromRow)]
-pub struct Due {
+/// An e-mail that is due, leased by this process for two minutes.
+#[derive(Clone)]
+pub struct DueEmail {
     /// Its id.
     pub id: EmailId,
-    /// Name of its template.
+    /// The name of its template.
     pub template: String,
-    /// Where it goes.
+    /// The recipient's address.
     pub recipient: String,
     /// Its subject.
     pub subject: String,
-    /// Its text.
+    /// Its body.
     pub body: String,
-    user_id: Option<Uuid>,
-    tenant_id: Option<TenantId>,
-    tenant_code: Option<String>,
-    region: Option<String>,
-    /// Which attempt this is, from 1.
+    /// The user and the tenant it is about.
+    pub about: About,
+    /// The number of this attempt, from 1.
     pub attempts: i32,
-    /// Shared by everything that follows from one request.
+    /// The correlation id of the request that caused it.
     pub correlation_id: Uuid,
-    /// The event that asked for it.
+    /// The event that caused it.
     pub causation_id: Option<Uuid>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: OffsetDateTime,
 }
 
-impl Due {
-    /// Whom and what it is about.
-    #[must_use]
-    pub fn about(&self) -> About {
-        let tenant = self.tenant_id.zip(self.tenant_code.clone());
-        let region = self.region.clone();
-        About {
-            user: self.user_id.map(UserId::from),
-            tenant: tenant.map(|(id, code)| AboutTenant { id, code, region }),
+/// Without recipient and text, which are personal data and may hold a secret link.
+impl fmt::Debug for DueEmail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DueEmail")
+            .field("id", &self.id)
+            .field("template", &self.template)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Model> for DueEmail {
+    fn from(row: Model) -> Self {
+        let tenant = row.tenant_id.zip(row.tenant_code);
+        Self {
+            id: row.id,
+            template: row.template,
+            recipient: row.recipient,
+            subject: row.subject,
+            body: row.body,
+            about: About {
+                user: row.user_id,
+                tenant: tenant.map(|(id, code)| AboutTenant {
+                    id,
+                    code,
+                    region: row.region,
+                }),
+            },
+            attempts: row.attempts,
+            correlation_id: row.correlation_id,
+            causation_id: row.causation_id,
+            created_at: row.created_at,
         }
     }
 }
 
-/// Writes an e-mail down, to be sent at once.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn insert(conn: &mut PgConnection, email: &NewEmail<'_>) -> Result<(), StoreError> {
+/// Stores an e-mail to be sent at once.
+pub async fn insert(db: &impl ConnectionTrait, email: &NewEmail<'_>) -> Result<(), StoreError> {
     let tenant = email.about.tenant.as_ref();
-    sqlx::query(INSERT)
-        .bind(email.id)
-        .bind(email.template.as_str())
-        .bind(email.recipient)
-        .bind(&email.text.subject)
-        .bind(&email.text.body)
-        .bind(email.about.user.map(UserId::as_uuid))
-        .bind(tenant.map(|tenant| tenant.id))
-        .bind(tenant.map(|tenant| &tenant.code))
-        .bind(tenant.and_then(|tenant| tenant.region.as_ref()))
-        .bind(EmailState::Requested.as_str())
-        .bind(email.now)
-        .bind(email.correlation_id)
-        .bind(email.causation_id)
-        .execute(conn)
-        .await?;
+    let row = ActiveModel {
+        id: Set(email.id),
+        template: Set(email.template.to_string()),
+        recipient: Set(email.recipient.to_owned()),
+        subject: Set(email.text.subject.clone()),
+        body: Set(email.text.body.clone()),
+        user_id: Set(email.about.user),
+        tenant_id: Set(tenant.map(|tenant| tenant.id)),
+        tenant_code: Set(tenant.map(|tenant| tenant.code.clone())),
+        region: Set(tenant.and_then(|tenant| tenant.region.clone())),
+        state: Set(EmailState::Requested.to_string()),
+        next_attempt_at: Set(email.now),
+        correlation_id: Set(email.correlation_id),
+        causation_id: Set(email.causation_id),
+        created_at: Set(email.now),
+        updated_at: Set(email.now),
+        ..ActiveModel::default()
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// Up to `limit` e-mails that are due, for this process alone for two minutes.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn claim(pool: &PgPool, limit: i64) -> Result<Vec<Due>, StoreError> {
-    Ok(sqlx::query_as(CLAIM).bind(limit).fetch_all(pool).await?)
+/// Up to `limit` e-mails that are due, leased to the caller for two minutes.
+pub async fn lease(db: &impl ConnectionTrait, limit: u32) -> Result<Vec<DueEmail>, StoreError> {
+    let statement =
+        Statement::from_sql_and_values(DbBackend::Postgres, LEASE, [i64::from(limit).into()]);
+    let rows = Model::find_by_statement(statement).all(db).await?;
+    Ok(rows.into_iter().map(DueEmail::from).collect())
 }
 
-/// Ends an e-mail and empties its text. `false`: it had ended before.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// Ends an e-mail and empties its body. `false`: it had ended before.
 pub async fn end(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     id: EmailId,
     state: EmailState,
     failure: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(END)
-        .bind(id)
-        .bind(state.as_str())
-        .bind(failure)
-        .bind(now)
-        .execute(conn)
+    let ended = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.to_string()))
+        .col_expr(Column::Failure, Expr::value(failure.map(str::to_owned)))
+        .col_expr(Column::Body, Expr::value(""))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(EmailState::Requested.to_string()))
+        .exec(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(ended.rows_affected == 1)
 }
 
-/// Puts an e-mail off until `pause` from now.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// Postpones an e-mail by `pause` from now.
 pub async fn retry(
-    pool: &PgPool,
-    due: &Due,
+    db: &impl ConnectionTrait,
+    email: &DueEmail,
     pause: Duration,
     failure: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(RETRY)
-        .bind(due.id)
-        .bind(due.attempts)
-        .bind(pause.as_secs_f64())
-        .bind(failure)
-        .execute(pool)
-        .await?;
+    let values = [
+        email.id.into(),
+        email.attempts.into(),
+        pause.as_secs_f64().into(),
+        failure.into(),
+    ];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, RETRY, values);
+    db.execute_raw(statement).await?;
     Ok(())
 }

@@ -1,75 +1,69 @@
-//! What each audience is told, in the order in which it becomes visible.
+//! The messages of each audience, in the order in which they become visible.
 
 use std::collections::HashMap;
 
 use auth::UserId;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
+};
+use serde_json::Value;
 use service::{Page, StoreError};
-use sqlx::{FromRow, PgConnection, PgPool, types::Json};
 use time::OffsetDateTime;
 
+use super::entities::feed::{Column, Entity, Model};
 use crate::domain::{Audience, Audiences, Cursor, Message, Notice, NoticeId};
 
 // Held until the transaction ends, so that cursors of one audience become visible in their order. Whoever writes to
-// several audiences goes through them in the order user, tenant, platform: then no two can wait for each other.
+// several audiences locks them in the order user, tenant, platform, so that no two transactions can deadlock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('feed ' || $1, 0))";
-// A statement of its own, after the lock: it sees what the holder before has committed.
+// A separate statement after the lock: it sees what the previous holder has committed.
 const APPEND: &str = "INSERT INTO feed (audience, cursor, id, type, tenant_code, data, time)
      SELECT $1, COALESCE(max(cursor), 0) + 1, $2, $3, $4, $5, $6 FROM feed WHERE audience = $1
      RETURNING cursor";
 const ENDS: &str = "SELECT wanted.audience, COALESCE((SELECT max(cursor) FROM feed WHERE audience = wanted.audience), 0)
+         AS cursor
      FROM unnest($1::text[]) AS wanted (audience)";
-// One index scan for each audience, however many there are and however long their past is.
-const AFTER: &str =
-    "SELECT found.audience, found.cursor, found.type, found.tenant_code, found.data, found.time
+// One index scan per audience, however many there are and however long their history is.
+const AFTER: &str = "SELECT found.*
      FROM unnest($1::text[], $2::bigint[]) AS wanted (audience, place)
      CROSS JOIN LATERAL (
-         SELECT audience, cursor, type, tenant_code, data, time FROM feed
+         SELECT * FROM feed
          WHERE feed.audience = wanted.audience AND feed.cursor > wanted.place
          ORDER BY feed.cursor LIMIT $3
      ) AS found
      ORDER BY found.audience, found.cursor";
-const PAGE: &str = "SELECT id, type, tenant_code, data, time, read_at FROM feed
-     WHERE audience = $1 ORDER BY cursor DESC LIMIT $2 OFFSET $3";
-const COUNT: &str = "SELECT count(*) FROM feed WHERE audience = $1";
-// Read once is read: the first time stays.
-const READ: &str = "UPDATE feed SET read_at = COALESCE(read_at, $3) WHERE audience = $1 AND id = $2
-     RETURNING id, type, tenant_code, data, time, read_at";
+// The first time of reading stays.
+const READ: &str =
+    "UPDATE feed SET read_at = COALESCE(read_at, $3) WHERE audience = $1 AND id = $2 RETURNING *";
 
-/// A message at its place.
+fn statement<const N: usize>(sql: &str, values: [sea_orm::Value; N]) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+/// A message and its position in an audience's feed.
 #[derive(Clone, Debug)]
 pub struct Posted {
     /// Who may see it.
     pub audience: Audience,
-    /// Its place there.
+    /// Its position in the feed.
     pub place: i64,
-    /// What they see.
+    /// The message as clients see it.
     pub message: Message,
 }
 
-#[derive(FromRow)]
-struct PostedRow {
-    audience: String,
-    cursor: i64,
-    #[sqlx(rename = "type")]
-    kind: String,
-    tenant_code: Option<String>,
-    data: Json<serde_json::Value>,
-    time: OffsetDateTime,
-}
-
-impl TryFrom<PostedRow> for Posted {
+impl TryFrom<Model> for Posted {
     type Error = StoreError;
 
-    fn try_from(row: PostedRow) -> Result<Self, StoreError> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         let audience = row
             .audience
             .parse()
             .map_err(|error| StoreError::corrupt("audience", error))?;
-        let Json(data) = row.data;
         let message = Message {
             kind: row.kind,
             tenant_code: row.tenant_code,
-            data,
+            data: row.data,
             time: row.time,
         };
         Ok(Self {
@@ -81,60 +75,68 @@ impl TryFrom<PostedRow> for Posted {
 }
 
 /// A user's notice.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct OwnNotice {
     /// Its id.
     pub id: NoticeId,
-    /// Type of the event it tells of.
-    #[sqlx(rename = "type")]
+    /// The type of the event it reports.
     pub kind: String,
-    /// Code of the tenant it is about.
+    /// The code of the tenant it is about.
     pub tenant_code: Option<String>,
-    /// What it says.
-    pub data: Json<serde_json::Value>,
-    /// When that happened.
+    /// Its content.
+    pub data: Value,
+    /// The time of the event.
     pub time: OffsetDateTime,
-    /// When its user read it.
+    /// When the user read it.
     pub read_at: Option<OffsetDateTime>,
 }
 
-/// Tells an audience something; answers the place. The audience is locked until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+impl From<Model> for OwnNotice {
+    fn from(row: Model) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            tenant_code: row.tenant_code,
+            data: row.data,
+            time: row.time,
+            read_at: row.read_at,
+        }
+    }
+}
+
+/// Appends a notice to an audience's feed and returns its position. The audience is locked until the transaction ends.
 pub async fn append(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     audience: Audience,
     id: NoticeId,
     notice: &Notice,
 ) -> Result<i64, StoreError> {
     let audience = audience.to_string();
-    sqlx::query(LOCK)
-        .bind(&audience)
-        .execute(&mut *conn)
+    db.execute_raw(statement(LOCK, [audience.as_str().into()]))
         .await?;
-    Ok(sqlx::query_scalar(APPEND)
-        .bind(&audience)
-        .bind(id)
-        .bind(notice.kind)
-        .bind(&notice.tenant.code)
-        .bind(Json(notice.payload(id)))
-        .bind(notice.time)
-        .fetch_one(conn)
-        .await?)
+    let values = [
+        audience.into(),
+        id.into(),
+        notice.kind.into(),
+        notice.tenant.code.as_str().into(),
+        notice.payload(id).into(),
+        notice.time.into(),
+    ];
+    let row = db.query_one_raw(statement(APPEND, values)).await?;
+    let row = row.ok_or_else(|| StoreError::corrupt("feed", "an insert returned no row"))?;
+    Ok(row.try_get("", "cursor")?)
 }
 
-/// Where the audiences end now.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn ends(pool: &PgPool, audiences: &Audiences) -> Result<Cursor, StoreError> {
+/// The current ends of the audiences' feeds.
+pub async fn ends(db: &impl ConnectionTrait, audiences: &Audiences) -> Result<Cursor, StoreError> {
     let names: Vec<String> = audiences
         .iter()
         .map(|audience| audience.to_string())
         .collect();
-    let found: Vec<(String, i64)> = sqlx::query_as(ENDS).bind(&names).fetch_all(pool).await?;
-    let found: HashMap<String, i64> = found.into_iter().collect();
+    let mut found: HashMap<String, i64> = HashMap::new();
+    for row in db.query_all_raw(statement(ENDS, [names.into()])).await? {
+        found.insert(row.try_get("", "audience")?, row.try_get("", "cursor")?);
+    }
     let end = |audience: Audience| found.get(&audience.to_string()).copied().unwrap_or(0);
     Ok(Cursor {
         own: end(audiences.own),
@@ -142,12 +144,9 @@ pub async fn ends(pool: &PgPool, audiences: &Audiences) -> Result<Cursor, StoreE
     })
 }
 
-/// What comes after these places: at most `limit` messages of each audience, each audience in order.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// The messages after these positions: at most `limit` of each audience, each audience in order.
 pub async fn after(
-    pool: &PgPool,
+    db: &impl ConnectionTrait,
     places: &[(Audience, i64)],
     limit: i64,
 ) -> Result<Vec<Posted>, StoreError> {
@@ -155,53 +154,41 @@ pub async fn after(
         .iter()
         .map(|(audience, place)| (audience.to_string(), *place))
         .unzip();
-    let rows: Vec<PostedRow> = sqlx::query_as(AFTER)
-        .bind(names)
-        .bind(places)
-        .bind(limit)
-        .fetch_all(pool)
+    let values = [names.into(), places.into(), limit.into()];
+    let rows = Model::find_by_statement(statement(AFTER, values))
+        .all(db)
         .await?;
     rows.into_iter().map(Posted::try_from).collect()
 }
 
 /// One page of a user's own notices, newest first, and how many there are in all.
-///
-/// # Errors
-/// [`StoreError`] of the database.
 pub async fn page(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     user: UserId,
     page: Page,
-) -> Result<(Vec<OwnNotice>, i64), StoreError> {
-    let audience = Audience::User(user).to_string();
-    let total = sqlx::query_scalar(COUNT)
-        .bind(&audience)
-        .fetch_one(&mut *conn)
+) -> Result<(Vec<OwnNotice>, u64), StoreError> {
+    let own = Entity::find().filter(Column::Audience.eq(Audience::User(user).to_string()));
+    let total = own.clone().count(db).await?;
+    let rows = own
+        .order_by_desc(Column::Cursor)
+        .limit(page.limit())
+        .offset(page.offset())
+        .all(db)
         .await?;
-    let rows = sqlx::query_as(PAGE)
-        .bind(&audience)
-        .bind(page.limit())
-        .bind(page.offset())
-        .fetch_all(conn)
-        .await?;
-    Ok((rows, total))
+    Ok((rows.into_iter().map(OwnNotice::from).collect(), total))
 }
 
-/// A user's own notice, read. Another's is not found.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// Marks a user's own notice as read and returns it. Another user's notice is not found.
 pub async fn mark_read(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     user: UserId,
     id: NoticeId,
     now: OffsetDateTime,
 ) -> Result<Option<OwnNotice>, StoreError> {
     let audience = Audience::User(user).to_string();
-    Ok(sqlx::query_as(READ)
-        .bind(audience)
-        .bind(id)
-        .bind(now)
-        .fetch_optional(conn)
-        .await?)
+    let values = [audience.into(), id.into(), now.into()];
+    let row = Model::find_by_statement(statement(READ, values))
+        .one(db)
+        .await?;
+    Ok(row.map(OwnNotice::from))
 }

@@ -1,4 +1,6 @@
-//! Rows of the platform database; no decisions.
+//! Queries over the tables of the platform database. No decisions.
+
+mod entities;
 
 pub mod emails;
 pub mod feed;

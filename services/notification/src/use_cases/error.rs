@@ -29,7 +29,7 @@ impl From<NotificationError> for Failure {
             NotificationError::Secret(SecretError::Unavailable(_)) => Self::unavailable(error),
             NotificationError::NoNotice
             | NotificationError::Template(_)
-            | NotificationError::Secret(SecretError::NotWaiting | SecretError::Refused(_)) => {
+            | NotificationError::Secret(SecretError::NotWaiting | SecretError::Rejected(_)) => {
                 Self::permanent(error)
             }
         }

@@ -14,7 +14,6 @@ pub async fn list_notices(
     db: &PlatformScope,
     user: UserId,
     page: Page,
-) -> Result<(Vec<OwnNotice>, i64), NotificationError> {
-    let mut conn = db.read().await?;
-    Ok(feed::page(&mut conn, user, page).await?)
+) -> Result<(Vec<OwnNotice>, u64), NotificationError> {
+    Ok(feed::page(&db.read().await?, user, page).await?)
 }

@@ -1,4 +1,4 @@
-//! What can be done: one verb a file. HTTP, consumers and timers are doors to the same verbs.
+//! Use cases, one per file; HTTP handlers, event consumers and jobs call the same ones.
 
 mod error;
 mod list_notices;
@@ -15,7 +15,7 @@ mod welcome_user;
 pub use error::NotificationError;
 pub use list_notices::list_notices;
 pub use read_notice::read_notice;
-pub(crate) use send_emails::send_emails;
+pub(crate) use send_emails::EmailDelivery;
 pub(crate) use send_password_link::send_password_link;
 pub(crate) use send_setup_guide::{SetUp, send_setup_guide};
 pub(crate) use tell_landlord::tell_landlord;

@@ -20,7 +20,7 @@ pub(super) async fn post_notice(
     notice: &Notice,
 ) -> Result<(), NotificationError> {
     let id = NoticeId::generate();
-    let place = feed::append(tx.conn(), audience, id, notice).await?;
+    let place = feed::append(tx, audience, id, notice).await?;
     if let Audience::User(user) = audience {
         let event = InAppCreated {
             notification_id: id.0,

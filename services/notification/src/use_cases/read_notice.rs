@@ -18,9 +18,9 @@ pub async fn read_notice(
     user: UserId,
     id: NoticeId,
 ) -> Result<OwnNotice, NotificationError> {
-    let mut tx = db.begin().await?;
+    let tx = db.begin().await?;
     let now = tx.now();
-    let notice = feed::mark_read(tx.conn(), user, id, now)
+    let notice = feed::mark_read(&tx, user, id, now)
         .await?
         .ok_or(NotificationError::NoNotice)?;
     tx.commit().await?;

@@ -34,10 +34,10 @@ pub(super) async fn request_email(
         causation_id: tx.context().causation_id,
         now: tx.now(),
     };
-    emails::insert(tx.conn(), &email).await?;
+    emails::insert(tx, &email).await?;
     let event = EmailRequested {
         email_id: id.0,
-        template: template.as_str().to_owned(),
+        template: template.to_string(),
         user_id: about.user.map(Uuid::from),
         tenant_id: about.tenant.as_ref().map(|tenant| tenant.id.0),
         tenant_code: about.tenant.as_ref().map(|tenant| tenant.code.clone()),

@@ -2,7 +2,7 @@
 
 use event_bus::{Failure, Received};
 use events::billing::{PaymentRequested, PaymentSucceeded};
-use service::{EventConsumer, Handles, Tx};
+use service::{EventConsumer, EventHandler, Tx};
 
 use crate::{
     App,
@@ -19,7 +19,7 @@ pub(super) fn start(app: &App) {
         .start();
 }
 
-impl Handles<PaymentRequested> for Payments {
+impl EventHandler<PaymentRequested> for Payments {
     async fn handle(&self, event: Received<PaymentRequested>, tx: &mut Tx) -> Result<(), Failure> {
         let asked = event.data;
         let payment = Payment {
@@ -31,7 +31,7 @@ impl Handles<PaymentRequested> for Payments {
     }
 }
 
-impl Handles<PaymentSucceeded> for Payments {
+impl EventHandler<PaymentSucceeded> for Payments {
     async fn handle(&self, event: Received<PaymentSucceeded>, tx: &mut Tx) -> Result<(), Failure> {
         let paid = event.data;
         let (order, payment) = (OrderId(paid.order_id), PaymentId(paid.payment_id));

@@ -5,7 +5,7 @@ use cache::Cache;
 use event_bus::{Event, Failure, Handler, Record};
 use events::order::{ProductCreated, ProductDeleted, ProductStockChanged, ProductUpdated};
 
-use crate::{App, use_cases::PRODUCTS};
+use crate::{App, store::products::PRODUCTS};
 
 struct Forget {
     cache: Cache,
@@ -14,7 +14,7 @@ struct Forget {
 /// Dropping twice is harmless, so no inbox row is spent on it.
 pub(super) fn start(app: &App) {
     let forget = Forget {
-        cache: app.cache.clone(),
+        cache: app.runtime.cache().clone(),
     };
     app.runtime
         .consume("order-cache-consumer", &[ProductCreated::TOPIC], forget);

@@ -1,4 +1,4 @@
-//! What an order and a product are and may become. Nothing here knows of HTTP, SQL or Kafka.
+//! Products and orders: types, state machines, decisions. Free of actix, sea-orm, sqlx and rdkafka.
 
 mod ids;
 mod order;
@@ -6,7 +6,7 @@ mod product;
 mod wish;
 
 pub use ids::{OrderId, PaymentId, ProductId};
-pub use order::{Buyer, Change, Item, NoStatus, Order, Payment, Refused, Status};
+pub use order::{Buyer, Change, Item, Order, Payment, Refused, Status};
 pub use product::{
     Description, NewProduct, NotEnough, PiecesError, Price, Product, ProductName, ProductPatch,
     Stock,

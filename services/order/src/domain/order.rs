@@ -1,13 +1,11 @@
 //! An order and the steps it can take.
 
-use std::{fmt, str::FromStr};
-
 use auth::UserId;
 use money::{Money, MoneyError};
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{OrderId, PaymentId, Product, ProductId, Wish};
 
@@ -17,8 +15,22 @@ use super::{OrderId, PaymentId, Product, ProductId, Wish};
 /// Created → WaitingForPayment → Paid → Complete
 ///    └────────────┴→ Cancelled · Expired
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumIter,
+    EnumString,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Placed; billing is asked for a payment.
     Created,
@@ -35,16 +47,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status.
-    pub const ALL: [Self; 6] = [
-        Self::Created,
-        Self::WaitingForPayment,
-        Self::Paid,
-        Self::Complete,
-        Self::Cancelled,
-        Self::Expired,
-    ];
-
     /// Whether `next` may follow. Staying is not a step.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
@@ -55,41 +57,6 @@ impl Status {
                 | (WaitingForPayment, Paid | Cancelled | Expired)
                 | (Paid, Complete)
         )
-    }
-
-    /// The word on the wire and in tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "CREATED",
-            Self::WaitingForPayment => "WAITING_FOR_PAYMENT",
-            Self::Paid => "PAID",
-            Self::Complete => "COMPLETE",
-            Self::Cancelled => "CANCELLED",
-            Self::Expired => "EXPIRED",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Text that is no status.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is no order status")]
-pub struct NoStatus(String);
-
-impl FromStr for Status {
-    type Err = NoStatus;
-
-    fn from_str(text: &str) -> Result<Self, NoStatus> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| NoStatus(text.to_owned()))
     }
 }
 
@@ -338,15 +305,9 @@ impl Order {
 }
 
 impl OrderId {
-    /// A new id, in order of time.
+    /// When it was generated: a `UUIDv7` begins with the milliseconds since 1970.
     #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
-    }
-
-    /// When it was drawn: a `UUIDv7` begins with the milliseconds since 1970.
-    #[must_use]
-    pub fn drawn_at(self) -> OffsetDateTime {
+    pub fn generated_at(self) -> OffsetDateTime {
         let milliseconds = self.0.as_u128() >> 80;
         i64::try_from(milliseconds).map_or(OffsetDateTime::UNIX_EPOCH, |milliseconds| {
             OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(milliseconds)

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, get, post, web};
 use auth::{Caller, Customer};
-use serde::{Deserialize, Serialize};
-use service::{ActiveTenant, Answer, Idempotency, Listing, Page, Problem, Query, Valid};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use service::{ActiveTenant, Answer, Idempotency, ListQuery, Listing, PageParams, Problem, Valid};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::views::{CompleteOrder, CreateOrder, OrderView};
@@ -43,17 +43,6 @@ pub async fn create(
     ))
 }
 
-/// Which page of one's orders.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct OwnQuery {
-    /// The page, from 1.
-    page: Option<u32>,
-    /// Rows a page, 1 to 100.
-    per_page: Option<u32>,
-}
-
 /// A buyer's own orders.
 #[derive(Serialize, ToSchema)]
 struct OwnOrdersView {
@@ -65,16 +54,15 @@ struct OwnOrdersView {
 }
 
 /// The caller's own orders over every tenant, newest first.
-#[utoipa::path(tag = "orders", params(OwnQuery),
+#[utoipa::path(tag = "orders", params(PageParams),
     responses((status = 200, body = OwnOrdersView), (status = "4XX", body = Problem)))]
 #[get("/api/orders")]
 pub async fn list_own(
     caller: Caller,
-    query: Query<OwnQuery>,
+    ListQuery { page, .. }: ListQuery,
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<Answer<OwnOrdersView>, Problem> {
-    let page = Page::new(query.0.page, query.0.per_page)?;
     let own = use_cases::list_own_orders(&app, caller.user_id, page).await?;
     let views = own
         .orders
@@ -110,9 +98,8 @@ pub async fn payment_received(
     tenant: ActiveTenant,
     call: Idempotency,
     path: web::Path<(String, Uuid)>,
-    app: web::Data<App>,
 ) -> Result<Answer<OrderView>, Problem> {
-    let order = use_cases::receive_payment(&app, &tenant, &call, &caller, OrderId(path.1)).await?;
+    let order = use_cases::receive_payment(&tenant, &call, &caller, OrderId(path.1)).await?;
     Ok(answer(&tenant, order))
 }
 
@@ -144,9 +131,8 @@ pub async fn cancel(
     tenant: ActiveTenant,
     call: Idempotency,
     path: web::Path<(String, Uuid)>,
-    app: web::Data<App>,
 ) -> Result<Answer<OrderView>, Problem> {
-    let order = use_cases::cancel_order(&app, &tenant, &call, &caller, OrderId(path.1)).await?;
+    let order = use_cases::cancel_order(&tenant, &call, &caller, OrderId(path.1)).await?;
     Ok(answer(&tenant, order))
 }
 

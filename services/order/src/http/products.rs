@@ -3,7 +3,9 @@
 use actix_web::{HttpRequest, delete, get, patch, post, web};
 use auth::TenantAdmin;
 use serde::Deserialize;
-use service::{ActiveTenant, Answer, Idempotency, IfMatch, Listing, Page, Problem, Query, Valid};
+use service::{
+    ActiveTenant, Answer, Idempotency, IfMatch, ListQuery, Listing, PageParams, Problem, Valid,
+};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -11,7 +13,7 @@ use super::views::{CreateProduct, ProductView, UpdateProduct};
 use crate::{
     App,
     domain::ProductId,
-    store::products::Sort,
+    store::products::{Sort, SortKey},
     use_cases::{self, Search},
 };
 
@@ -24,9 +26,8 @@ pub async fn create(
     tenant: ActiveTenant,
     call: Idempotency,
     body: Valid<CreateProduct>,
-    app: web::Data<App>,
 ) -> Result<Answer<ProductView>, Problem> {
-    let product = use_cases::create_product(&app, &tenant, &call, body.0.into()).await?;
+    let product = use_cases::create_product(&tenant, &call, body.0.into()).await?;
     let location = format!("/api/{}/products/{}", tenant.tenant().code, product.id);
     let version = product.version;
     Ok(Answer::created(location, product.into()).version(version))
@@ -36,36 +37,35 @@ pub async fn create(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// The page, from 1.
-    page: Option<u32>,
-    /// Rows a page, 1 to 100.
-    per_page: Option<u32>,
-    /// What the name holds.
+struct ProductFilter {
+    /// Text that the name contains.
     search: Option<String>,
     /// `name`, `price` or `createdAt`, with `-` before it for the other direction; newest first by default.
     sort: Option<String>,
 }
 
-impl TryFrom<ListQuery> for Search {
+impl TryFrom<ListQuery<ProductFilter>> for Search {
     type Error = Problem;
 
-    fn try_from(query: ListQuery) -> Result<Self, Problem> {
-        let sort = match query.sort.as_deref() {
-            Some("name") => Sort::Name { down: false },
-            Some("-name") => Sort::Name { down: true },
-            Some("price") => Sort::Price { down: false },
-            Some("-price") => Sort::Price { down: true },
-            Some("createdAt") => Sort::Created { down: false },
-            None | Some("-createdAt") => Sort::Created { down: true },
-            Some(_) => {
+    fn try_from(query: ListQuery<ProductFilter>) -> Result<Self, Problem> {
+        let ListQuery { page, filter } = query;
+        let sort = filter.sort.as_deref().unwrap_or("-createdAt");
+        let (key, descending) = match sort.strip_prefix('-') {
+            Some(key) => (key, true),
+            None => (sort, false),
+        };
+        let by = match key {
+            "name" => SortKey::Name,
+            "price" => SortKey::Price,
+            "createdAt" => SortKey::Created,
+            _ => {
                 return Err(Problem::invalid(
                     "sort",
-                    "should be name, price or createdAt, or one of them after -",
+                    "should be name, price or createdAt, optionally with - before it",
                 ));
             }
         };
-        let text = query.search.unwrap_or_default();
+        let text = filter.search.unwrap_or_default();
         if text.chars().count() > 200 || text.contains('\0') {
             return Err(Problem::invalid(
                 "search",
@@ -74,23 +74,23 @@ impl TryFrom<ListQuery> for Search {
         }
         Ok(Self {
             text,
-            sort,
-            page: Page::new(query.page, query.per_page)?,
+            sort: Sort { by, descending },
+            page,
         })
     }
 }
 
 /// The products of a tenant. Everyone with a token.
-#[utoipa::path(tag = "products", params(("tenantCode" = String, Path), ListQuery),
+#[utoipa::path(tag = "products", params(("tenantCode" = String, Path), PageParams, ProductFilter),
     responses((status = 200, body = Listing<ProductView>), (status = "4XX", body = Problem)))]
 #[get("/api/{tenantCode}/products")]
 pub async fn list(
     tenant: ActiveTenant,
-    query: Query<ListQuery>,
+    query: ListQuery<ProductFilter>,
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<Answer<Listing<ProductView>>, Problem> {
-    let search: Search = query.0.try_into()?;
+    let search: Search = query.try_into()?;
     let (products, total) = use_cases::list_products(&app, &tenant, &search).await?;
     let views = products.into_iter().map(ProductView::from).collect();
     Ok(Answer::ok(Listing::new(
@@ -126,10 +126,9 @@ pub async fn update(
     path: web::Path<(String, Uuid)>,
     version: IfMatch,
     body: Valid<UpdateProduct>,
-    app: web::Data<App>,
 ) -> Result<Answer<ProductView>, Problem> {
     let id = ProductId(path.1);
-    let product = use_cases::update_product(&app, &tenant, id, version, body.0.into()).await?;
+    let product = use_cases::update_product(&tenant, id, version, body.0.into()).await?;
     let version = product.version;
     Ok(Answer::ok(product.into()).version(version))
 }
@@ -144,8 +143,7 @@ pub async fn delete(
     tenant: ActiveTenant,
     path: web::Path<(String, Uuid)>,
     version: IfMatch,
-    app: web::Data<App>,
 ) -> Result<Answer<()>, Problem> {
-    use_cases::delete_product(&app, &tenant, ProductId(path.1), version).await?;
+    use_cases::delete_product(&tenant, ProductId(path.1), version).await?;
     Ok(Answer::no_content())
 }

@@ -1,41 +1,39 @@
 //! At which tenants a buyer has orders; in the platform database.
 
 use auth::UserId;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use service::StoreError;
-use sqlx::PgConnection;
 use tenancy::TenantId;
 
-const NOTE: &str =
-    "INSERT INTO buyer_tenant (buyer_id, tenant_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-const TENANTS_OF: &str = "SELECT tenant_id FROM buyer_tenant WHERE buyer_id = $1";
+use super::entities::buyer_tenant::{ActiveModel, COLUMN, Column, Entity};
 
-/// Notes that the buyer may have orders at this tenant.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn note(
-    conn: &mut PgConnection,
+/// Records that the buyer may have orders at this tenant.
+pub async fn record(
+    db: &impl ConnectionTrait,
     buyer: UserId,
     tenant: TenantId,
 ) -> Result<(), StoreError> {
-    sqlx::query(NOTE)
-        .bind(buyer.as_uuid())
-        .bind(tenant)
-        .execute(conn)
+    let row = ActiveModel {
+        buyer_id: Set(buyer.as_uuid()),
+        tenant_id: Set(tenant),
+    };
+    Entity::insert(row)
+        .on_conflict_do_nothing()
+        .exec_without_returning(db)
         .await?;
     Ok(())
 }
 
 /// The tenants at which the buyer may have orders.
-///
-/// # Errors
-/// [`StoreError`] of the database.
 pub async fn tenants_of(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     buyer: UserId,
 ) -> Result<Vec<TenantId>, StoreError> {
-    Ok(sqlx::query_scalar(TENANTS_OF)
-        .bind(buyer.as_uuid())
-        .fetch_all(conn)
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::TenantId)
+        .filter(COLUMN.buyer_id.eq(buyer.as_uuid()))
+        .into_tuple()
+        .all(db)
         .await?)
 }

@@ -1,61 +1,55 @@
 //! When unpaid orders expire, over all tenants; in the platform database.
 
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Statement,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection, PgPool};
 use tenancy::TenantId;
 use time::OffsetDateTime;
 
+use super::entities::order_deadline::{ActiveModel, Entity};
 use crate::domain::OrderId;
 
-const INSERT: &str = "INSERT INTO order_deadline (order_id, tenant_id, due_at) VALUES ($1, $2, $3)";
-// A claimed deadline comes back by itself if who claimed it dies, or if its tenant's database is away.
-const CLAIM: &str = "UPDATE order_deadline SET due_at = now() + interval '15 seconds'
+// A leased deadline becomes due again when whoever leased it dies, or when its tenant's database is unavailable.
+const LEASE: &str = "UPDATE order_deadline SET due_at = now() + interval '15 seconds'
      WHERE order_id IN (
          SELECT order_id FROM order_deadline WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
      ) RETURNING order_id, tenant_id";
-const DROP: &str = "DELETE FROM order_deadline WHERE order_id = $1";
 
-/// A deadline that has come.
-#[derive(Clone, Copy, Debug, FromRow)]
-pub struct Due {
-    /// Whose.
+/// A deadline that has passed.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct DueOrder {
+    /// The order.
     pub order_id: OrderId,
-    /// At which tenant.
+    /// Its tenant.
     pub tenant_id: TenantId,
 }
 
-/// Writes a deadline down.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// Stores a deadline.
 pub async fn insert(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     order: OrderId,
     tenant: TenantId,
     due: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT)
-        .bind(order)
-        .bind(tenant)
-        .bind(due)
-        .execute(conn)
-        .await?;
+    let row = ActiveModel {
+        order_id: Set(order),
+        tenant_id: Set(tenant),
+        due_at: Set(due),
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// Up to `limit` deadlines that have come, for this process alone for a quarter of a minute.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn claim(pool: &PgPool, limit: i64) -> Result<Vec<Due>, StoreError> {
-    Ok(sqlx::query_as(CLAIM).bind(limit).fetch_all(pool).await?)
+/// Up to `limit` deadlines that have passed, leased to the caller for 15 seconds.
+pub async fn lease(db: &impl ConnectionTrait, limit: u32) -> Result<Vec<DueOrder>, StoreError> {
+    let statement =
+        Statement::from_sql_and_values(DbBackend::Postgres, LEASE, [i64::from(limit).into()]);
+    Ok(DueOrder::find_by_statement(statement).all(db).await?)
 }
 
-/// Drops a deadline that was seen to.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn drop(pool: &PgPool, order: OrderId) -> Result<(), StoreError> {
-    sqlx::query(DROP).bind(order).execute(pool).await?;
+/// Deletes a deadline that needs no more attention.
+pub async fn delete(db: &impl ConnectionTrait, order: OrderId) -> Result<(), StoreError> {
+    Entity::delete_by_id(order).exec(db).await?;
     Ok(())
 }

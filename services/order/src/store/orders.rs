@@ -1,58 +1,20 @@
-//! The orders of the tenant whose database the connection is in.
+//! The orders of the tenant whose database `db` is.
 
 use auth::UserId;
+use money::Money;
+use sea_orm::{
+    ActiveValue::{Set, Unchanged},
+    ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection, types::Json};
-use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::money;
-use crate::domain::{Buyer, Item, Order, OrderId, Payment, PaymentId};
+use super::entities::customer_order::{ActiveModel, COLUMN, Column, Entity, Items, Model};
+use crate::domain::{Buyer, Order, OrderId, Payment};
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, buyer_id, buyer_email, status, items, total, currency, payment_id, payment_link,
-                    payment_gateway, transaction_id, created_at, expires_at, updated_at, version
-             FROM customer_order ",
-            $rest
-        )
-    };
-}
-
-const FIND: &str = select!("WHERE id = $1");
-const LOCK: &str = select!("WHERE id = $1 FOR UPDATE");
-const OWN: &str = select!("WHERE buyer_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2");
-const COUNT_OWN: &str = "SELECT count(*) FROM customer_order WHERE buyer_id = $1";
-const INSERT: &str = "INSERT INTO customer_order
-     (id, buyer_id, buyer_email, status, items, total, currency, created_at, expires_at, updated_at, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-const UPDATE: &str = "UPDATE customer_order SET status = $2, payment_id = $3, payment_link = $4,
-     payment_gateway = $5, transaction_id = $6, updated_at = $7, version = $8 WHERE id = $1";
-
-#[derive(FromRow)]
-struct Row {
-    id: OrderId,
-    buyer_id: Uuid,
-    buyer_email: String,
-    status: String,
-    items: Json<Vec<Item>>,
-    total: i64,
-    currency: String,
-    payment_id: Option<PaymentId>,
-    payment_link: Option<String>,
-    payment_gateway: Option<String>,
-    transaction_id: Option<String>,
-    created_at: OffsetDateTime,
-    expires_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    version: i64,
-}
-
-impl TryFrom<Row> for Order {
+impl TryFrom<Model> for Order {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         let payment = match (row.payment_id, row.payment_link, row.payment_gateway) {
             (Some(id), Some(link), Some(gateway)) => Some(Payment { id, link, gateway }),
             _ => None,
@@ -66,11 +28,10 @@ impl TryFrom<Row> for Order {
             status: row
                 .status
                 .parse()
-                .map_err(|error: crate::domain::NoStatus| {
-                    StoreError::corrupt("order status", error)
-                })?,
+                .map_err(|error| StoreError::corrupt("order status", error))?,
             items: row.items.0,
-            total: money(row.total, &row.currency)?,
+            total: Money::parse(row.total, &row.currency)
+                .map_err(|error| StoreError::corrupt("currency", error))?,
             payment,
             transaction_id: row.transaction_id,
             created_at: row.created_at,
@@ -81,90 +42,77 @@ impl TryFrom<Row> for Order {
     }
 }
 
-/// The order, whoever's it is.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn find(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, StoreError> {
-    one(conn, FIND, id).await
-}
-
-/// The order, locked until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, StoreError> {
-    one(conn, LOCK, id).await
-}
-
-async fn one(
-    conn: &mut PgConnection,
-    sql: &'static str,
-    id: OrderId,
-) -> Result<Option<Order>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(sql).bind(id).fetch_optional(conn).await?;
+/// The order, whoever placed it.
+pub async fn find(db: &impl ConnectionTrait, id: OrderId) -> Result<Option<Order>, StoreError> {
+    let row = Entity::find_by_id(id).one(db).await?;
     row.map(TryInto::try_into).transpose()
 }
 
-/// The buyer's newest `limit` orders here, and how many they have here in all.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+/// The order, locked until the transaction ends.
+pub async fn lock(db: &impl ConnectionTrait, id: OrderId) -> Result<Option<Order>, StoreError> {
+    let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The buyer's newest `limit` orders at this tenant, and how many they have here in all.
 pub async fn newest_of(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     buyer: UserId,
-    limit: i64,
-) -> Result<(Vec<Order>, i64), StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(OWN)
-        .bind(buyer.as_uuid())
-        .bind(limit)
-        .fetch_all(&mut *conn)
+    limit: u64,
+) -> Result<(Vec<Order>, u64), StoreError> {
+    let own = Entity::find().filter(COLUMN.buyer_id.eq(buyer.as_uuid()));
+    let total = own.clone().count(db).await?;
+    let rows = own
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(db)
         .await?;
-    let total = sqlx::query_scalar(COUNT_OWN)
-        .bind(buyer.as_uuid())
-        .fetch_one(conn)
-        .await?;
-    let orders: Result<Vec<Order>, StoreError> = rows.into_iter().map(TryInto::try_into).collect();
+    let orders: Result<_, StoreError> = rows.into_iter().map(TryInto::try_into).collect();
     Ok((orders?, total))
 }
 
-/// Writes a new order.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn insert(conn: &mut PgConnection, order: &Order) -> Result<(), StoreError> {
-    sqlx::query(INSERT)
-        .bind(order.id)
-        .bind(order.buyer.id.as_uuid())
-        .bind(&order.buyer.email)
-        .bind(order.status.as_str())
-        .bind(Json(&order.items))
-        .bind(order.total.amount)
-        .bind(order.total.currency.as_str())
-        .bind(order.created_at)
-        .bind(order.expires_at)
-        .bind(order.updated_at)
-        .bind(order.version)
-        .execute(conn)
+/// Stores a new order.
+pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), StoreError> {
+    let row = ActiveModel {
+        buyer_id: Set(order.buyer.id.as_uuid()),
+        buyer_email: Set(order.buyer.email.clone()),
+        items: Set(Items(order.items.clone())),
+        total: Set(order.total.amount),
+        currency: Set(order.total.currency.to_string()),
+        created_at: Set(order.created_at),
+        expires_at: Set(order.expires_at),
+        id: Set(order.id),
+        ..changeable(order)
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Stores what can change of an order that is locked.
+pub async fn update(db: &impl ConnectionTrait, order: &Order) -> Result<(), StoreError> {
+    let row = ActiveModel {
+        id: Unchanged(order.id),
+        ..changeable(order)
+    };
+    Entity::update(row)
+        .validate()?
+        .exec_without_returning(db)
         .await?;
     Ok(())
 }
 
-/// Writes what can change of an order that is locked.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn update(conn: &mut PgConnection, order: &Order) -> Result<(), StoreError> {
-    sqlx::query(UPDATE)
-        .bind(order.id)
-        .bind(order.status.as_str())
-        .bind(order.payment.as_ref().map(|payment| payment.id))
-        .bind(order.payment.as_ref().map(|payment| &payment.link))
-        .bind(order.payment.as_ref().map(|payment| &payment.gateway))
-        .bind(&order.transaction_id)
-        .bind(order.updated_at)
-        .bind(order.version)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// The columns that a step of the order's life changes.
+fn changeable(order: &Order) -> ActiveModel {
+    let payment = order.payment.as_ref();
+    ActiveModel {
+        status: Set(order.status.to_string()),
+        payment_id: Set(payment.map(|payment| payment.id)),
+        payment_link: Set(payment.map(|payment| payment.link.clone())),
+        payment_gateway: Set(payment.map(|payment| payment.gateway.clone())),
+        transaction_id: Set(order.transaction_id.clone()),
+        updated_at: Set(order.updated_at),
+        version: Set(order.version),
+        ..ActiveModel::default()
+    }
 }

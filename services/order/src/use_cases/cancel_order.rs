@@ -6,7 +6,6 @@ use service::{Begun, Idempotency, TenantScope};
 
 use super::{OrderError, read_order::visible, stock};
 use crate::{
-    App,
     convert::event_money,
     domain::{Change, Order, OrderId},
     store::orders,
@@ -17,7 +16,6 @@ use crate::{
 /// # Errors
 /// [`OrderError::Refused`] when it is paid or has ended.
 pub async fn cancel_order(
-    app: &App,
     tenant: &TenantScope,
     call: &Idempotency,
     caller: &Caller,
@@ -27,13 +25,11 @@ pub async fn cancel_order(
         Begun::First(tx) => tx,
         Begun::Replayed(order) => return Ok(order),
     };
-    let mut order = orders::lock(tx.conn(), id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let mut order = orders::lock(&tx, id).await?.ok_or(OrderError::NoOrder)?;
     visible(&order, caller)?;
     if order.cancel(tx.now())? == Change::Made {
         stock::give_back(&mut tx, &order, "order_cancelled").await?;
-        orders::update(tx.conn(), &order).await?;
+        orders::update(&tx, &order).await?;
         let by = if caller.role == Role::Customer {
             "the buyer"
         } else {
@@ -51,6 +47,5 @@ pub async fn cancel_order(
             .await?;
     }
     tx.commit_once(&order).await?;
-    app.forget_products(tenant).await;
     Ok(order)
 }

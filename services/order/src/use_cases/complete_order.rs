@@ -36,13 +36,11 @@ pub async fn complete_order(
         Begun::First(tx) => tx,
         Begun::Replayed(order) => return Ok(order),
     };
-    let mut order = orders::lock(tx.conn(), id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let mut order = orders::lock(&tx, id).await?.ok_or(OrderError::NoOrder)?;
     visible(&order, caller)?;
     let now = tx.now();
     if order.complete(transaction_id, now)? == Change::Made {
-        orders::update(tx.conn(), &order).await?;
+        orders::update(&tx, &order).await?;
         let event = OrderCompleted {
             order_id: order.id.0,
             tenant_code: tenant.tenant().code.to_string(),

@@ -42,7 +42,7 @@ pub async fn create_order(
     let expires_at = tx.now() + Duration::from_secs(app.settings.order_payment_ttl_seconds);
     remember(app, tenant, id, &buyer, expires_at).await?;
 
-    let mut products = products::lock(tx.conn(), &wish.product_ids()).await?;
+    let mut products = products::lock(&tx, &wish.product_ids()).await?;
     if let Some(missing) = first_missing(&wish, &products) {
         return Err(OrderError::NoProduct(missing));
     }
@@ -54,7 +54,7 @@ pub async fn create_order(
             .map_err(|short: NotEnough| OrderError::OutOfStock(short))?;
         stock::moved(&mut tx, product, &order, "order_placed").await?;
     }
-    orders::insert(tx.conn(), &order).await?;
+    orders::insert(&tx, &order).await?;
     tx.publish(
         order.id,
         order.version.cast_unsigned(),
@@ -62,7 +62,6 @@ pub async fn create_order(
     )
     .await?;
     tx.commit_once(&order).await?;
-    app.forget_products(tenant).await;
     Ok(order)
 }
 
@@ -74,13 +73,13 @@ async fn remember(
     buyer: &Buyer,
     due: time::OffsetDateTime,
 ) -> Result<(), OrderError> {
-    let mut tx = app
+    let tx = app
         .runtime
         .platform(tenant.context().clone())
         .begin()
         .await?;
-    deadlines::insert(tx.conn(), order, tenant.tenant().id, due).await?;
-    buyers::note(tx.conn(), buyer.id, tenant.tenant().id).await?;
+    deadlines::insert(&tx, order, tenant.tenant().id, due).await?;
+    buyers::record(&tx, buyer.id, tenant.tenant().id).await?;
     Ok(tx.commit().await?)
 }
 

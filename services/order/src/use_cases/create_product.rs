@@ -5,7 +5,6 @@ use service::{Begun, Idempotency, TenantScope};
 
 use super::OrderError;
 use crate::{
-    App,
     convert::event_money,
     domain::{NewProduct, Product},
     store::products,
@@ -16,7 +15,6 @@ use crate::{
 /// # Errors
 /// [`OrderError::Idempotency`], [`OrderError::Store`].
 pub async fn create_product(
-    app: &App,
     tenant: &TenantScope,
     call: &Idempotency,
     wish: NewProduct,
@@ -26,7 +24,7 @@ pub async fn create_product(
         Begun::Replayed(product) => return Ok(product),
     };
     let product = Product::new(wish, tx.now());
-    products::insert(tx.conn(), &product).await?;
+    products::insert(&mut tx, &product).await?;
     let event = ProductCreated {
         product_id: product.id.0,
         name: product.name.clone(),
@@ -38,6 +36,5 @@ pub async fn create_product(
     tx.publish(product.id, product.version.cast_unsigned(), &event)
         .await?;
     tx.commit_once(&product).await?;
-    app.forget_products(tenant).await;
     Ok(product)
 }

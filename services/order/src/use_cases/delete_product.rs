@@ -4,7 +4,7 @@ use events::order::ProductDeleted;
 use service::{IfMatch, TenantScope};
 
 use super::{OrderError, update_product::lock_at};
-use crate::{App, domain::ProductId, store::products};
+use crate::{domain::ProductId, store::products};
 
 /// Takes a product out of the catalogue, if it is still at the version that the caller read. Orders that hold pieces
 /// of it go on.
@@ -12,7 +12,6 @@ use crate::{App, domain::ProductId, store::products};
 /// # Errors
 /// [`OrderError::NoProduct`], [`OrderError::Stale`].
 pub async fn delete_product(
-    app: &App,
     tenant: &TenantScope,
     id: ProductId,
     version: IfMatch,
@@ -20,11 +19,10 @@ pub async fn delete_product(
     let mut tx = tenant.begin().await?;
     let product = lock_at(&mut tx, id, version).await?;
     let now = tx.now();
-    products::delete(tx.conn(), id, product.version + 1, now).await?;
+    products::delete(&mut tx, id, product.version + 1, now).await?;
     let event = ProductDeleted { product_id: id.0 };
     tx.publish(id, (product.version + 1).cast_unsigned(), &event)
         .await?;
     tx.commit().await?;
-    app.forget_products(tenant).await;
     Ok(())
 }

@@ -47,3 +47,15 @@ impl From<OrderError> for Failure {
         }
     }
 }
+
+impl From<OrderError> for StoreError {
+    /// For jobs, which know only what the store answers: a refusal is an internal error there.
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Store(error) | OrderError::Idempotency(IdempotencyError::Store(error)) => {
+                error
+            }
+            other => Self::Rejected(other.into()),
+        }
+    }
+}

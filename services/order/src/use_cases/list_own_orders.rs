@@ -22,7 +22,7 @@ pub struct OwnOrders {
     /// The orders of the page, each with its tenant.
     pub orders: Vec<(Arc<Tenant>, Order)>,
     /// How many there are over all tenants that answered.
-    pub total: i64,
+    pub total: u64,
     /// Tenants that could not be asked just now: their orders are missing here, not gone.
     pub unavailable: Vec<TenantCode>,
 }
@@ -36,14 +36,7 @@ pub async fn list_own_orders(
     buyer: UserId,
     page: Page,
 ) -> Result<OwnOrders, OrderError> {
-    let mut conn = app
-        .runtime
-        .platform_pool()
-        .acquire()
-        .await
-        .map_err(StoreError::from)?;
-    let tenants = buyers::tenants_of(&mut conn, buyer).await?;
-    drop(conn);
+    let tenants = buyers::tenants_of(&app.runtime.platform_db(), buyer).await?;
 
     let newest = page.offset() + page.limit();
     let answers: Vec<_> = stream::iter(tenants)
@@ -79,14 +72,14 @@ pub async fn list_own_orders(
     Ok(own)
 }
 
-type AtTenant = (Arc<Tenant>, Result<(Vec<Order>, i64), StoreError>);
+type AtTenant = (Arc<Tenant>, Result<(Vec<Order>, u64), StoreError>);
 
 /// The buyer's newest orders at one tenant; none where the tenant is not ready.
 async fn newest_at(
     app: &App,
     id: TenantId,
     buyer: UserId,
-    newest: i64,
+    newest: u64,
 ) -> Result<Option<AtTenant>, OrderError> {
     let tenant = app
         .runtime
@@ -99,10 +92,10 @@ async fn newest_at(
     };
     let scope = app
         .runtime
-        .tenant(Arc::clone(&tenant), Context::own_accord());
+        .tenant(Arc::clone(&tenant), Context::background());
     let read = async {
-        let mut conn = scope.read().await?;
-        orders::newest_of(&mut conn, buyer, newest).await
+        let conn = scope.read().await?;
+        orders::newest_of(&conn, buyer, newest).await
     };
     Ok(Some((tenant, read.await)))
 }

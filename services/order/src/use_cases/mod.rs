@@ -1,4 +1,4 @@
-//! What can be done: one verb a file. HTTP and consumers are two doors to the same verbs.
+//! Use cases, one per file; HTTP handlers and event consumers call the same ones.
 
 mod cancel_order;
 mod complete_order;
@@ -21,10 +21,9 @@ pub use create_order::{PlaceOrder, create_order};
 pub use create_product::create_product;
 pub use delete_product::delete_product;
 pub use error::OrderError;
-pub use expire_orders::expire_orders;
+pub use expire_orders::OrderDeadlines;
 pub use list_own_orders::{OwnOrders, list_own_orders};
 pub use pay_order::{mark_paid, receive_payment};
-pub(crate) use read_catalogue::PRODUCTS;
 pub use read_catalogue::{Search, find_product, list_products};
 pub use read_order::read_order;
 pub use request_payment::request_payment;

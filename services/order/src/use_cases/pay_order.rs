@@ -6,7 +6,6 @@ use service::{Begun, Idempotency, TenantScope, Tx};
 
 use super::{OrderError, read_order::visible, stock};
 use crate::{
-    App,
     convert::event_money,
     domain::{Change, Order, OrderId, PaymentId, Refused, Status},
     store::orders,
@@ -21,7 +20,6 @@ const TEST_GATEWAY: &str = "test";
 /// # Errors
 /// [`OrderError::NotAllowed`] for a buyer with a real gateway; [`OrderError::Refused`] when it waits for no payment.
 pub async fn receive_payment(
-    app: &App,
     tenant: &TenantScope,
     call: &Idempotency,
     caller: &Caller,
@@ -31,9 +29,7 @@ pub async fn receive_payment(
         Begun::First(tx) => tx,
         Begun::Replayed(order) => return Ok(order),
     };
-    let mut order = orders::lock(tx.conn(), id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let mut order = orders::lock(&tx, id).await?.ok_or(OrderError::NoOrder)?;
     visible(&order, caller)?;
     let Some(payment) = order.payment.clone() else {
         return Err(Refused::Step {
@@ -55,7 +51,6 @@ pub async fn receive_payment(
     )
     .await?;
     tx.commit_once(&order).await?;
-    app.forget_products(tenant).await;
     Ok(order)
 }
 
@@ -69,9 +64,7 @@ pub async fn mark_paid(
     id: OrderId,
     payment: PaymentId,
 ) -> Result<(), OrderError> {
-    let mut order = orders::lock(tx.conn(), id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let mut order = orders::lock(tx, id).await?.ok_or(OrderError::NoOrder)?;
     if matches!(order.status, Status::Expired | Status::Cancelled) {
         tracing::info!(order_id = %id, status = %order.status, "payment came too late; billing returns it");
         return Ok(());
@@ -89,7 +82,7 @@ async fn pay(
         return Ok(());
     }
     stock::sell(tx, order).await?;
-    orders::update(tx.conn(), order).await?;
+    orders::update(tx, order).await?;
     let event = OrderPaid {
         order_id: order.id.0,
         tenant_code: tenant_code.to_owned(),

@@ -9,11 +9,9 @@ use super::OrderError;
 use crate::{
     App,
     domain::{Product, ProductId},
-    store::products::{self, Sort},
+    store::products::{self, PRODUCTS, Sort},
 };
 
-/// The cached resource that every change of a tenant's products drops.
-pub(crate) const PRODUCTS: Name = Name::new("products");
 const ONE: Name = Name::new("one");
 const LIST: Name = Name::new("list");
 
@@ -41,10 +39,11 @@ pub async fn find_product(
     id: ProductId,
 ) -> Result<Product, OrderError> {
     let key = CacheKey::new(tenant.tenant().id.0, PRODUCTS, ONE).arg(id);
-    app.cache
+    app.runtime
+        .cache()
         .get_or_load(&key, KEPT, async || {
-            let mut conn = tenant.read().await?;
-            products::find(&mut conn, id)
+            let conn = tenant.read().await?;
+            products::find(&conn, id)
                 .await?
                 .ok_or(OrderError::NoProduct(id))
         })
@@ -59,17 +58,18 @@ pub async fn list_products(
     app: &App,
     tenant: &TenantScope,
     search: &Search,
-) -> Result<(Vec<Product>, i64), OrderError> {
+) -> Result<(Vec<Product>, u64), OrderError> {
     let Search { text, sort, page } = search;
     let key = CacheKey::new(tenant.tenant().id.0, PRODUCTS, LIST)
         .arg(format_args!("{sort:?}"))
         .arg(page.page)
         .arg(page.per_page)
         .arg(text);
-    app.cache
+    app.runtime
+        .cache()
         .get_or_load(&key, KEPT, async || {
-            let mut conn = tenant.read().await?;
-            Ok(products::list(&mut conn, text, *sort, *page).await?)
+            let conn = tenant.read().await?;
+            Ok(products::list(&conn, text, sort, *page).await?)
         })
         .await
 }

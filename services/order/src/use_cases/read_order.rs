@@ -18,10 +18,8 @@ pub async fn read_order(
     caller: &Caller,
     id: OrderId,
 ) -> Result<Order, OrderError> {
-    let mut conn = tenant.read().await?;
-    let order = orders::find(&mut conn, id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let conn = tenant.read().await?;
+    let order = orders::find(&conn, id).await?.ok_or(OrderError::NoOrder)?;
     visible(&order, caller)?;
     Ok(order)
 }

@@ -20,14 +20,12 @@ pub async fn request_payment(
     id: OrderId,
     payment: Payment,
 ) -> Result<(), OrderError> {
-    let mut order = orders::lock(tx.conn(), id)
-        .await?
-        .ok_or(OrderError::NoOrder)?;
+    let mut order = orders::lock(tx, id).await?.ok_or(OrderError::NoOrder)?;
     let now = tx.now();
     if order.await_payment(payment.clone(), now)? == Change::None {
         return Ok(());
     }
-    orders::update(tx.conn(), &order).await?;
+    orders::update(tx, &order).await?;
     let event = OrderPaymentRequested {
         order_id: order.id.0,
         tenant_code: tenant_code.to_owned(),

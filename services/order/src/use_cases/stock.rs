@@ -16,7 +16,7 @@ pub(super) async fn moved(
     order: &Order,
     reason: &str,
 ) -> Result<(), OrderError> {
-    products::update(tx.conn(), product).await?;
+    products::update(tx, product).await?;
     let event = ProductStockChanged {
         product_id: product.id.0,
         stock: product.stock,
@@ -52,7 +52,7 @@ async fn settle(
     step: impl Fn(&mut Product, i64, time::OffsetDateTime) -> Result<(), crate::domain::PiecesError>,
 ) -> Result<(), OrderError> {
     let now = tx.now();
-    for mut product in products::lock_even_deleted(tx.conn(), &order.product_ids()).await? {
+    for mut product in products::lock_with_deleted(tx, &order.product_ids()).await? {
         let pieces = order
             .items
             .iter()

@@ -5,7 +5,6 @@ use service::{IfMatch, TenantScope, Tx};
 
 use super::OrderError;
 use crate::{
-    App,
     convert::event_money,
     domain::{Product, ProductId, ProductPatch},
     store::products,
@@ -16,7 +15,6 @@ use crate::{
 /// # Errors
 /// [`OrderError::NoProduct`], [`OrderError::Stale`].
 pub async fn update_product(
-    app: &App,
     tenant: &TenantScope,
     id: ProductId,
     version: IfMatch,
@@ -25,7 +23,7 @@ pub async fn update_product(
     let mut tx = tenant.begin().await?;
     let mut product = lock_at(&mut tx, id, version).await?;
     product.change(patch, tx.now());
-    products::update(tx.conn(), &product).await?;
+    products::update(&mut tx, &product).await?;
     let event = ProductUpdated {
         product_id: product.id.0,
         name: product.name.clone(),
@@ -37,7 +35,6 @@ pub async fn update_product(
     tx.publish(product.id, product.version.cast_unsigned(), &event)
         .await?;
     tx.commit().await?;
-    app.forget_products(tenant).await;
     Ok(product)
 }
 
@@ -47,7 +44,7 @@ pub(super) async fn lock_at(
     id: ProductId,
     IfMatch(known): IfMatch,
 ) -> Result<Product, OrderError> {
-    let product = products::lock(tx.conn(), &[id])
+    let product = products::lock(tx, &[id])
         .await?
         .pop()
         .ok_or(OrderError::NoProduct(id))?;

@@ -2,7 +2,7 @@
 
 use event_bus::{Failure, Received};
 use events::notification::{EmailFailed, EmailSent};
-use service::{Handles, Tx};
+use service::{EventHandler, Tx};
 use tenancy::TenantId;
 
 use super::Onboarding;
@@ -11,7 +11,7 @@ use crate::use_cases::{GuideNews, note_guide};
 /// The template of the mail that ends the onboarding.
 const GUIDE: &str = "setup_guide";
 
-impl Handles<EmailSent> for Onboarding {
+impl EventHandler<EmailSent> for Onboarding {
     async fn handle(&self, event: Received<EmailSent>, tx: &mut Tx) -> Result<(), Failure> {
         match event.data {
             EmailSent {
@@ -24,7 +24,7 @@ impl Handles<EmailSent> for Onboarding {
     }
 }
 
-impl Handles<EmailFailed> for Onboarding {
+impl EventHandler<EmailFailed> for Onboarding {
     async fn handle(&self, event: Received<EmailFailed>, tx: &mut Tx) -> Result<(), Failure> {
         match event.data {
             EmailFailed {

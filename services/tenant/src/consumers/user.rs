@@ -2,13 +2,13 @@
 
 use event_bus::{Failure, Received};
 use events::user::{Role, UserCreated};
-use service::{Handles, Tx};
+use service::{EventHandler, Tx};
 use tenancy::TenantId;
 
 use super::Onboarding;
 use crate::{domain::Admin, use_cases::note_admin};
 
-impl Handles<UserCreated> for Onboarding {
+impl EventHandler<UserCreated> for Onboarding {
     async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let user = event.data;
         let (Role::Admin, Some(tenant)) = (user.role, user.tenant_id) else {

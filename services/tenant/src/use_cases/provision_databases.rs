@@ -127,6 +127,6 @@ async fn is_not_there(app: &App, pace: Pace, due: Due, reason: String) -> Result
 fn context(due: Due) -> Context {
     Context {
         correlation_id: due.correlation_id,
-        ..Context::own_accord()
+        ..Context::background()
     }
 }

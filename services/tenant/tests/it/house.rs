@@ -103,7 +103,7 @@ impl House {
             id: id(tenant),
             code: text(tenant, "code"),
         };
-        let caller = Caller::admin(UserId::new(), "boss@example.com", of);
+        let caller = Caller::admin(UserId::generate(), "boss@example.com", of);
         self.client(self.world.identity().token(&caller))
     }
 

@@ -1,12 +1,12 @@
--- Every person who can log in.
+-- Users who can log in.
 CREATE TABLE users (
     id            uuid        PRIMARY KEY,
-    email         text        NOT NULL UNIQUE, -- normalised: lower case
+    email         text        NOT NULL UNIQUE, -- normalised to lower case
     name          text        NOT NULL,
     role          text        NOT NULL CHECK (role IN ('ADMIN', 'CUSTOMER', 'PLATFORM_ADMIN')),
-    tenant_id     uuid,                        -- exactly for ADMIN
+    tenant_id     uuid,                        -- set exactly for ADMIN
     tenant_code   text,
-    password_hash text,                        -- none until an invitation was accepted
+    password_hash text,                        -- NULL until the invitation is accepted
     version       bigint      NOT NULL,
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
@@ -15,12 +15,12 @@ CREATE TABLE users (
 );
 CREATE INDEX users_of_tenant ON users (tenant_id, id) WHERE tenant_id IS NOT NULL;
 
--- Lists are searched by any part of name or address.
+-- Lists can be searched by any part of the name or address.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE INDEX users_search ON users USING gin ((name || ' ' || email) gin_trgm_ops);
 
--- Leave to set a password without the old one, at most one of a kind per user. Opened by a wish or an invitation; the
--- hash is that of the secret in the last mail, and there is none until a mail is written.
+-- Tokens that let a user set a password without the old one, at most one per user and purpose. A reset request or an
+-- invitation opens a token; secret_hash is set when the e-mail is written and belongs to the latest e-mail.
 CREATE TABLE password_token (
     user_id     uuid        NOT NULL REFERENCES users ON DELETE CASCADE,
     purpose     text        NOT NULL CHECK (purpose IN ('PASSWORD_RESET', 'INVITATION')),

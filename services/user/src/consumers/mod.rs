@@ -1,4 +1,4 @@
-//! What this service hears from others.
+//! Consumers of other services' events.
 
 mod tenants;
 

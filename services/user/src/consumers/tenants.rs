@@ -1,13 +1,13 @@
-//! What tenants tell the users.
+//! Handlers for tenant events.
 
 use event_bus::{Failure, Received};
 use events::tenant::TenantOnboardingSetupAdminUser;
-use service::{EventConsumer, Handles, Runtime, Tx};
+use service::{EventConsumer, EventHandler, Runtime, Tx};
 use tenancy::TenantId;
 
 use crate::{
-    domain::{EmailAddress, OwnTenant, UserName},
-    use_cases::{NoAdmin, set_up_admin},
+    domain::{EmailAddress, UserName, UserTenant},
+    use_cases::{SetUpAdminError, set_up_admin},
 };
 
 struct Onboarding;
@@ -18,28 +18,25 @@ pub(super) fn start(runtime: &Runtime) {
         .start();
 }
 
-impl Handles<TenantOnboardingSetupAdminUser> for Onboarding {
+impl EventHandler<TenantOnboardingSetupAdminUser> for Onboarding {
     async fn handle(
         &self,
         event: Received<TenantOnboardingSetupAdminUser>,
         tx: &mut Tx,
     ) -> Result<(), Failure> {
-        let wish = event.data;
-        let code = wish.code.parse().map_err(Failure::permanent)?;
-        let email = EmailAddress::try_from(wish.billing_email).map_err(Failure::permanent)?;
-        let name = UserName::try_from(wish.name).map_err(Failure::permanent)?;
-        let tenant = OwnTenant {
-            id: TenantId(wish.tenant_id),
-            code,
-        };
-        match set_up_admin(tx, tenant, email, name).await {
+        let tenant = event.data;
+        let code = tenant.code.parse().map_err(Failure::permanent)?;
+        let email = EmailAddress::try_from(tenant.billing_email).map_err(Failure::permanent)?;
+        let name = UserName::try_from(tenant.name).map_err(Failure::permanent)?;
+        let id = TenantId(tenant.tenant_id);
+        match set_up_admin(tx, UserTenant { id, code }, email, name).await {
             Ok(()) => Ok(()),
-            // Dead-lettered with its reason: onboarding waits where the operator looks.
-            Err(taken @ NoAdmin::AddressTaken) => {
-                tracing::warn!(tenant = %wish.tenant_id, "onboarding waits: {taken}");
+            // The dead letter carries the reason, so that an operator can continue the onboarding.
+            Err(taken @ SetUpAdminError::EmailTaken) => {
+                tracing::warn!(tenant = %id, "onboarding stopped: {taken}");
                 Err(Failure::permanent(taken))
             }
-            Err(NoAdmin::Store(error)) => Err(error.into()),
+            Err(SetUpAdminError::Store(error)) => Err(error.into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! E-mail addresses in their one spelling.
+//! Normalised e-mail addresses.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[schema(value_type = String, format = Email, max_length = 254)]
 pub struct EmailAddress(String);
 
-/// The text is no e-mail address that we write to.
+/// The text is not an e-mail address that this service accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("should be an e-mail address, such as ann@example.com")]
 pub struct InvalidEmail;
@@ -23,7 +23,8 @@ impl EmailAddress {
         &self.0
     }
 
-    /// An id that stands for an address nobody has, without telling which (`UUIDv5`): the subject of its failed logins.
+    /// An id derived from the address (`UUIDv5`) that does not reveal it: the subject of failed logins with an unknown
+    /// address.
     pub fn pseudonym(&self) -> Uuid {
         Uuid::new_v5(
             &Uuid::NAMESPACE_URL,
@@ -47,7 +48,7 @@ impl TryFrom<String> for EmailAddress {
     }
 }
 
-/// A dot-atom of RFC 5322; nobody has the quoted kind.
+/// A dot-atom of RFC 5322; quoted local parts are not accepted.
 fn is_local_part(text: &str) -> bool {
     let atom = |atom: &str| {
         !atom.is_empty()
@@ -58,7 +59,7 @@ fn is_local_part(text: &str) -> bool {
     text.len() <= 64 && text.split('.').all(atom)
 }
 
-/// Host names with a dot: what the tenant service takes as a billing address, too.
+/// Host names with a dot: the same rule as for the tenant service's billing addresses.
 fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_rejected() {
         let long = format!("{}@example.com", "a".repeat(65));
         for bad in [
             "",

@@ -1,13 +1,15 @@
-//! Who a user is, and what is decided about users. No I/O.
+//! Users, passwords and the rules about them. Free of actix, sea-orm, sqlx and rdkafka.
 
-mod access;
+mod authorization;
 mod email;
 mod password;
 mod password_token;
 mod user;
 
-pub use access::{Creation, Refusal, Viewer, Wish, plan_creation};
+pub use authorization::{
+    CreationError, CreationPlan, RequestedMembership, Visibility, plan_creation,
+};
 pub use email::{EmailAddress, InvalidEmail};
-pub use password::{GivenPassword, NewPassword, PasswordHash, WeakPassword};
+pub use password::{NewPassword, PasswordHash, SubmittedPassword, WeakPassword};
 pub use password_token::{Purpose, Secret, SecretHash};
-pub use user::{Made, OwnTenant, Standing, User, UserName};
+pub use user::{InitialCredential, Membership, User, UserName, UserTenant};

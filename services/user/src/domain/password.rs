@@ -1,4 +1,4 @@
-//! Passwords: what is accepted, what is compared, what is stored. None of these types shows what it holds.
+//! Password types: chosen, submitted and hashed. Their `Debug` output is redacted.
 
 use std::fmt;
 
@@ -8,37 +8,37 @@ use utoipa::ToSchema;
 
 use super::EmailAddress;
 
-const LEAST: usize = 12;
-const MOST: usize = 128;
+const MIN_LENGTH: usize = 12;
+const MAX_LENGTH: usize = 128;
 
-/// Why a password cannot be chosen.
+/// Why a new password is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
     /// Too short or too long.
-    #[error("should be {LEAST} to {MOST} characters")]
+    #[error("should be {MIN_LENGTH} to {MAX_LENGTH} characters")]
     Length,
-    /// It is the e-mail address.
+    /// Equal to the user's e-mail address.
     #[error("should not be the e-mail address")]
     Email,
 }
 
-/// A password somebody chooses: 12 to 128 characters.
+/// A new password: 12 to 128 characters.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
 pub struct NewPassword(SecretString);
 
 impl NewPassword {
-    /// Whether `owner` may choose it.
+    /// Checks the password against the user's e-mail address.
     ///
     /// # Errors
-    /// [`WeakPassword::Email`]: it is the owner's address.
-    pub fn allowed_for(&self, owner: &EmailAddress) -> Result<(), WeakPassword> {
+    /// [`WeakPassword::Email`]: it equals the address.
+    pub fn allowed_for(&self, user: &EmailAddress) -> Result<(), WeakPassword> {
         let same = self
             .0
             .expose_secret()
             .trim()
-            .eq_ignore_ascii_case(owner.as_str());
+            .eq_ignore_ascii_case(user.as_str());
         if same {
             Err(WeakPassword::Email)
         } else {
@@ -55,7 +55,7 @@ impl TryFrom<String> for NewPassword {
     type Error = WeakPassword;
 
     fn try_from(text: String) -> Result<Self, WeakPassword> {
-        if (LEAST..=MOST).contains(&text.chars().count()) {
+        if (MIN_LENGTH..=MAX_LENGTH).contains(&text.chars().count()) {
             Ok(Self(text.into()))
         } else {
             Err(WeakPassword::Length)
@@ -63,36 +63,36 @@ impl TryFrom<String> for NewPassword {
     }
 }
 
-/// A password somebody claims to have. Longer ones than can be chosen are refused before any work is done.
+/// A password submitted to log in. One longer than any valid password is rejected before it is hashed.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = Password, max_length = 128)]
-pub struct GivenPassword(SecretString);
+pub struct SubmittedPassword(SecretString);
 
-impl GivenPassword {
+impl SubmittedPassword {
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-impl TryFrom<String> for GivenPassword {
+impl TryFrom<String> for SubmittedPassword {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() <= MOST {
+        if text.chars().count() <= MAX_LENGTH {
             Ok(Self(text.into()))
         } else {
-            Err("is longer than any password")
+            Err("should be at most 128 characters")
         }
     }
 }
 
-/// What is stored of a password: an Argon2id hash as a PHC string.
+/// A stored password: an Argon2id hash as a PHC string.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// A hash as it is stored.
+    /// Wraps a stored PHC string.
     pub fn new(phc: String) -> Self {
         Self(phc)
     }
@@ -103,7 +103,7 @@ impl PasswordHash {
     }
 }
 
-macro_rules! hidden {
+macro_rules! redacted_debug {
     ($($name:ident),+) => {$(
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,14 +112,14 @@ macro_rules! hidden {
         }
     )+};
 }
-hidden!(NewPassword, GivenPassword, PasswordHash);
+redacted_debug!(NewPassword, SubmittedPassword, PasswordHash);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_new_password_is_long_enough_and_not_the_address() {
+    fn a_new_password_has_a_minimum_length_and_is_not_the_address() {
         let chosen = |text: &str| NewPassword::try_from(text.to_owned());
         assert_eq!(chosen("eleven char").unwrap_err(), WeakPassword::Length);
         assert_eq!(chosen(&"x".repeat(129)).unwrap_err(), WeakPassword::Length);
@@ -136,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_not_shown() {
+    fn debug_output_does_not_contain_the_password() {
         let shown = format!(
             "{:?} {:?} {:?}",
             NewPassword::try_from("correct horse battery".to_owned()).unwrap(),
-            GivenPassword::try_from("correct horse battery".to_owned()).unwrap(),
+            SubmittedPassword::try_from("correct horse battery".to_owned()).unwrap(),
             PasswordHash::new("correct horse battery".to_owned()),
         );
         assert!(!shown.contains("horse"));

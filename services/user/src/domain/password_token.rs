@@ -1,4 +1,4 @@
-//! Leave to set a password without the old one.
+//! Single-use secrets that let a user set a password without the old one.
 
 use std::{fmt, time::Duration};
 
@@ -7,32 +7,26 @@ use events::user::PasswordPurpose;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::Display;
 use utoipa::ToSchema;
 
-/// Why somebody may set a password without the old one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Why a password may be set without the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Display)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
-    /// The user forgot it.
+    /// The user forgot their password.
     PasswordReset,
-    /// The user was invited and has none yet.
+    /// The user was invited and has no password yet.
     Invitation,
 }
 
 impl Purpose {
-    /// How long the leave lasts.
-    pub const fn life(self) -> Duration {
+    /// How long the secret is valid.
+    pub const fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_hours(1),
             Self::Invitation => Duration::from_hours(24),
-        }
-    }
-
-    /// As stored and on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "PASSWORD_RESET",
-            Self::Invitation => "INVITATION",
         }
     }
 }
@@ -46,28 +40,28 @@ impl From<Purpose> for PasswordPurpose {
     }
 }
 
-/// The secret in a mail: 256 random bits. Stored only as its hash.
+/// The secret in an e-mail's link: 256 random bits. Only its hash is stored.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, max_length = 64)]
 pub struct Secret(SecretString);
 
-/// SHA-256 of a [`Secret`]. Guessing 256 random bits needs no slow hash to prevent it.
+/// SHA-256 of a [`Secret`]. A slow hash is not needed: 256 random bits cannot be guessed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretHash([u8; 32]);
 
 impl Secret {
-    /// A new secret.
-    pub fn draw() -> Self {
+    /// Generates a new secret.
+    pub fn generate() -> Self {
         Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into())
     }
 
-    /// What is stored of it.
+    /// The hash to store and to look up.
     pub fn hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(self.0.expose_secret()).into())
     }
 
-    /// The text, for the one answer that carries it.
+    /// The secret as text, for the one response that carries it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -80,13 +74,13 @@ impl TryFrom<String> for Secret {
         if (1..=64).contains(&text.len()) {
             Ok(Self(text.into()))
         } else {
-            Err("should be the token of the mail")
+            Err("should be the token from the e-mail, 1 to 64 characters")
         }
     }
 }
 
 impl SecretHash {
-    /// The bytes, for the database.
+    /// The hash's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -103,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_secret_is_another_and_reads_back() {
-        let (one, other) = (Secret::draw(), Secret::draw());
+    fn secrets_are_unique_and_parse_back() {
+        let (one, other) = (Secret::generate(), Secret::generate());
         assert!(one.hash() != other.hash());
         assert_eq!(one.expose().len(), 43);
         assert!(Secret::try_from(one.expose().to_owned()).unwrap().hash() == one.hash());

@@ -1,4 +1,4 @@
-//! A user.
+//! Users and their memberships.
 
 use auth::{Caller, CallerTenant, Role, UserId};
 use events::user::{Role as EventRole, UserCreated, UserLoginSucceeded, UserRegistered};
@@ -9,28 +9,28 @@ use utoipa::ToSchema;
 
 use super::EmailAddress;
 
-/// The tenant an admin belongs to.
+/// The tenant that an admin belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnTenant {
+pub struct UserTenant {
     /// Its id.
     pub id: TenantId,
     /// Its code.
     pub code: TenantCode,
 }
 
-/// What a user is; an admin without a tenant, or a customer with one, cannot be said.
+/// A user's role and, for an admin, the tenant. An admin without a tenant cannot be represented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
-    /// The landlord.
+pub enum Membership {
+    /// Operates the platform.
     PlatformAdmin,
-    /// Orders from any active tenant.
+    /// Orders from any active tenant; belongs to none.
     Customer,
-    /// Runs one tenant.
-    Admin(OwnTenant),
+    /// Administers one tenant.
+    Admin(UserTenant),
 }
 
-impl Standing {
-    /// The role in tokens and on the wire.
+impl Membership {
+    /// The role, as in access tokens and JSON.
     pub fn role(&self) -> Role {
         match self {
             Self::PlatformAdmin => Role::PlatformAdmin,
@@ -39,8 +39,8 @@ impl Standing {
         }
     }
 
-    /// The tenant, of an admin.
-    pub fn tenant(&self) -> Option<&OwnTenant> {
+    /// The tenant of an admin.
+    pub fn tenant(&self) -> Option<&UserTenant> {
         match self {
             Self::Admin(tenant) => Some(tenant),
             Self::PlatformAdmin | Self::Customer => None,
@@ -48,7 +48,7 @@ impl Standing {
     }
 }
 
-/// A name shown to people: 1 to 200 characters, without control characters.
+/// A display name: 1 to 200 characters, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, min_length = 1, max_length = 200)]
@@ -70,7 +70,7 @@ impl TryFrom<String> for UserName {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err("should be 1 to 200 characters on one line")
+            Err("should be 1 to 200 characters without line breaks")
         }
     }
 }
@@ -81,53 +81,53 @@ impl From<UserName> for String {
     }
 }
 
-/// A person who can log in, or will when they accept their invitation.
+/// A person who can log in, or can after accepting an invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The id.
+    /// The user's id.
     pub id: UserId,
-    /// The address they log in with.
+    /// The address to log in with.
     pub email: EmailAddress,
-    /// Their name.
+    /// The display name.
     pub name: UserName,
-    /// What they are.
-    pub standing: Standing,
-    /// Grows by one with each change.
+    /// Role and tenant.
+    pub membership: Membership,
+    /// Increases by one with each change.
     pub version: i64,
-    /// When they came.
+    /// The time of creation.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When they last changed.
+    /// The time of the last change.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
 }
 
 impl User {
-    /// A new user, as of `now`.
+    /// A new user with a generated id, created at `now`.
     pub fn new(
         email: EmailAddress,
         name: UserName,
-        standing: Standing,
+        membership: Membership,
         now: OffsetDateTime,
     ) -> Self {
         Self {
-            id: UserId::new(),
+            id: UserId::generate(),
             email,
             name,
-            standing,
+            membership,
             version: 1,
             created_at: now,
             updated_at: now,
         }
     }
 
-    /// Who they are in a token.
+    /// The identity that the user's access tokens carry.
     pub fn caller(&self) -> Caller {
         let email = self.email.as_str();
-        match &self.standing {
-            Standing::PlatformAdmin => Caller::platform_admin(self.id, email),
-            Standing::Customer => Caller::customer(self.id, email),
-            Standing::Admin(tenant) => {
+        match &self.membership {
+            Membership::PlatformAdmin => Caller::platform_admin(self.id, email),
+            Membership::Customer => Caller::customer(self.id, email),
+            Membership::Admin(tenant) => {
                 let tenant = CallerTenant {
                     id: tenant.id.0,
                     code: tenant.code.as_str().to_owned(),
@@ -137,7 +137,7 @@ impl User {
         }
     }
 
-    /// The event that they registered themselves.
+    /// The event of a registration.
     pub fn registered(&self) -> UserRegistered {
         UserRegistered {
             user_id: self.id.as_uuid(),
@@ -146,49 +146,49 @@ impl User {
         }
     }
 
-    /// The event that somebody else made them.
-    pub fn created(&self, how: Made) -> UserCreated {
+    /// The event of a creation by another user or by onboarding.
+    pub fn created(&self, credential: InitialCredential) -> UserCreated {
         UserCreated {
             user_id: self.id.as_uuid(),
             email: self.email.as_str().to_owned(),
             name: self.name.as_str().to_owned(),
             role: self.event_role(),
-            tenant_id: self.standing.tenant().map(|tenant| tenant.id.0),
+            tenant_id: self.membership.tenant().map(|tenant| tenant.id.0),
             tenant_code: self
-                .standing
+                .membership
                 .tenant()
                 .map(|tenant| tenant.code.as_str().to_owned()),
-            invited: how == Made::Invited,
+            invited: credential == InitialCredential::Invitation,
         }
     }
 
-    /// The event that they logged in.
+    /// The event of a successful login.
     pub fn logged_in(&self) -> UserLoginSucceeded {
         UserLoginSucceeded {
             user_id: self.id.as_uuid(),
             role: self.event_role(),
-            tenant_id: self.standing.tenant().map(|tenant| tenant.id.0),
+            tenant_id: self.membership.tenant().map(|tenant| tenant.id.0),
             tenant_code: self
-                .standing
+                .membership
                 .tenant()
                 .map(|tenant| tenant.code.as_str().to_owned()),
         }
     }
 
     fn event_role(&self) -> EventRole {
-        match self.standing {
-            Standing::PlatformAdmin => EventRole::PlatformAdmin,
-            Standing::Customer => EventRole::Customer,
-            Standing::Admin(_) => EventRole::Admin,
+        match self.membership {
+            Membership::PlatformAdmin => EventRole::PlatformAdmin,
+            Membership::Customer => EventRole::Customer,
+            Membership::Admin(_) => EventRole::Admin,
         }
     }
 }
 
-/// How a user who did not register themselves came by a password.
+/// How a user who was created by others gets the first password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// It was chosen for them.
-    WithPassword,
-    /// They are to choose one by invitation.
-    Invited,
+pub enum InitialCredential {
+    /// Set by the creator.
+    Password,
+    /// Chosen by the user, who receives an invitation.
+    Invitation,
 }

@@ -1,18 +1,18 @@
-//! The routes.
+//! HTTP routes.
 
-mod machines;
-mod password;
+mod password_reset;
 mod problems;
+mod services;
 mod session;
 mod users;
-mod view;
+mod views;
 
 use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 
-/// The routes of the service.
+/// Registers all routes.
 pub(crate) fn routes(app: App) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     let app = Data::new(app);
     move |config| {
@@ -21,11 +21,11 @@ pub(crate) fn routes(app: App) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send
             .service(session::register)
             .service(session::login)
             .service(session::profile)
-            .service(password::forgot)
-            .service(password::reset)
-            .service(machines::service_token)
-            .service(machines::password_tokens)
-            .service(machines::jwks)
+            .service(password_reset::forgot)
+            .service(password_reset::reset)
+            .service(services::service_token)
+            .service(services::password_tokens)
+            .service(services::jwks)
             .service(users::create)
             .service(users::list)
             .service(users::database_status)

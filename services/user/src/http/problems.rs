@@ -1,66 +1,70 @@
-//! How each refusal is answered: the one place that decides on status and type.
+//! HTTP status and problem type of each error.
 
 use actix_web::http::StatusCode;
 use auth::AuthError;
 use service::Problem;
 
 use crate::{
-    domain::Refusal, passwords::PasswordsError, tenants::NewTenantError, use_cases::UserError,
+    domain::CreationError, password_hasher::PasswordHasherError, tenants::NewTenantError,
+    use_cases::UserError,
 };
 
 impl From<UserError> for Problem {
-    fn from(refused: UserError) -> Self {
-        let words = refused.to_string();
-        match refused {
-            UserError::EmailTaken => Self::conflict("email-taken", words),
-            UserError::WrongCredentials => unauthenticated("wrong-credentials", words),
-            UserError::WrongSecret => unauthenticated("wrong-secret", words),
+    fn from(error: UserError) -> Self {
+        let detail = error.to_string();
+        match error {
+            UserError::EmailTaken => Self::conflict("email-taken", detail),
+            UserError::WrongCredentials => unauthenticated("wrong-credentials", detail),
+            UserError::WrongServiceSecret => unauthenticated("wrong-secret", detail),
             UserError::TenantSuspended => Self::new(
                 StatusCode::FORBIDDEN,
                 "tenant-suspended",
                 "Tenant suspended",
-                words,
+                detail,
             ),
-            UserError::TokenNotGood => {
-                let mut problem = Self::invalid("token", words);
+            UserError::InvalidToken => {
+                let mut problem = Self::invalid("token", detail);
                 "/problems/token-not-good".clone_into(&mut problem.kind);
                 problem
             }
-            UserError::NoUser => Self::not_found("user"),
-            UserError::NoTenant => Self::not_found("tenant"),
-            UserError::NotWaiting => Self::conflict("not-waiting", words),
+            UserError::UserNotFound => Self::not_found("user"),
+            UserError::TenantNotFound => Self::not_found("tenant"),
+            UserError::TokenNotRequested => Self::conflict("not-waiting", detail),
             UserError::WeakPassword { field, cause } => Self::invalid(field, cause.to_string()),
-            UserError::Refusal(Refusal::NotAllowed(why)) => Self::forbidden(why),
-            UserError::Refusal(Refusal::Contradiction { field, message }) => {
+            UserError::Creation(CreationError::NotAllowed(reason)) => Self::forbidden(reason),
+            UserError::Creation(CreationError::Invalid { field, message }) => {
                 Self::invalid(field, message)
             }
-            UserError::Passwords(PasswordsError::Busy(_)) => {
-                Self::unavailable("too many logins at the moment", 1)
+            UserError::Hashing(PasswordHasherError::QueueFull(_)) => {
+                Self::unavailable("too many logins at the moment; try again shortly", 1)
             }
             UserError::NewTenant(NewTenantError::Taken) => {
-                Self::conflict("tenant-code-taken", words)
+                Self::conflict("tenant-code-taken", detail)
             }
             UserError::NewTenant(NewTenantError::Unavailable(cause)) => {
-                tracing::warn!(cause, "no new tenant");
+                tracing::warn!(
+                    cause,
+                    "tenant service is unavailable, no tenant was created"
+                );
                 Self::unavailable(
-                    "the tenant cannot be made at the moment; try again with the same Idempotency-Key",
+                    "the tenant cannot be created at the moment; try again with the same Idempotency-Key",
                     2,
                 )
             }
             UserError::Directory(cause) => {
-                tracing::warn!(%cause, "no look into the tenant directory");
+                tracing::warn!(%cause, "tenant directory is unavailable");
                 Self::unavailable("the tenant cannot be looked up at the moment", 2)
             }
             UserError::Idempotency(cause) => cause.into(),
             UserError::Store(cause) => cause.into(),
-            UserError::Passwords(PasswordsError::Broken(_))
-            | UserError::NewTenant(NewTenantError::Refused(_))
-            | UserError::Signing(_) => Self::internal(&words),
+            UserError::Hashing(PasswordHasherError::Failed(_))
+            | UserError::NewTenant(NewTenantError::Rejected(_))
+            | UserError::Signing(_) => Self::internal(&detail),
         }
     }
 }
 
-/// 401, with the header that belongs to it.
+/// 401 with the `WWW-Authenticate` header of a missing token.
 fn unauthenticated(kind: &str, detail: String) -> Problem {
     let mut problem = Problem::from(AuthError::Missing);
     problem.kind = format!("/problems/{kind}");

@@ -1,4 +1,4 @@
-//! Coming, logging in, and who one is.
+//! Registration, login and the caller's profile.
 
 use actix_web::{get, post, web::Data};
 use auth::Caller;
@@ -6,14 +6,14 @@ use serde::Deserialize;
 use service::{Answer, PlatformScope, Problem, Valid};
 use utoipa::ToSchema;
 
-use super::view::{BearerToken, UserView};
+use super::views::{BearerToken, UserView};
 use crate::{
     App,
-    domain::{EmailAddress, GivenPassword, NewPassword, UserName, Viewer},
+    domain::{EmailAddress, NewPassword, SubmittedPassword, UserName, Visibility},
     use_cases,
 };
 
-/// Who wants an account.
+/// A request for a customer account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Registration {
@@ -24,8 +24,8 @@ pub(super) struct Registration {
 
 /// Register as a customer.
 #[utoipa::path(tag = "auth", request_body = Registration, security(()), responses(
-    (status = 201, body = UserView), (status = 400, body = Problem, description = "a field cannot be used"),
-    (status = 409, body = Problem, description = "the address has an account"),
+    (status = 201, body = UserView), (status = 400, body = Problem, description = "a field is invalid"),
+    (status = 409, body = Problem, description = "the address is taken"),
     (status = 503, body = Problem, description = "too many passwords are being hashed")))]
 #[post("/api/auth/register")]
 pub(super) async fn register(
@@ -38,30 +38,30 @@ pub(super) async fn register(
         password,
         name,
     } = body.0;
-    let wish = use_cases::Registration {
+    let registration = use_cases::Registration {
         email,
         password,
         name,
     };
-    let user = use_cases::register(&db, &app.passwords, wish).await?;
+    let user = use_cases::register(&db, &app.hasher, registration).await?;
     Ok(Answer::created(
         format!("/api/users/{}", user.id),
         user.into(),
     ))
 }
 
-/// Address and password.
+/// E-mail address and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
     email: EmailAddress,
-    password: GivenPassword,
+    password: SubmittedPassword,
 }
 
 /// Log in.
 #[utoipa::path(tag = "auth", request_body = Credentials, security(()), responses(
     (status = 200, body = BearerToken), (status = 400, body = Problem),
-    (status = 401, body = Problem, description = "address or password is wrong"),
+    (status = 401, body = Problem, description = "the address or the password is wrong"),
     (status = 403, body = Problem, description = "the user's tenant is suspended"),
     (status = 503, body = Problem, description = "too many logins at the moment")))]
 #[post("/api/auth/login")]
@@ -73,7 +73,7 @@ pub(super) async fn login(
     let Credentials { email, password } = body.0;
     let directory = app.runtime.directory();
     let issued =
-        use_cases::log_in(&db, &app.passwords, directory, &app.issuer, email, password).await?;
+        use_cases::log_in(&db, &app.hasher, directory, &app.issuer, email, password).await?;
     Ok(Answer::ok(issued.into()))
 }
 
@@ -84,10 +84,7 @@ pub(super) async fn profile(
     caller: Caller,
     db: PlatformScope,
 ) -> Result<Answer<UserView>, Problem> {
-    let viewer = Viewer::Oneself(caller.user_id);
-    Ok(Answer::ok(
-        use_cases::find_user(&db, viewer, caller.user_id)
-            .await?
-            .into(),
-    ))
+    let visibility = Visibility::SelfOnly(caller.user_id);
+    let user = use_cases::find_user(&db, visibility, caller.user_id).await?;
+    Ok(Answer::ok(user.into()))
 }

@@ -1,4 +1,4 @@
-//! Users, as admins and landlords see them.
+//! Users, for admins and platform admins.
 
 use actix_web::{
     Error, FromRequest, HttpRequest, get, post,
@@ -7,46 +7,47 @@ use actix_web::{
 use auth::{AuthError, Caller, Role, UserId};
 use serde::{Deserialize, Serialize};
 use service::{
-    ActiveTenant, Answer, Idempotency, Listing, Page, PlatformScope, Problem, Query, Valid,
+    ActiveTenant, Answer, Idempotency, ListQuery, Listing, PageParams, PlatformScope, Problem,
+    Valid,
 };
 use tenancy::{TenantCode, TenantId, TenantStatus};
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::UserView;
+use super::views::UserView;
 use crate::{
     App,
-    domain::{EmailAddress, NewPassword, User, UserName, Viewer, Wish},
+    domain::{EmailAddress, NewPassword, RequestedMembership, User, UserName, Visibility},
     use_cases,
 };
 
-/// The user that is wanted.
+/// A request to create a user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct CreateUser {
     email: EmailAddress,
     password: NewPassword,
     name: UserName,
-    /// `ADMIN`; the landlord may also make `CUSTOMER` and `PLATFORM_ADMIN`.
+    /// `ADMIN`; a platform admin may also create `CUSTOMER` and `PLATFORM_ADMIN`.
     #[schema(value_type = String)]
     role: Role,
-    /// Of an admin: the code of a new tenant if the landlord asks, else of the caller's own.
+    /// Tenant code of an `ADMIN`: a new tenant's if the caller is a platform admin, else the caller's own.
     #[schema(value_type = Option<String>, min_length = 3, max_length = 40)]
     tenant_code: Option<TenantCode>,
-    /// Of an admin: a tenant that is there already.
+    /// Id of an existing tenant, for an `ADMIN`.
     #[schema(value_type = Option<uuid::Uuid>)]
     tenant_id: Option<TenantId>,
 }
 
-/// Make a user. An `ADMIN` with a new `tenantCode` starts that tenant's provisioning, which goes on behind the answer:
-/// see `/api/users/{id}/database-status`.
+/// Create a user. An `ADMIN` with a new `tenantCode` starts the provisioning of that tenant, which continues
+/// asynchronously: see `/api/users/{id}/database-status`.
 #[utoipa::path(tag = "users", request_body = CreateUser,
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key gives the same answer")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "a retry with the same key returns the first response")),
     responses(
         (status = 201, body = UserView), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem, description = "there is no such tenant"),
-        (status = 409, body = Problem, description = "address or tenant code is taken"),
+        (status = 403, body = Problem), (status = 404, body = Problem, description = "the tenant does not exist"),
+        (status = 409, body = Problem, description = "the address or the tenant code is taken"),
         (status = 422, body = Problem, description = "the key was used for another request"),
-        (status = 503, body = Problem, description = "the tenant service is away")))]
+        (status = 503, body = Problem, description = "the tenant service is unavailable")))]
 #[post("/api/users")]
 pub(super) async fn create(
     caller: Caller,
@@ -67,17 +68,17 @@ pub(super) async fn create(
         tenant_code,
         tenant_id,
     } = body.0;
-    let wanted = use_cases::CreateUser {
+    let new_user = use_cases::CreateUser {
         email,
         password,
         name,
-        wish: Wish {
+        membership: RequestedMembership {
             role,
             tenant_code,
             tenant_id,
         },
     };
-    let user = use_cases::create_user(&db, app.parts(), &caller, &call, wanted)
+    let user = use_cases::create_user(&db, app.create_user_context(), &caller, &call, new_user)
         .await
         .map_err(Problem::from)?;
     Ok(Answer::created(
@@ -86,26 +87,22 @@ pub(super) async fn create(
     ))
 }
 
-/// Which users are wanted.
+/// Filter of the list of users.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// The page, from 1.
-    page: Option<u32>,
-    /// Users a page, 1 to 100.
-    per_page: Option<u32>,
+pub(super) struct UserFilter {
     /// Part of a name or address, 3 to 100 characters.
-    search: Option<Search>,
+    search: Option<SearchText>,
 }
 
-/// Part of a name or address; fewer characters would find nearly everybody.
+/// Part of a name or address. Shorter text would match nearly every user.
 #[derive(Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, min_length = 3, max_length = 100)]
-pub(super) struct Search(String);
+pub(super) struct SearchText(String);
 
-impl TryFrom<String> for Search {
+impl TryFrom<String> for SearchText {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -118,8 +115,8 @@ impl TryFrom<String> for Search {
     }
 }
 
-/// List users: the landlord sees all, a tenant's admin those of the tenant.
-#[utoipa::path(tag = "users", params(Wanted), responses(
+/// List users: all for a platform admin, the tenant's for an admin.
+#[utoipa::path(tag = "users", params(PageParams, UserFilter), responses(
     (status = 200, body = Listing<UserView>), (status = 400, body = Problem), (status = 401, body = Problem),
     (status = 403, body = Problem)))]
 #[get("/api/users")]
@@ -127,7 +124,7 @@ pub(super) async fn list(
     caller: Caller,
     db: PlatformScope,
     request: HttpRequest,
-    wanted: Query<Wanted>,
+    ListQuery { page, filter }: ListQuery<UserFilter>,
 ) -> Result<Answer<Listing<UserView>>, Error> {
     let tenant = match caller.role {
         Role::PlatformAdmin => None,
@@ -139,25 +136,24 @@ pub(super) async fn list(
             .into());
         }
     };
-    let Wanted {
-        page,
-        per_page,
-        search,
-    } = wanted.0;
-    let page = Page::new(page, per_page)?;
-    let search = use_cases::Search {
+    let search = use_cases::UserSearch {
         tenant,
-        text: search.map(|search| search.0),
+        text: filter.search.map(|search| search.0),
         page,
     };
-    let found = use_cases::list_users(&db, search)
+    let listed = use_cases::list_users(&db, search)
         .await
         .map_err(Problem::from)?;
-    let users = found.users.into_iter().map(UserView::from).collect();
-    Ok(Answer::ok(Listing::new(&request, page, users, found.total)))
+    let users = listed.users.into_iter().map(UserView::from).collect();
+    Ok(Answer::ok(Listing::new(
+        &request,
+        page,
+        users,
+        listed.total,
+    )))
 }
 
-/// Read a user: oneself, or as the landlord, or as an admin of the user's tenant.
+/// Read a user: the caller, any user for a platform admin, users of the tenant for its admin.
 #[utoipa::path(tag = "users", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = UserView), (status = 401, body = Problem), (status = 404, body = Problem)))]
 #[get("/api/users/{id}")]
@@ -167,16 +163,16 @@ pub(super) async fn read(
     request: HttpRequest,
     id: Path<UserId>,
 ) -> Result<Answer<UserView>, Error> {
-    let user = visible(&caller, &db, &request, *id).await?;
+    let user = find_visible(&caller, &db, &request, *id).await?;
     let version = user.version;
     Ok(Answer::ok(UserView::from(user)).version(version))
 }
 
-/// How far the database of an admin's tenant is.
+/// Provisioning status of the database of an admin's tenant.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DatabaseStatus {
-    /// Whether the database is there.
+    /// Whether the database exists.
     is_database_created: bool,
     /// The tenant's status: `PROVISIONING`, `ACTIVE`, `SUSPENDED`, `FAILED`.
     #[schema(value_type = String)]
@@ -186,7 +182,7 @@ pub(super) struct DatabaseStatus {
 /// Whether the database of an admin's tenant is ready.
 #[utoipa::path(tag = "users", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = DatabaseStatus), (status = 401, body = Problem),
-    (status = 404, body = Problem, description = "there is no such user, or the user has no tenant"),
+    (status = 404, body = Problem, description = "the user does not exist or has no tenant"),
     (status = 503, body = Problem, description = "the tenant cannot be looked up at the moment")))]
 #[get("/api/users/{id}/database-status")]
 pub(super) async fn database_status(
@@ -196,7 +192,7 @@ pub(super) async fn database_status(
     request: HttpRequest,
     id: Path<UserId>,
 ) -> Result<Answer<DatabaseStatus>, Error> {
-    let user = visible(&caller, &db, &request, *id).await?;
+    let user = find_visible(&caller, &db, &request, *id).await?;
     let status = use_cases::show_database_status(app.runtime.directory(), &user)
         .await
         .map_err(Problem::from)?;
@@ -206,22 +202,22 @@ pub(super) async fn database_status(
     }))
 }
 
-/// The user, if the caller may know of them.
-async fn visible(
+/// The user, if the caller may see them.
+async fn find_visible(
     caller: &Caller,
     db: &PlatformScope,
     request: &HttpRequest,
     id: UserId,
 ) -> Result<User, Error> {
-    let viewer = match caller.role {
-        Role::PlatformAdmin | Role::Service => Viewer::Everybody,
-        Role::Admin if id != caller.user_id => Viewer::Tenant(
+    let visibility = match caller.role {
+        Role::PlatformAdmin | Role::Service => Visibility::All,
+        Role::Admin if id != caller.user_id => Visibility::TenantAndSelf(
             ActiveTenant::extract(request).await?.tenant().id,
             caller.user_id,
         ),
-        Role::Admin | Role::Customer => Viewer::Oneself(caller.user_id),
+        Role::Admin | Role::Customer => Visibility::SelfOnly(caller.user_id),
     };
-    Ok(use_cases::find_user(db, viewer, id)
+    Ok(use_cases::find_user(db, visibility, id)
         .await
         .map_err(Problem::from)?)
 }

@@ -1,99 +1,116 @@
-//! Leave to set a password without the old one.
+//! Single-use secrets that let a user set a password without the old one.
 
 use auth::UserId;
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, TryInsertResult,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
 use service::StoreError;
-use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
+use super::entities::password_token::{ActiveModel, Column, Entity};
 use crate::domain::{Purpose, SecretHash};
 
-/// Mails of one kind to one person: at most one in this time.
-const OPEN: &str = "INSERT INTO password_token (user_id, purpose, opened_at, expires_at) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (user_id, purpose) DO UPDATE SET opened_at = $3, expires_at = $4, secret_hash = NULL
-     WHERE password_token.opened_at < $3 - interval '1 minute'";
-const FILL: &str = "UPDATE password_token SET secret_hash = $3
-     WHERE user_id = $1 AND purpose = $2 AND expires_at > $4 RETURNING expires_at";
-const GRANT: &str = "INSERT INTO password_token (user_id, purpose, secret_hash, opened_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (user_id, purpose) DO UPDATE SET secret_hash = $3, opened_at = $4, expires_at = $5";
-const IS_GOOD: &str = "SELECT EXISTS (SELECT FROM password_token
-     WHERE user_id = $1 AND secret_hash = $2 AND expires_at > $3)";
-const CLOSE: &str = "DELETE FROM password_token WHERE user_id = $1";
+/// Minimum time between two e-mails to one user for one purpose.
+const EMAIL_INTERVAL: Duration = Duration::MINUTE;
 
-/// Opens leave for a mail that is to be written. `false`: one was opened less than a minute ago.
+/// Opens a token for an e-mail that is to be sent; returns `false` if one was opened less than a minute ago.
 pub async fn open(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     user: UserId,
     purpose: Purpose,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(OPEN)
-        .bind(user.as_uuid())
-        .bind(purpose.as_str())
-        .bind(now)
-        .bind(now + purpose.life())
-        .execute(conn)
+    let row = ActiveModel {
+        secret_hash: Set(None),
+        ..token(user, purpose, now)
+    };
+    let replace = replace_existing()
+        .action_and_where(Expr::col((Entity, Column::OpenedAt)).lt(now - EMAIL_INTERVAL))
+        .to_owned();
+    let opened = Entity::insert(row)
+        .on_conflict(replace)
+        .try_insert()
+        .exec_without_returning(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(matches!(opened, TryInsertResult::Inserted(1..)))
 }
 
-/// Puts the secret of a mail into leave that is open; answers until when it is good.
+/// Stores the secret of an e-mail in an open token; returns when the token expires, `None` if none is open.
 pub async fn fill(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     user: UserId,
     purpose: Purpose,
     secret: &SecretHash,
     now: OffsetDateTime,
 ) -> Result<Option<OffsetDateTime>, StoreError> {
-    Ok(sqlx::query_scalar(FILL)
-        .bind(user.as_uuid())
-        .bind(purpose.as_str())
-        .bind(secret.as_bytes())
-        .bind(now)
-        .fetch_optional(conn)
-        .await?)
+    let filled = Entity::update_many()
+        .col_expr(Column::SecretHash, Expr::value(secret.as_bytes().to_vec()))
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Purpose.eq(purpose.to_string()))
+        .filter(Column::ExpiresAt.gt(now))
+        .exec_with_returning(db)
+        .await?;
+    Ok(filled.first().map(|token| token.expires_at))
 }
 
-/// Gives leave and puts the secret in at once; answers until when it is good.
+/// Opens a token and stores its secret; returns when the token expires.
 pub async fn grant(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     user: UserId,
     purpose: Purpose,
     secret: &SecretHash,
     now: OffsetDateTime,
 ) -> Result<OffsetDateTime, StoreError> {
-    let until = now + purpose.life();
-    sqlx::query(GRANT)
-        .bind(user.as_uuid())
-        .bind(purpose.as_str())
-        .bind(secret.as_bytes())
-        .bind(now)
-        .bind(until)
-        .execute(conn)
+    let row = ActiveModel {
+        secret_hash: Set(Some(secret.as_bytes().to_vec())),
+        ..token(user, purpose, now)
+    };
+    Entity::insert(row)
+        .on_conflict(replace_existing())
+        .exec_without_returning(db)
         .await?;
-    Ok(until)
+    Ok(now + purpose.lifetime())
 }
 
-/// Whether the secret is good now for this user, whose row is locked.
-pub async fn is_good(
-    conn: &mut PgConnection,
+fn token(user: UserId, purpose: Purpose, now: OffsetDateTime) -> ActiveModel {
+    ActiveModel {
+        user_id: Set(user),
+        purpose: Set(purpose.to_string()),
+        opened_at: Set(now),
+        expires_at: Set(now + purpose.lifetime()),
+        ..ActiveModel::default()
+    }
+}
+
+fn replace_existing() -> OnConflict {
+    OnConflict::columns([Column::UserId, Column::Purpose])
+        .update_columns([Column::SecretHash, Column::OpenedAt, Column::ExpiresAt])
+        .to_owned()
+}
+
+/// Whether the secret is valid now for this user, whose row must be locked.
+pub async fn is_valid(
+    db: &impl ConnectionTrait,
     user: UserId,
     secret: &SecretHash,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(IS_GOOD)
-        .bind(user.as_uuid())
-        .bind(secret.as_bytes())
-        .bind(now)
-        .fetch_one(conn)
-        .await?)
+    let valid = Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::SecretHash.eq(secret.as_bytes().to_vec()))
+        .filter(Column::ExpiresAt.gt(now))
+        .count(db)
+        .await?;
+    Ok(valid > 0)
 }
 
-/// Ends every leave of this user: a secret is good once.
-pub async fn close_all(conn: &mut PgConnection, user: UserId) -> Result<(), StoreError> {
-    sqlx::query(CLOSE)
-        .bind(user.as_uuid())
-        .execute(conn)
+/// Deletes all tokens of this user, so that a secret is valid once.
+pub async fn delete_all(db: &impl ConnectionTrait, user: UserId) -> Result<(), StoreError> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user))
+        .exec(db)
         .await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Somebody makes a user for somebody else.
+//! Creation of a user by an admin or a platform admin.
 
 use auth::Caller;
 use serde::Serialize;
@@ -8,28 +8,28 @@ use tenancy::{Directory, TenantId, TenantStatus};
 use super::UserError;
 use crate::{
     domain::{
-        Creation, EmailAddress, Made, NewPassword, OwnTenant, Standing, User, UserName, Wish,
-        plan_creation,
+        CreationPlan, EmailAddress, InitialCredential, Membership, NewPassword,
+        RequestedMembership, User, UserName, UserTenant, plan_creation,
     },
-    passwords::Passwords,
+    password_hasher::PasswordHasher,
     store::users,
     tenants::{NewTenant, TenantService},
 };
 
-/// The user that is wanted.
+/// A request to create a user.
 #[derive(Debug)]
 pub struct CreateUser {
     /// The address to log in with.
     pub email: EmailAddress,
-    /// Their first password.
+    /// The initial password.
     pub password: NewPassword,
-    /// Their name.
+    /// The display name.
     pub name: UserName,
-    /// What they are to be.
-    pub wish: Wish,
+    /// The requested role and tenant.
+    pub membership: RequestedMembership,
 }
 
-/// What makes two requests the same one: everything but the password, of which no quick hash is kept.
+/// The part of a request that its idempotency key is bound to: all but the password, of which no fast hash may be stored.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     email: &'a EmailAddress,
@@ -39,24 +39,25 @@ struct Fingerprint<'a> {
     tenant_id: Option<TenantId>,
 }
 
-/// Makes a user. An admin with a new tenant code has that tenant made, whose database follows behind the answer.
+/// Creates a user. An admin with a new tenant code also gets that tenant created; its database is provisioned
+/// asynchronously.
 ///
 /// # Errors
-/// `Refusal` if the caller may not; `EmailTaken`; `NewTenant` if the code is taken or the tenant service is away;
-/// `NoTenant`; those of the key.
+/// `Creation` if the caller is not allowed to; `EmailTaken`; `NewTenant` if the code is taken or the tenant service is
+/// unavailable; `TenantNotFound`; `Idempotency`.
 pub async fn create_user(
     db: &PlatformScope,
-    parts: Parts<'_>,
+    context: CreateUserContext<'_>,
     caller: &Caller,
     call: &Idempotency,
-    wanted: CreateUser,
+    request: CreateUser,
 ) -> Result<User, UserError> {
     let CreateUser {
         email,
         password,
         name,
-        wish,
-    } = wanted;
+        membership,
+    } = request;
     password
         .allowed_for(&email)
         .map_err(|cause| UserError::WeakPassword {
@@ -66,77 +67,80 @@ pub async fn create_user(
     let fingerprint = Fingerprint {
         email: &email,
         name: &name,
-        role: wish.role,
-        tenant_code: wish.tenant_code.as_ref().map(ToString::to_string),
-        tenant_id: wish.tenant_id,
+        role: membership.role,
+        tenant_code: membership.tenant_code.as_ref().map(ToString::to_string),
+        tenant_id: membership.tenant_id,
     };
-    let plan = plan_creation(caller, wish.clone())?;
-    let hash = parts.passwords.hash(password).await?;
+    let plan = plan_creation(caller, membership.clone())?;
+    let hash = context.hasher.hash(password).await?;
     let mut tx = match db.begin_once::<User>(call, &fingerprint).await? {
         Begun::Replayed(user) => return Ok(user),
         Begun::First(tx) => tx,
     };
-    let standing = match &plan {
-        Creation::Plain(standing) => standing.clone(),
-        Creation::InTenant(id) => Standing::Admin(existing(parts.directory, *id).await?),
-        // The address is taken before the tenant is asked for, so that no tenant is made for nobody. Its id is not known
-        // yet; nobody sees this one.
-        Creation::WithNewTenant(code) => Standing::Admin(OwnTenant {
+    let membership = match &plan {
+        CreationPlan::Ready(membership) => membership.clone(),
+        CreationPlan::InExistingTenant(id) => {
+            Membership::Admin(find_tenant(context.directory, *id).await?)
+        }
+        // The user is inserted before the tenant is created, so that a taken address creates no tenant. The tenant's id
+        // is not known yet; this placeholder is replaced before the commit.
+        CreationPlan::WithNewTenant(code) => Membership::Admin(UserTenant {
             id: TenantId::generate(),
             code: code.clone(),
         }),
     };
-    let mut user = User::new(email, name, standing, tx.now());
-    if !users::insert(tx.conn(), &user, Some(&hash)).await? {
+    let mut user = User::new(email, name, membership, tx.now());
+    if !users::insert(&tx, &user, Some(&hash)).await? {
         return Err(UserError::EmailTaken);
     }
-    if let Creation::WithNewTenant(_) = plan {
-        user.standing = Standing::Admin(new_tenant(&mut tx, parts.tenants, call, &user).await?);
+    if let CreationPlan::WithNewTenant(_) = plan {
+        user.membership =
+            Membership::Admin(create_tenant(&mut tx, context.tenants, call, &user).await?);
     }
-    tx.publish(user.id, 1, &user.created(Made::WithPassword))
+    tx.publish(user.id, 1, &user.created(InitialCredential::Password))
         .await?;
     tx.commit_once(&user).await?;
     Ok(user)
 }
 
-/// What the verb works with.
+/// What [`create_user`] needs besides the database.
 #[derive(Clone, Copy)]
-pub struct Parts<'a> {
+pub struct CreateUserContext<'a> {
     /// Hashes the password.
-    pub passwords: &'a Passwords,
-    /// Makes tenants.
+    pub hasher: &'a PasswordHasher,
+    /// Creates tenants.
     pub tenants: &'a TenantService,
-    /// Knows tenants.
+    /// Looks up existing tenants.
     pub directory: &'a Directory,
 }
 
-async fn existing(directory: &Directory, id: TenantId) -> Result<OwnTenant, UserError> {
+async fn find_tenant(directory: &Directory, id: TenantId) -> Result<UserTenant, UserError> {
     let tenant = directory
         .by_id(id)
         .await?
         .filter(|tenant| tenant.status != TenantStatus::Deleted);
     tenant
-        .map(|tenant| OwnTenant {
+        .map(|tenant| UserTenant {
             id,
             code: tenant.code.clone(),
         })
-        .ok_or(UserError::NoTenant)
+        .ok_or(UserError::TenantNotFound)
 }
 
-/// Has the tenant made and puts the new admin into it. If the commit fails afterwards, the tenant's onboarding invites
-/// the same address.
-async fn new_tenant(
+/// Creates the tenant and assigns the new admin to it. If the commit fails afterwards, the tenant's onboarding invites the
+/// same address.
+async fn create_tenant(
     tx: &mut Tx,
     tenants: &TenantService,
     call: &Idempotency,
     admin: &User,
-) -> Result<OwnTenant, UserError> {
-    let Some(wished) = admin.standing.tenant() else {
-        return Err(UserError::NoTenant);
+) -> Result<UserTenant, UserError> {
+    let Some(requested) = admin.membership.tenant() else {
+        return Err(UserError::TenantNotFound);
     };
-    let made = tenants
+    let tenant = tenants
         .create(NewTenant {
-            code: &wished.code,
+            code: &requested.code,
             name: admin.name.as_str(),
             billing_email: &admin.email,
             key: call
@@ -146,6 +150,6 @@ async fn new_tenant(
             correlation_id: tx.context().correlation_id,
         })
         .await?;
-    users::place(tx.conn(), admin.id, &made).await?;
-    Ok(made)
+    users::assign_tenant(tx, admin.id, &tenant).await?;
+    Ok(tenant)
 }

@@ -1,69 +1,69 @@
-//! Everything a use case can refuse.
+//! The errors of use cases.
 
 use auth::KeyError;
 use service::{StoreError, scope::IdempotencyError};
 use tenancy::DirectoryError;
 
 use crate::{
-    domain::{Refusal, WeakPassword},
-    passwords::PasswordsError,
+    domain::{CreationError, WeakPassword},
+    password_hasher::PasswordHasherError,
     tenants::NewTenantError,
 };
 
-/// Why a use case did not do what was asked.
+/// Why a use case failed. Nothing was written then.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
-    /// The address belongs to somebody.
+    /// The address belongs to another user.
     #[error("this e-mail address already has an account")]
     EmailTaken,
-    /// Unknown address or wrong password; which of the two is not told.
-    #[error("e-mail address or password is wrong")]
+    /// Unknown address or wrong password; the message does not say which.
+    #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
-    /// The user's tenant is suspended or gone.
+    /// The user's tenant is suspended or deleted.
     #[error("your tenant is suspended")]
     TenantSuspended,
-    /// The secret of a mail is unknown, used, or too old.
-    #[error("the token is unknown, used, or has expired; ask for a new one")]
-    TokenNotGood,
-    /// There is no such user that the caller may know of.
-    #[error("there is no such user")]
-    NoUser,
-    /// There is no such tenant.
-    #[error("there is no such tenant")]
-    NoTenant,
-    /// The user may not set a password for this purpose now.
-    #[error("the user is not waiting for such a token")]
-    NotWaiting,
-    /// A service's secret is wrong.
-    #[error("service or secret is wrong")]
-    WrongSecret,
-    /// The password is one that its owner should not choose.
+    /// The token of an e-mail is unknown, used, or has expired.
+    #[error("the token is unknown, used, or has expired; request a new one")]
+    InvalidToken,
+    /// The user does not exist, or the caller may not see them.
+    #[error("the user does not exist")]
+    UserNotFound,
+    /// The tenant does not exist.
+    #[error("the tenant does not exist")]
+    TenantNotFound,
+    /// The user has not requested a token for this purpose, or has a password already.
+    #[error("the user has no open request for this token")]
+    TokenNotRequested,
+    /// The service's secret is wrong.
+    #[error("the service or the secret is wrong")]
+    WrongServiceSecret,
+    /// The new password is not acceptable for this user.
     #[error("{field}: {cause}")]
     WeakPassword {
-        /// Where it was given.
+        /// The field that holds it.
         field: &'static str,
-        /// What is wrong with it.
+        /// Why it is rejected.
         cause: WeakPassword,
     },
-    /// The caller may not, or the wish contradicts itself.
+    /// The caller may not create this user, or the request contradicts itself.
     #[error(transparent)]
-    Refusal(#[from] Refusal),
-    /// Passwords cannot be hashed now.
+    Creation(#[from] CreationError),
+    /// The password could not be hashed or verified.
     #[error(transparent)]
-    Passwords(#[from] PasswordsError),
-    /// The tenant was not made.
+    Hashing(#[from] PasswordHasherError),
+    /// The tenant was not created.
     #[error(transparent)]
     NewTenant(#[from] NewTenantError),
     /// The tenant cannot be looked up.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The token cannot be signed.
+    /// The access token cannot be signed: an internal error.
     #[error(transparent)]
     Signing(#[from] KeyError),
-    /// The `Idempotency-Key` forbids it.
+    /// The `Idempotency-Key` was used for another request, or its request is still in progress.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// The database.
+    /// A statement or transaction failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

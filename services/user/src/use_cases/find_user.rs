@@ -1,20 +1,24 @@
-//! Somebody looks a user up.
+//! Reading one user.
 
 use auth::UserId;
 use service::PlatformScope;
 
 use super::UserError;
 use crate::{
-    domain::{User, Viewer},
+    domain::{User, Visibility},
     store::users,
 };
 
-/// The user of this id, if the viewer may know of them.
+/// The user with this id, if `visibility` includes them.
 ///
 /// # Errors
-/// `NoUser`: there is none, or none the viewer may know of.
-pub async fn find_user(db: &PlatformScope, viewer: Viewer, id: UserId) -> Result<User, UserError> {
-    users::seen_by(&mut *db.read().await?, viewer, id)
+/// `UserNotFound`: the user does not exist, or the caller may not see them.
+pub async fn find_user(
+    db: &PlatformScope,
+    visibility: Visibility,
+    id: UserId,
+) -> Result<User, UserError> {
+    users::visible_to(&db.read().await?, visibility, id)
         .await?
-        .ok_or(UserError::NoUser)
+        .ok_or(UserError::UserNotFound)
 }

@@ -1,4 +1,4 @@
-//! Somebody forgot their password.
+//! Requests to reset a forgotten password.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ use crate::{
     store::{password_tokens, users},
 };
 
-/// Every answer takes as long as this, so that its time does not tell whether there is an account.
-const ANSWER_AFTER: Duration = Duration::from_millis(100);
+/// The least duration of a request, so that its time does not reveal whether an account exists.
+const MIN_DURATION: Duration = Duration::from_millis(100);
 
-/// Opens leave to set a new password and has a mail sent, if there is an account; at most once a minute. Never tells
-/// which.
+/// Opens a password reset token and publishes the event that has its e-mail sent, if the address has an account and no
+/// e-mail was sent in the last minute. The caller does not learn which.
 ///
 /// # Errors
-/// Only those of the database.
+/// `Store`.
 pub async fn forgot_password(db: &PlatformScope, email: &EmailAddress) -> Result<(), UserError> {
-    let answer_at = Instant::now() + ANSWER_AFTER;
-    let opened = open(db, email).await;
-    tokio::time::sleep_until(answer_at).await;
-    opened
+    let end = Instant::now() + MIN_DURATION;
+    let outcome = open_token(db, email).await;
+    tokio::time::sleep_until(end).await;
+    outcome
 }
 
-async fn open(db: &PlatformScope, email: &EmailAddress) -> Result<(), UserError> {
+async fn open_token(db: &PlatformScope, email: &EmailAddress) -> Result<(), UserError> {
     let mut tx = db.begin().await?;
-    let Some(account) = users::lock_by_email(tx.conn(), email).await? else {
+    let Some(account) = users::lock_by_email(&tx, email).await? else {
         return Ok(());
     };
     let (user, now) = (account.user, tx.now());
-    if !password_tokens::open(tx.conn(), user.id, Purpose::PasswordReset, now).await? {
+    if !password_tokens::open(&tx, user.id, Purpose::PasswordReset, now).await? {
         return Ok(());
     }
     let event = UserTokenCreated {
         user_id: user.id.as_uuid(),
         email: user.email.as_str().to_owned(),
         purpose: Purpose::PasswordReset.into(),
-        expires_at: (now + Purpose::PasswordReset.life()).into(),
+        expires_at: (now + Purpose::PasswordReset.lifetime()).into(),
     };
     tx.publish(user.id, 0, &event).await?;
     Ok(tx.commit().await?)

@@ -1,14 +1,14 @@
-//! A service identifies itself.
+//! Access tokens of services.
 
 use auth::{Caller, Issued, Issuer, is_service_secret};
 use secrecy::SecretString;
 
 use super::UserError;
 
-/// Signs the token with which the service `name` calls others.
+/// Issues the token with which the service `name` calls other services.
 ///
 /// # Errors
-/// `WrongSecret`: the secret is not that of the name.
+/// `WrongServiceSecret`: the secret does not belong to the name.
 pub fn issue_service_token(
     issuer: &Issuer,
     master: &SecretString,
@@ -16,8 +16,8 @@ pub fn issue_service_token(
     secret: &SecretString,
 ) -> Result<Issued, UserError> {
     if !is_service_secret(master, name, secret) {
-        tracing::warn!(service = name, "a service's secret is wrong");
-        return Err(UserError::WrongSecret);
+        tracing::warn!(service = name, "service token refused: wrong secret");
+        return Err(UserError::WrongServiceSecret);
     }
     Ok(issuer.issue(&Caller::service(name))?)
 }

@@ -1,4 +1,4 @@
-//! Somebody leafs through users.
+//! Lists of users.
 
 use service::{Page, PlatformScope};
 use tenancy::TenantId;
@@ -6,32 +6,32 @@ use tenancy::TenantId;
 use super::UserError;
 use crate::{domain::User, store::users};
 
-/// Which users are wanted.
+/// Selects users and a page of them.
 #[derive(Clone, Debug)]
-pub struct Search {
-    /// Those of one tenant, or everybody.
+pub struct UserSearch {
+    /// The tenant whose users to list; all users if `None`.
     pub tenant: Option<TenantId>,
-    /// Part of their name or address.
+    /// Part of the name or address.
     pub text: Option<String>,
-    /// Which page.
+    /// The page.
     pub page: Page,
 }
 
 /// A page of users.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct UserPage {
     /// The users, newest first.
     pub users: Vec<User>,
-    /// How many there are on all pages.
-    pub total: i64,
+    /// The number of users on all pages.
+    pub total: u64,
 }
 
-/// Lists users.
+/// Lists one page of users.
 ///
 /// # Errors
-/// Only those of the database.
-pub async fn list_users(db: &PlatformScope, search: Search) -> Result<Found, UserError> {
-    let Search { tenant, text, page } = search;
-    let (users, total) = users::page(&mut *db.read().await?, tenant, text.as_deref(), page).await?;
-    Ok(Found { users, total })
+/// `Store`.
+pub async fn list_users(db: &PlatformScope, search: UserSearch) -> Result<UserPage, UserError> {
+    let UserSearch { tenant, text, page } = search;
+    let (users, total) = users::page(&db.read().await?, tenant, text.as_deref(), page).await?;
+    Ok(UserPage { users, total })
 }

@@ -1,4 +1,4 @@
-//! Somebody logs in.
+//! Login with e-mail address and password.
 
 use auth::{Issued, Issuer};
 use events::user::UserLoginFailed;
@@ -7,39 +7,39 @@ use tenancy::{Directory, TenantStatus};
 
 use super::UserError;
 use crate::{
-    domain::{EmailAddress, GivenPassword, User},
-    passwords::Passwords,
+    domain::{EmailAddress, SubmittedPassword, User},
+    password_hasher::PasswordHasher,
     store::users,
 };
 
-/// Checks the password and signs an access token. What happened is published either way.
+/// Verifies the password and issues an access token. Successful and failed logins are published.
 ///
 /// # Errors
-/// `WrongCredentials`, after the same work whether or not the address is known; `TenantSuspended`; `Passwords` when too
-/// many are being checked.
+/// `WrongCredentials`, after the same work whether or not the address is known; `TenantSuspended`; `Hashing` when the
+/// hasher's queue is full.
 pub async fn log_in(
     db: &PlatformScope,
-    passwords: &Passwords,
+    hasher: &PasswordHasher,
     directory: &Directory,
     issuer: &Issuer,
     email: EmailAddress,
-    password: GivenPassword,
+    password: SubmittedPassword,
 ) -> Result<Issued, UserError> {
-    // The connection goes back before the slow part.
-    let account = users::by_email(&mut *db.read().await?, &email).await?;
+    // The connection returns to the pool before the slow verification.
+    let account = users::by_email(&db.read().await?, &email).await?;
     let (user, stored) = account.map_or((None, None), |account| {
         (Some(account.user), account.password)
     });
-    let right = passwords.matches(password, stored).await?;
+    let matches = hasher.verify(password, stored).await?;
     let user = match user {
-        Some(user) if right => user,
+        Some(user) if matches => user,
         user => {
-            fail(db, user.as_ref(), &email, "wrong_credentials").await?;
+            publish_failure(db, user.as_ref(), &email, "wrong_credentials").await?;
             return Err(UserError::WrongCredentials);
         }
     };
-    if is_shut_out(directory, &user).await {
-        fail(db, Some(&user), &email, "tenant_suspended").await?;
+    if is_tenant_blocked(directory, &user).await {
+        publish_failure(db, Some(&user), &email, "tenant_suspended").await?;
         return Err(UserError::TenantSuspended);
     }
     let token = issuer.issue(&user.caller())?;
@@ -50,9 +50,10 @@ pub async fn log_in(
     Ok(token)
 }
 
-/// Whether the user's tenant is suspended or deleted. Where that cannot be found out, every other service still will.
-async fn is_shut_out(directory: &Directory, user: &User) -> bool {
-    let Some(tenant) = user.standing.tenant() else {
+/// Whether the user's tenant is suspended or deleted. If the directory is unavailable the login proceeds: every service
+/// checks the tenant's status again on each request.
+async fn is_tenant_blocked(directory: &Directory, user: &User) -> bool {
+    let Some(tenant) = user.membership.tenant() else {
         return false;
     };
     match directory.by_id(tenant.id).await {
@@ -63,13 +64,13 @@ async fn is_shut_out(directory: &Directory, user: &User) -> bool {
             )
         }),
         Err(error) => {
-            tracing::warn!(%error, tenant = %tenant.id, "logging in without a look at the tenant's status");
+            tracing::warn!(%error, tenant = %tenant.id, "tenant status is unknown, login proceeds");
             false
         }
     }
 }
 
-async fn fail(
+async fn publish_failure(
     db: &PlatformScope,
     user: Option<&User>,
     email: &EmailAddress,

@@ -1,4 +1,4 @@
-//! The secret for a mail.
+//! Password tokens for e-mails.
 
 use auth::UserId;
 use service::PlatformScope;
@@ -10,41 +10,41 @@ use crate::{
     store::{password_tokens, users},
 };
 
-/// A secret and until when it is good.
+/// A new secret and when it expires.
 #[derive(Debug)]
 pub struct MintedToken {
-    /// The secret, for the mail.
+    /// The secret, for the e-mail's link.
     pub token: Secret,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: OffsetDateTime,
 }
 
-/// Draws the secret that lets a user set a password once. An earlier one for the same purpose stops working.
+/// Generates the secret that lets a user set a password once. It replaces an earlier one for the same purpose.
 ///
-/// A secret for a reset is only given while the user's own wish for it is open, one for an invitation only while the
-/// user has no password: whoever may ask for secrets still cannot take over an account that waits for none.
+/// A reset secret is issued only while the user's own request for it is open, an invitation secret only while the user
+/// has no password: a caller who may obtain secrets cannot take over other accounts.
 ///
 /// # Errors
-/// `NoUser`; `NotWaiting`.
+/// `UserNotFound`; `TokenNotRequested`; `Store`.
 pub async fn mint_password_token(
     db: &PlatformScope,
     id: UserId,
     purpose: Purpose,
 ) -> Result<MintedToken, UserError> {
-    let mut tx = db.begin().await?;
-    let account = users::lock_by_id(tx.conn(), id)
+    let tx = db.begin().await?;
+    let account = users::lock_by_id(&tx, id)
         .await?
-        .ok_or(UserError::NoUser)?;
-    let (token, now) = (Secret::draw(), tx.now());
+        .ok_or(UserError::UserNotFound)?;
+    let (token, now) = (Secret::generate(), tx.now());
     let hash = token.hash();
     let expires_at = match purpose {
-        Purpose::PasswordReset => password_tokens::fill(tx.conn(), id, purpose, &hash, now).await?,
+        Purpose::PasswordReset => password_tokens::fill(&tx, id, purpose, &hash, now).await?,
         Purpose::Invitation if account.password.is_none() => {
-            Some(password_tokens::grant(tx.conn(), id, purpose, &hash, now).await?)
+            Some(password_tokens::grant(&tx, id, purpose, &hash, now).await?)
         }
         Purpose::Invitation => None,
     };
-    let expires_at = expires_at.ok_or(UserError::NotWaiting)?;
+    let expires_at = expires_at.ok_or(UserError::TokenNotRequested)?;
     tx.commit().await?;
     Ok(MintedToken { token, expires_at })
 }

@@ -1,32 +1,32 @@
-//! A customer comes.
+//! Registration of customers.
 
 use service::PlatformScope;
 
 use super::UserError;
 use crate::{
-    domain::{EmailAddress, NewPassword, Standing, User, UserName},
-    passwords::Passwords,
+    domain::{EmailAddress, Membership, NewPassword, User, UserName},
+    password_hasher::PasswordHasher,
     store::users,
 };
 
-/// Who wants an account.
+/// A request for a customer account.
 #[derive(Debug)]
 pub struct Registration {
     /// The address to log in with.
     pub email: EmailAddress,
     /// The chosen password.
     pub password: NewPassword,
-    /// The name.
+    /// The display name.
     pub name: UserName,
 }
 
-/// Makes a customer's account.
+/// Creates a customer's account.
 ///
 /// # Errors
-/// `EmailTaken`; `WeakPassword` if it is the address; `Passwords` when too many are being hashed.
+/// `EmailTaken`; `WeakPassword` if the password is the address; `Hashing` when the hasher's queue is full.
 pub async fn register(
     db: &PlatformScope,
-    passwords: &Passwords,
+    hasher: &PasswordHasher,
     registration: Registration,
 ) -> Result<User, UserError> {
     let Registration {
@@ -40,10 +40,10 @@ pub async fn register(
             field: "password",
             cause,
         })?;
-    let hash = passwords.hash(password).await?;
+    let hash = hasher.hash(password).await?;
     let mut tx = db.begin().await?;
-    let user = User::new(email, name, Standing::Customer, tx.now());
-    if !users::insert(tx.conn(), &user, Some(&hash)).await? {
+    let user = User::new(email, name, Membership::Customer, tx.now());
+    if !users::insert(&tx, &user, Some(&hash)).await? {
         return Err(UserError::EmailTaken);
     }
     tx.on_behalf_of(user.id);

@@ -1,4 +1,4 @@
-//! Setting a password with the secret of a mail.
+//! Setting a password with the token from an e-mail.
 
 use events::user::UserPasswordReset;
 use service::PlatformScope;
@@ -6,26 +6,26 @@ use service::PlatformScope;
 use super::UserError;
 use crate::{
     domain::{NewPassword, Secret},
-    passwords::Passwords,
+    password_hasher::PasswordHasher,
     store::{password_tokens, users},
 };
 
-/// Sets the password of whoever the secret was sent to. The secret, and every other of theirs, is used up.
+/// Sets the password of the user that the secret was sent to. All tokens of that user are deleted.
 ///
 /// # Errors
-/// `TokenNotGood` for a secret that is unknown, used or too old; `WeakPassword` if it is the address.
+/// `InvalidToken` if the secret is unknown, used or has expired; `WeakPassword` if the password is the address.
 pub async fn reset_password(
     db: &PlatformScope,
-    passwords: &Passwords,
+    hasher: &PasswordHasher,
     secret: &Secret,
     password: NewPassword,
 ) -> Result<(), UserError> {
     let secret = secret.hash();
-    // A look first: nobody makes us hash without a good secret.
-    let mut tx = db.begin().await?;
-    let account = users::lock_by_secret(tx.conn(), &secret)
+    // Checked before hashing, so that an unknown secret causes no expensive work.
+    let tx = db.begin().await?;
+    let account = users::lock_by_secret(&tx, &secret)
         .await?
-        .ok_or(UserError::TokenNotGood)?;
+        .ok_or(UserError::InvalidToken)?;
     drop(tx);
     password
         .allowed_for(&account.user.email)
@@ -33,21 +33,21 @@ pub async fn reset_password(
             field: "newPassword",
             cause,
         })?;
-    let hash = passwords.hash(password).await?;
+    let hash = hasher.hash(password).await?;
 
     let mut tx = db.begin().await?;
-    let mut user = users::lock_by_secret(tx.conn(), &secret)
+    let mut user = users::lock_by_secret(&tx, &secret)
         .await?
-        .ok_or(UserError::TokenNotGood)?
+        .ok_or(UserError::InvalidToken)?
         .user;
     let now = tx.now();
-    if !password_tokens::is_good(tx.conn(), user.id, &secret, now).await? {
-        return Err(UserError::TokenNotGood);
+    if !password_tokens::is_valid(&tx, user.id, &secret, now).await? {
+        return Err(UserError::InvalidToken);
     }
-    password_tokens::close_all(tx.conn(), user.id).await?;
+    password_tokens::delete_all(&tx, user.id).await?;
     user.version += 1;
     user.updated_at = now;
-    users::set_password(tx.conn(), &user, &hash).await?;
+    users::set_password(&tx, &user, &hash).await?;
     tx.on_behalf_of(user.id);
     tx.publish(
         user.id,

@@ -1,22 +1,22 @@
-//! A tenant gets its first admin.
+//! The first admin of a tenant that was created without one.
 
 use crate::{
-    domain::{EmailAddress, Made, OwnTenant, Standing, User, UserName},
+    domain::{EmailAddress, InitialCredential, Membership, User, UserName, UserTenant},
     store::users,
 };
 use service::{StoreError, Tx};
 
-/// Why the tenant has no admin yet.
+/// Why no admin was invited.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAdmin {
-    /// The address already is somebody else's. A customer does not become an admin because a tenant names their address:
-    /// a person has to decide.
+pub enum SetUpAdminError {
+    /// The address belongs to a user who is not an admin of this tenant. A customer does not become an admin because a
+    /// tenant names their address; an operator has to decide.
     #[error(
-        "the tenant's billing address already has an account that is not an admin of it; \
-         name another admin: POST /api/users with role ADMIN and this tenantId"
+        "the tenant's billing address belongs to a user who is not its admin; \
+         create an admin with POST /api/users, role ADMIN and this tenantId"
     )]
-    AddressTaken,
-    /// The database.
+    EmailTaken,
+    /// A statement failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -24,27 +24,27 @@ pub enum NoAdmin {
 /// Invites the first admin of a tenant, unless it has one.
 ///
 /// # Errors
-/// `AddressTaken`: nobody was invited, and trying again will not help.
+/// `EmailTaken`: no admin was invited, and a retry fails as well.
 pub async fn set_up_admin(
     tx: &mut Tx,
-    tenant: OwnTenant,
+    tenant: UserTenant,
     email: EmailAddress,
     name: UserName,
-) -> Result<(), NoAdmin> {
-    if users::has_admin(tx.conn(), tenant.id).await? {
+) -> Result<(), SetUpAdminError> {
+    if users::has_admin(tx, tenant.id).await? {
         return Ok(());
     }
     let id = tenant.id;
-    let admin = User::new(email, name, Standing::Admin(tenant), tx.now());
-    if users::insert(tx.conn(), &admin, None).await? {
-        tx.publish(admin.id, 1, &admin.created(Made::Invited))
+    let admin = User::new(email, name, Membership::Admin(tenant), tx.now());
+    if users::insert(tx, &admin, None).await? {
+        tx.publish(admin.id, 1, &admin.created(InitialCredential::Invitation))
             .await?;
         return Ok(());
     }
-    // Whoever just took the address may be the admin who was being made together with the tenant.
-    if users::has_admin(tx.conn(), id).await? {
+    // A concurrent transaction may have created this admin together with the tenant.
+    if users::has_admin(tx, id).await? {
         Ok(())
     } else {
-        Err(NoAdmin::AddressTaken)
+        Err(SetUpAdminError::EmailTaken)
     }
 }

@@ -1,31 +1,31 @@
-//! The first user of all.
+//! The platform admin that is created on start.
 
 use serde_json::json;
 
-use crate::house::{House, LANDLORD, PASSWORD};
+use crate::fixture::{Fixture, LANDLORD, PASSWORD};
 
 #[tokio::test]
-async fn replicas_make_one_landlord_and_leave_their_password_alone() {
-    let house = House::build().await;
-    let landlord = house.landlord().await;
+async fn replicas_create_one_landlord_and_keep_an_existing_password() {
+    let fixture = Fixture::build().await;
+    let landlord = fixture.landlord().await;
     let profile = landlord.get("/api/auth/profile").await.expect(200);
     assert_eq!(
         (&profile["role"], &profile["email"]),
         (&json!("PLATFORM_ADMIN"), &json!(LANDLORD))
     );
-    let pool = house.world.platform_pool("user").await;
+    let pool = fixture.world.platform_pool("user").await;
     sqlx::query("DELETE FROM users")
         .execute(&pool)
         .await
         .unwrap();
 
-    let (one, other) = tokio::join!(house.replica(), house.replica());
+    let (one, other) = tokio::join!(fixture.replica(), fixture.replica());
     let made: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
         .fetch_one(&pool)
         .await
         .unwrap();
     assert_eq!(made, 1);
-    house.log_in(LANDLORD, PASSWORD).await;
+    fixture.log_in(LANDLORD, PASSWORD).await;
     one.stop().await;
     other.stop().await;
 
@@ -33,7 +33,7 @@ async fn replicas_make_one_landlord_and_leave_their_password_alone() {
         .execute(&pool)
         .await
         .unwrap();
-    house.replica().await.stop().await;
+    fixture.replica().await.stop().await;
     let kept: String = sqlx::query_scalar("SELECT password_hash FROM users")
         .fetch_one(&pool)
         .await

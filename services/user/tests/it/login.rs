@@ -1,4 +1,4 @@
-//! Logging in.
+//! Login.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use testkit::Reply;
 use user_service::domain::EmailAddress;
 
-use crate::house::{House, PASSWORD, address, house};
+use crate::fixture::{Fixture, PASSWORD, address, fixture};
 
-async fn try_login(house: &House, email: &str, password: &str) -> Reply {
-    house
-        .stranger()
+async fn try_login(fixture: &Fixture, email: &str, password: &str) -> Reply {
+    fixture
+        .anonymous()
         .post(
             "/api/auth/login",
             json!({ "email": email, "password": password }),
@@ -26,39 +26,39 @@ fn claims(token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_who_one_is_and_the_login_is_published() {
-    let house = house().await;
-    let (customer, admin) = (house.customer().await, house.admin().await);
+async fn a_token_identifies_the_user_and_the_login_is_published() {
+    let fixture = fixture().await;
+    let (customer, admin) = (fixture.customer().await, fixture.admin().await);
 
-    let answer = try_login(house, &customer.email.to_uppercase(), PASSWORD)
+    let answer = try_login(fixture, &customer.email.to_uppercase(), PASSWORD)
         .await
         .expect(200);
     assert_eq!(
         (&answer["expires_in"], &answer["token_type"]),
         (&json!(900), &json!("Bearer"))
     );
-    let said = claims(answer["access_token"].as_str().unwrap());
+    let token_claims = claims(answer["access_token"].as_str().unwrap());
     assert_eq!(
-        (&said["sub"], &said["role"]),
+        (&token_claims["sub"], &token_claims["role"]),
         (&customer.user["id"], &json!("CUSTOMER"))
     );
     assert_eq!(
-        (&said["iss"], &said["aud"]),
+        (&token_claims["iss"], &token_claims["aud"]),
         (&json!("tenantry"), &json!("tenantry-api"))
     );
-    assert!(said.get("tenantCode").is_none());
+    assert!(token_claims.get("tenantCode").is_none());
 
-    let said = claims(admin.client.token().unwrap());
+    let token_claims = claims(admin.client.token().unwrap());
     assert_eq!(
-        (&said["role"], &said["tenantCode"]),
+        (&token_claims["role"], &token_claims["tenantCode"]),
         (&json!("ADMIN"), &admin.user["tenantCode"])
     );
     assert_eq!(
-        (&said["tenantId"], &said["email"]),
+        (&token_claims["tenantId"], &token_claims["email"]),
         (&admin.user["tenantId"], &json!(admin.email))
     );
 
-    let events = house
+    let events = fixture
         .world
         .log("user.events")
         .of::<UserLoginSucceeded>(admin.id(), 1)
@@ -70,12 +70,12 @@ async fn a_token_says_who_one_is_and_the_login_is_published() {
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
-    let house = house().await;
-    let (ann, nobody) = (house.customer().await, address());
+    let fixture = fixture().await;
+    let (ann, nobody) = (fixture.customer().await, address());
     let answers = [
-        try_login(house, &ann.email, "a wrong password").await,
-        try_login(house, &nobody, "a wrong password").await,
-        try_login(house, &ann.email, "").await,
+        try_login(fixture, &ann.email, "a wrong password").await,
+        try_login(fixture, &nobody, "a wrong password").await,
+        try_login(fixture, &ann.email, "").await,
     ];
     for answer in &answers {
         assert_eq!(
@@ -91,7 +91,7 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
         assert_eq!(answer.body["detail"], answers[0].body["detail"]);
     }
 
-    let log = house.world.log("user.events");
+    let log = fixture.world.log("user.events");
     let known = log.of::<UserLoginFailed>(ann.id(), 2).await;
     assert_eq!(
         known[0].payload,
@@ -105,21 +105,21 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     );
     assert!(
         unknown[0].envelope.user_id.is_none(),
-        "nobody is blamed for a failed login"
+        "a failed login names no acting user"
     );
     assert!(!format!("{unknown:?}").contains(&nobody));
 }
 
 #[tokio::test]
 async fn an_unknown_address_takes_as_long_as_a_known_one() {
-    let house = house().await;
-    let ann = house.customer().await;
+    let fixture = fixture().await;
+    let ann = fixture.customer().await;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for _ in 0..9 {
         for (email, times) in [(&ann.email, &mut known), (&address(), &mut unknown)] {
             let began = Instant::now();
             assert_eq!(
-                try_login(house, email, "a wrong password").await.status,
+                try_login(fixture, email, "a wrong password").await.status,
                 401
             );
             times.push(began.elapsed());
@@ -135,38 +135,38 @@ async fn an_unknown_address_takes_as_long_as_a_known_one() {
 }
 
 #[tokio::test]
-async fn the_admin_of_a_suspended_tenant_is_not_let_in() {
-    let house = house().await;
-    let admin = house.admin().await;
-    house.set_status(&admin, "SUSPENDED", 3).await;
-    let answer = try_login(house, &admin.email, PASSWORD).await;
+async fn the_admin_of_a_suspended_tenant_cannot_log_in() {
+    let fixture = fixture().await;
+    let admin = fixture.admin().await;
+    fixture.set_status(&admin, "SUSPENDED", 3).await;
+    let answer = try_login(fixture, &admin.email, PASSWORD).await;
     assert_eq!(
         (answer.status.as_u16(), answer.problem()),
         (403, "/problems/tenant-suspended")
     );
-    // Who does not know the password learns nothing of it.
+    // A wrong password does not reveal the suspension.
     assert_eq!(
-        try_login(house, &admin.email, "a wrong password")
+        try_login(fixture, &admin.email, "a wrong password")
             .await
             .status,
         401
     );
-    // The token from before does not reach the tenant's users any more.
+    // A token from before the suspension gives no access to the tenant's users.
     let list = admin.client.get("/api/users").await;
     assert_eq!(
         (list.status.as_u16(), list.problem()),
         (403, "/problems/tenant-suspended")
     );
-    house.set_status(&admin, "ACTIVE", 4).await;
-    assert_eq!(try_login(house, &admin.email, PASSWORD).await.status, 200);
+    fixture.set_status(&admin, "ACTIVE", 4).await;
+    assert_eq!(try_login(fixture, &admin.email, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_flood_of_logins_is_answered_and_leaves_others_alone() {
-    let house = house().await;
-    let ann = house.customer().await;
-    let flood = (0..200).map(|_| try_login(house, &ann.email, "a wrong password"));
-    let flood = futures::future::join_all(flood);
+async fn a_burst_of_logins_is_answered_and_does_not_delay_other_requests() {
+    let fixture = fixture().await;
+    let ann = fixture.customer().await;
+    let burst = (0..200).map(|_| try_login(fixture, &ann.email, "a wrong password"));
+    let burst = futures::future::join_all(burst);
     let others = async {
         let mut times = Vec::new();
         for _ in 0..21 {
@@ -177,7 +177,7 @@ async fn a_flood_of_logins_is_answered_and_leaves_others_alone() {
         times.sort_unstable();
         times[10]
     };
-    let (answers, others) = tokio::join!(flood, others);
+    let (answers, others) = tokio::join!(burst, others);
     for answer in &answers {
         match answer.status.as_u16() {
             401 => {}
@@ -187,7 +187,7 @@ async fn a_flood_of_logins_is_answered_and_leaves_others_alone() {
     }
     assert!(
         answers.iter().any(|answer| answer.status == 503),
-        "the queue has an end"
+        "the queue is bounded"
     );
     assert!(
         answers.iter().any(|answer| answer.status == 401),

@@ -1,12 +1,12 @@
-//! The user service, driven over HTTP and Kafka against the real stack.
+//! Integration tests of the user service over HTTP and Kafka; run through `make test`.
 
-mod doors;
-mod house;
+mod authorization;
+mod fixture;
 mod landlord;
 mod login;
-mod machines;
 mod onboarding;
-mod passwords;
+mod password_reset;
 mod registration;
-mod tenant_service;
+mod services;
+mod stub_tenant_service;
 mod users;

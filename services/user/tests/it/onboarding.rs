@@ -1,4 +1,4 @@
-//! A new tenant gets its first admin.
+//! The first admin of a new tenant.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::house::{House, PASSWORD, address, admin_wish, code, house};
+use crate::fixture::{Fixture, PASSWORD, address, code, fixture, new_admin};
 
 struct NewTenant {
     id: Uuid,
@@ -25,7 +25,7 @@ impl NewTenant {
         }
     }
 
-    async fn asks_for_an_admin(&self, house: &House, event_id: Uuid) {
+    async fn publish_setup_event(&self, fixture: &Fixture, event_id: Uuid) {
         let event: TenantOnboardingSetupAdminUser = serde_json::from_value(json!({
             "tenantId": self.id, "code": self.code, "name": "Acme Inc.", "region": "eu", "cluster": "eu-1",
             "package": "starter", "billingEmail": self.email, "status": "PROVISIONING", "version": 3,
@@ -38,11 +38,11 @@ impl NewTenant {
                 region: "eu".to_owned(),
             });
         parts.id = event_id;
-        house.world.publish_parts(parts, &event).await;
+        fixture.world.publish_parts(parts, &event).await;
     }
 
-    async fn admins(&self, house: &House) -> i64 {
-        let pool = house.world.platform_pool("user").await;
+    async fn admins(&self, fixture: &Fixture) -> i64 {
+        let pool = fixture.world.platform_pool("user").await;
         let count = "SELECT count(*) FROM users WHERE tenant_id = $1";
         sqlx::query_scalar(count)
             .bind(self.id)
@@ -54,14 +54,14 @@ impl NewTenant {
 
 #[tokio::test]
 async fn the_first_admin_is_invited_once_and_sets_a_password() {
-    let house = house().await;
+    let fixture = fixture().await;
     let tenant = NewTenant::new(&address());
     let event = Uuid::now_v7();
-    tenant.asks_for_an_admin(house, event).await;
-    tenant.asks_for_an_admin(house, event).await;
-    tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
+    tenant.publish_setup_event(fixture, event).await;
+    tenant.publish_setup_event(fixture, event).await;
+    tenant.publish_setup_event(fixture, Uuid::now_v7()).await;
 
-    let log = house.world.log("user.events");
+    let log = fixture.world.log("user.events");
     let created = eventually("the invited admin", || async {
         log.so_far()
             .into_iter()
@@ -76,41 +76,41 @@ async fn the_first_admin_is_invited_once_and_sets_a_password() {
     );
     assert_eq!(created.payload["name"], "Acme Inc.");
     assert_eq!(created.envelope.causation_id, Some(event));
-    assert_eq!(tenant.admins(house).await, 1);
+    assert_eq!(tenant.admins(fixture).await, 1);
 
-    // Nobody gets in without the invitation.
+    // No login is possible before the invitation is accepted.
     let login = json!({ "email": tenant.email, "password": PASSWORD });
     assert_eq!(
-        house
-            .stranger()
+        fixture
+            .anonymous()
             .post("/api/auth/login", login.clone())
             .await
             .status,
         401
     );
-    let wish = json!({ "userId": id, "purpose": "INVITATION" });
-    let notification = house.service("notification");
+    let request = json!({ "userId": id, "purpose": "INVITATION" });
+    let notification = fixture.service("notification");
     let minted = notification
-        .post("/api/auth/password-tokens", wish.clone())
+        .post("/api/auth/password-tokens", request.clone())
         .await
         .expect(200);
     let reset = json!({ "token": minted["token"], "newPassword": PASSWORD });
     assert_eq!(
-        house
-            .stranger()
+        fixture
+            .anonymous()
             .post("/api/auth/reset-password", reset)
             .await
             .status,
         204
     );
-    let admin = house.log_in(&tenant.email, PASSWORD).await;
+    let admin = fixture.log_in(&tenant.email, PASSWORD).await;
     assert_eq!(
         admin.get("/api/auth/profile").await.expect(200)["tenantCode"],
         tenant.code.as_str()
     );
     assert_eq!(
         notification
-            .post("/api/auth/password-tokens", wish)
+            .post("/api/auth/password-tokens", request)
             .await
             .status,
         409,
@@ -120,38 +120,38 @@ async fn the_first_admin_is_invited_once_and_sets_a_password() {
 
 #[tokio::test]
 async fn an_admin_made_with_the_tenant_is_not_invited_again() {
-    let house = house().await;
-    let admin = house.admin().await;
+    let fixture = fixture().await;
+    let admin = fixture.admin().await;
     let tenant = NewTenant {
         id: admin.tenant_id(),
         code: admin.tenant_code().to_owned(),
         email: admin.email.clone(),
     };
     let other = NewTenant::new(&address());
-    tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
+    tenant.publish_setup_event(fixture, Uuid::now_v7()).await;
     let tenant = NewTenant {
         email: address(),
         ..tenant
     };
-    tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
-    other.asks_for_an_admin(house, Uuid::now_v7()).await;
+    tenant.publish_setup_event(fixture, Uuid::now_v7()).await;
+    other.publish_setup_event(fixture, Uuid::now_v7()).await;
     eventually("the other tenant's admin", || async {
-        (other.admins(house).await == 1).then_some(())
+        (other.admins(fixture).await == 1).then_some(())
     })
     .await;
-    // Lanes run side by side: give the second wish the time that the other one took, and more.
+    // Keys are processed concurrently: waits longer than the other tenant's event took.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(tenant.admins(house).await, 1);
+    assert_eq!(tenant.admins(fixture).await, 1);
 }
 
 #[tokio::test]
 async fn a_customer_does_not_become_an_admin_because_a_tenant_names_their_address() {
-    let house = house().await;
-    let (ann, boss) = (house.customer().await, house.admin().await);
-    let dead_letters = house.world.log("tenant.events.dlq");
-    for person in [&ann, &boss] {
-        let tenant = NewTenant::new(&person.email);
-        tenant.asks_for_an_admin(house, Uuid::now_v7()).await;
+    let fixture = fixture().await;
+    let (ann, boss) = (fixture.customer().await, fixture.admin().await);
+    let dead_letters = fixture.world.log("tenant.events.dlq");
+    for user in [&ann, &boss] {
+        let tenant = NewTenant::new(&user.email);
+        tenant.publish_setup_event(fixture, Uuid::now_v7()).await;
         eventually("the dead letter", || async {
             dead_letters
                 .so_far()
@@ -159,37 +159,37 @@ async fn a_customer_does_not_become_an_admin_because_a_tenant_names_their_addres
                 .find(|seen| seen.envelope.subject == tenant.id.to_string())
         })
         .await;
-        assert_eq!(tenant.admins(house).await, 0);
-        let again = house
+        assert_eq!(tenant.admins(fixture).await, 0);
+        let again = fixture
             .landlord()
             .await
-            .get(&format!("/api/users/{}", person.id()))
+            .get(&format!("/api/users/{}", user.id()))
             .await
             .expect(200);
-        assert_eq!(again, person.user);
+        assert_eq!(again, user.user);
     }
 }
 
 #[tokio::test]
-async fn the_landlord_names_an_admin_where_onboarding_waits() {
-    let house = house().await;
-    // A tenant that is there and has no admin: the address was taken.
-    let (landlord, waiting) = (house.landlord().await, code("flaky"));
+async fn a_platform_admin_creates_the_admin_when_onboarding_stopped() {
+    let fixture = fixture().await;
+    // An existing tenant without an admin, because the address was taken.
+    let (landlord, waiting) = (fixture.landlord().await, code("flaky"));
     assert_eq!(
         landlord
-            .post("/api/users", admin_wish(&address(), &waiting))
+            .post("/api/users", new_admin(&address(), &waiting))
             .await
             .status,
         503
     );
-    let id = house.tenants.facts(&waiting, "PROVISIONING", 1)["id"].clone();
-    let wish = json!({ "email": address(), "password": PASSWORD, "name": "Boss", "role": "ADMIN", "tenantId": id });
-    let admin = landlord.post("/api/users", wish).await.expect(201);
+    let id = fixture.tenants.tenant_json(&waiting, "PROVISIONING", 1)["id"].clone();
+    let request = json!({ "email": address(), "password": PASSWORD, "name": "Boss", "role": "ADMIN", "tenantId": id });
+    let admin = landlord.post("/api/users", request).await.expect(201);
     assert_eq!(
         (&admin["tenantId"], &admin["tenantCode"]),
         (&id, &json!(waiting))
     );
-    let log = house.world.log("user.events");
+    let log = fixture.world.log("user.events");
     let event = log
         .shows_once::<UserCreated>(admin["id"].as_str().unwrap())
         .await;

@@ -1,10 +1,10 @@
-//! Customers come.
+//! Registration of customers.
 
 use events::user::UserRegistered;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::house::{PASSWORD, address, house};
+use crate::fixture::{PASSWORD, address, fixture};
 
 fn registration(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD, "name": "Ann" })
@@ -12,10 +12,10 @@ fn registration(email: &str) -> Value {
 
 #[tokio::test]
 async fn a_customer_registers_logs_in_and_sees_their_profile() {
-    let house = house().await;
+    let fixture = fixture().await;
     let email = address();
-    let answer = house
-        .stranger()
+    let answer = fixture
+        .anonymous()
         .post("/api/auth/register", registration(&email.to_uppercase()))
         .await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
@@ -27,12 +27,12 @@ async fn a_customer_registers_logs_in_and_sees_their_profile() {
     );
     assert!(user.get("tenantId").is_none() && user.get("password").is_none());
 
-    let ann = house.log_in(&email, PASSWORD).await;
+    let ann = fixture.log_in(&email, PASSWORD).await;
     assert_eq!(ann.get("/api/auth/profile").await.expect(200), user);
     assert_eq!(ann.get(&location).await.expect(200), user);
 
     let id = user["id"].as_str().unwrap();
-    let event = house
+    let event = fixture
         .world
         .log("user.events")
         .shows_once::<UserRegistered>(id)
@@ -45,13 +45,13 @@ async fn a_customer_registers_logs_in_and_sees_their_profile() {
     assert_eq!(
         event.envelope.user_id.unwrap().to_string(),
         id,
-        "a deed of their own"
+        "the user acts on their own behalf"
     );
 }
 
 #[tokio::test]
-async fn an_address_has_one_account_whoever_is_first_and_however_it_is_spelt() {
-    let house = house().await;
+async fn an_address_has_one_account_under_concurrency_and_in_any_spelling() {
+    let fixture = fixture().await;
     let email = address();
     let spellings = [
         email.clone(),
@@ -60,15 +60,15 @@ async fn an_address_has_one_account_whoever_is_first_and_however_it_is_spelt() {
         email.clone(),
         email.clone(),
     ];
-    let stranger = house.stranger();
+    let client = fixture.anonymous();
     let answers = join_all(
         spellings
             .iter()
-            .map(|email| stranger.post("/api/auth/register", registration(email))),
+            .map(|email| client.post("/api/auth/register", registration(email))),
     )
     .await;
-    let made = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(made, 1);
+    let created = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(created, 1);
     for refused in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!(
             (refused.status.as_u16(), refused.problem()),
@@ -78,8 +78,8 @@ async fn an_address_has_one_account_whoever_is_first_and_however_it_is_spelt() {
 }
 
 #[tokio::test]
-async fn a_field_that_cannot_be_used_is_named() {
-    let stranger = house().await.stranger();
+async fn an_invalid_field_is_named() {
+    let client = fixture().await.anonymous();
     let good = registration(&address());
     let with = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -99,7 +99,7 @@ async fn a_field_that_cannot_be_used_is_named() {
         ("tenantCode", with("tenantCode", json!("acme"))),
         ("email", json!({ "password": PASSWORD, "name": "Ann" })),
     ] {
-        let answer = stranger.post("/api/auth/register", body.clone()).await;
+        let answer = client.post("/api/auth/register", body.clone()).await;
         assert_eq!(answer.status, 400, "{body}");
         assert_eq!(answer.problem(), "/problems/invalid-input");
         assert_eq!(

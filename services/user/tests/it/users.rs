@@ -1,4 +1,4 @@
-//! Users, as admins and landlords see and make them.
+//! Creating, reading and listing users.
 
 use auth::Caller;
 use events::user::UserCreated;
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::house::{PASSWORD, Person, address, admin_wish, code, house};
+use crate::fixture::{PASSWORD, TestUser, address, code, fixture, new_admin};
 
 #[tokio::test]
 async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
-    let house = house().await;
-    let (landlord, email, code) = (house.landlord().await, address(), code("t"));
-    let answer = landlord.post("/api/users", admin_wish(&email, &code)).await;
+    let fixture = fixture().await;
+    let (landlord, email, code) = (fixture.landlord().await, address(), code("t"));
+    let answer = landlord.post("/api/users", new_admin(&email, &code)).await;
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let user = answer.expect(201);
     assert_eq!(
@@ -20,12 +20,12 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
         (&json!("ADMIN"), &json!(code))
     );
     assert_eq!(landlord.get(&location).await.expect(200), user);
-    let wishes = house.tenants.wishes(&code);
-    let wish = json!({ "code": code, "name": "Boss", "region": "eu", "package": "starter", "billingEmail": email });
-    assert_eq!(wishes, [wish]);
+    let requests = fixture.tenants.requests(&code);
+    let request = json!({ "code": code, "name": "Boss", "region": "eu", "package": "starter", "billingEmail": email });
+    assert_eq!(requests, [request]);
 
     let id = user["id"].as_str().unwrap();
-    let event = house
+    let event = fixture
         .world
         .log("user.events")
         .shows_once::<UserCreated>(id)
@@ -36,8 +36,8 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
             "tenantCode": code, "invited": false })
     );
 
-    let admin = Person {
-        client: house.log_in(&email, PASSWORD).await,
+    let admin = TestUser {
+        client: fixture.log_in(&email, PASSWORD).await,
         email,
         user,
     };
@@ -47,14 +47,14 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
         status,
         json!({ "isDatabaseCreated": false, "status": "PROVISIONING" })
     );
-    house.set_status(&admin, "ACTIVE", 5).await;
+    fixture.set_status(&admin, "ACTIVE", 5).await;
     let status = landlord.get(&path).await.expect(200);
     assert_eq!(
         status,
         json!({ "isDatabaseCreated": true, "status": "ACTIVE" })
     );
 
-    let ann = house.customer().await;
+    let ann = fixture.customer().await;
     assert_eq!(ann.client.get(&path).await.status, 404);
     assert_eq!(
         landlord
@@ -66,25 +66,25 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
 }
 
 #[tokio::test]
-async fn the_same_key_gives_the_same_answer_and_one_tenant() {
-    let house = house().await;
+async fn the_same_idempotency_key_gives_the_same_answer_and_one_tenant() {
+    let fixture = fixture().await;
     let (email, code) = (address(), code("t"));
-    let landlord = house
+    let landlord = fixture
         .landlord()
         .await
         .header("idempotency-key", &Uuid::new_v4().to_string());
     let first = landlord
-        .post("/api/users", admin_wish(&email, &code))
+        .post("/api/users", new_admin(&email, &code))
         .await
         .expect(201);
     let again = landlord
-        .post("/api/users", admin_wish(&email, &code))
+        .post("/api/users", new_admin(&email, &code))
         .await
         .expect(201);
     assert_eq!(first, again);
-    assert_eq!(house.tenants.wishes(&code).len(), 1);
+    assert_eq!(fixture.tenants.requests(&code).len(), 1);
     let other = landlord
-        .post("/api/users", admin_wish(&address(), &code))
+        .post("/api/users", new_admin(&address(), &code))
         .await;
     assert_eq!(
         (other.status.as_u16(), other.problem()),
@@ -93,26 +93,26 @@ async fn the_same_key_gives_the_same_answer_and_one_tenant() {
 }
 
 #[tokio::test]
-async fn when_the_tenant_is_not_made_nobody_is() {
-    let house = house().await;
-    let landlord = house.landlord().await;
+async fn no_user_is_created_when_the_tenant_is_not() {
+    let fixture = fixture().await;
+    let landlord = fixture.landlord().await;
     for (prefix, status, problem) in [
         ("taken", 409, "/problems/tenant-code-taken"),
         ("down", 503, "/problems/unavailable"),
     ] {
         let email = address();
         let answer = landlord
-            .post("/api/users", admin_wish(&email, &code(prefix)))
+            .post("/api/users", new_admin(&email, &code(prefix)))
             .await;
         assert_eq!(
             (answer.status.as_u16(), answer.problem()),
             (status, problem)
         );
         assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
-        // The address is free.
+        // The address is still free.
         assert_eq!(
             landlord
-                .post("/api/users", admin_wish(&email, &code("t")))
+                .post("/api/users", new_admin(&email, &code("t")))
                 .await
                 .status,
             201
@@ -121,54 +121,54 @@ async fn when_the_tenant_is_not_made_nobody_is() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_the_tenant_service_is_mended_by_the_same_key() {
-    let house = house().await;
+async fn a_retry_with_the_same_key_recovers_a_lost_answer_of_the_tenant_service() {
+    let fixture = fixture().await;
     let (email, code) = (address(), code("flaky"));
-    let landlord = house
+    let landlord = fixture
         .landlord()
         .await
         .header("idempotency-key", &Uuid::new_v4().to_string());
     assert_eq!(
         landlord
-            .post("/api/users", admin_wish(&email, &code))
+            .post("/api/users", new_admin(&email, &code))
             .await
             .status,
         503
     );
     let made = landlord
-        .post("/api/users", admin_wish(&email, &code))
+        .post("/api/users", new_admin(&email, &code))
         .await
         .expect(201);
     assert_eq!(
         made["tenantId"],
-        house.tenants.facts(&code, "PROVISIONING", 1)["id"]
+        fixture.tenants.tenant_json(&code, "PROVISIONING", 1)["id"]
     );
 }
 
 #[tokio::test]
-async fn two_landlords_with_one_address_make_one_admin_and_one_tenant() {
-    let house = house().await;
-    let (landlord, email) = (house.landlord().await, address());
+async fn concurrent_requests_for_one_address_create_one_admin_and_one_tenant() {
+    let fixture = fixture().await;
+    let (landlord, email) = (fixture.landlord().await, address());
     let codes = [code("slow"), code("slow")];
     let (one, other) = tokio::join!(
-        landlord.post("/api/users", admin_wish(&email, &codes[0])),
-        landlord.post("/api/users", admin_wish(&email, &codes[1])),
+        landlord.post("/api/users", new_admin(&email, &codes[0])),
+        landlord.post("/api/users", new_admin(&email, &codes[1])),
     );
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
-    let asked: usize = codes
+    let requested: usize = codes
         .iter()
-        .map(|code| house.tenants.wishes(code).len())
+        .map(|code| fixture.tenants.requests(code).len())
         .sum();
-    assert_eq!(asked, 1, "no tenant was made for nobody");
+    assert_eq!(requested, 1, "no tenant was created without its admin");
 }
 
 #[tokio::test]
-async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
-    let house = house().await;
-    let (acme, globex) = (house.admin().await, house.admin().await);
-    let wish = |changes: Value| {
+async fn a_tenants_admin_creates_admins_of_that_tenant_only() {
+    let fixture = fixture().await;
+    let (acme, globex) = (fixture.admin().await, fixture.admin().await);
+    let request_with = |changes: Value| {
         let mut body =
             json!({ "email": address(), "password": PASSWORD, "name": "Second", "role": "ADMIN" });
         body.as_object_mut()
@@ -183,7 +183,7 @@ async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
     ] {
         let second = acme
             .client
-            .post("/api/users", wish(allowed))
+            .post("/api/users", request_with(allowed))
             .await
             .expect(201);
         assert_eq!(second["tenantId"], acme.user["tenantId"]);
@@ -196,29 +196,41 @@ async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
         json!({ "role": "CUSTOMER" }),
         json!({ "role": "SERVICE" }),
     ] {
-        let answer = acme.client.post("/api/users", wish(refused.clone())).await;
+        let answer = acme
+            .client
+            .post("/api/users", request_with(refused.clone()))
+            .await;
         assert_eq!(answer.status, 403, "{refused}: {}", answer.text);
     }
-    for nobody in [house.customer().await.client, house.service("order")] {
-        assert_eq!(nobody.post("/api/users", wish(json!({}))).await.status, 403);
+    for other in [fixture.customer().await.client, fixture.service("order")] {
+        assert_eq!(
+            other
+                .post("/api/users", request_with(json!({})))
+                .await
+                .status,
+            403
+        );
     }
-    let contradiction = house
+    let contradiction = fixture
         .landlord()
         .await
-        .post("/api/users", wish(json!({})))
+        .post("/api/users", request_with(json!({})))
         .await;
     assert_eq!(contradiction.body["errors"][0]["field"], "tenantCode");
-    let unknown = house
+    let unknown = fixture
         .landlord()
         .await
-        .post("/api/users", wish(json!({ "tenantId": Uuid::now_v7() })))
+        .post(
+            "/api/users",
+            request_with(json!({ "tenantId": Uuid::now_v7() })),
+        )
         .await;
     assert_eq!(unknown.status, 404);
     for bad in ["ACME", "a", "admin", "a--b"] {
-        let answer = house
+        let answer = fixture
             .landlord()
             .await
-            .post("/api/users", wish(json!({ "tenantCode": bad })))
+            .post("/api/users", request_with(json!({ "tenantCode": bad })))
             .await;
         assert_eq!(
             (answer.status.as_u16(), &answer.body["errors"][0]["field"]),
@@ -228,12 +240,12 @@ async fn a_tenants_admin_makes_admins_of_that_tenant_only() {
 }
 
 #[tokio::test]
-async fn who_may_not_know_of_a_user_does_not_find_them() {
-    let house = house().await;
-    let (acme, globex) = (house.admin().await, house.admin().await);
-    let (ann, bob) = (house.customer().await, house.customer().await);
-    let landlord = house.landlord().await;
-    let sees = async |who: &Person, whom: &Person| {
+async fn users_that_the_caller_may_not_see_are_not_found() {
+    let fixture = fixture().await;
+    let (acme, globex) = (fixture.admin().await, fixture.admin().await);
+    let (ann, bob) = (fixture.customer().await, fixture.customer().await);
+    let landlord = fixture.landlord().await;
+    let sees = async |who: &TestUser, whom: &TestUser| {
         who.client
             .get(&format!("/api/users/{}", whom.id()))
             .await
@@ -255,7 +267,7 @@ async fn who_may_not_know_of_a_user_does_not_find_them() {
     }
     assert_eq!(sees(&ann, &bob).await, 404);
 
-    // A token that names a tenant, mixed with a header that names another.
+    // A token of one tenant with a header that names another.
     let mixed = acme.client.header("x-tenant-id", globex.tenant_code());
     for path in [
         "/api/users".to_owned(),
@@ -273,9 +285,9 @@ async fn who_may_not_know_of_a_user_does_not_find_them() {
 }
 
 #[tokio::test]
-async fn lists_show_a_tenants_admin_their_own_and_the_landlord_all() {
-    let house = house().await;
-    let (acme, globex) = (house.admin().await, house.admin().await);
+async fn a_tenants_admin_lists_the_tenants_users_and_the_platform_admin_all() {
+    let fixture = fixture().await;
+    let (acme, globex) = (fixture.admin().await, fixture.admin().await);
     let second = json!({ "email": address(), "password": PASSWORD, "name": "Grace_100% Hopper", "role": "ADMIN" });
     let second = acme.client.post("/api/users", second).await.expect(201);
 
@@ -305,11 +317,11 @@ async fn lists_show_a_tenants_admin_their_own_and_the_landlord_all() {
     assert_eq!(
         found(&acme.client, "Grace%25Hopper").await,
         0,
-        "a wildcard is taken literally"
+        "a wildcard matches itself only"
     );
     assert_eq!(found(&acme.client, &globex.email).await, 0);
     assert_eq!(found(&globex.client, "Hopper").await, 0);
-    let landlord = house.landlord().await;
+    let landlord = fixture.landlord().await;
     assert_eq!(found(&landlord, &globex.email).await, 1);
     let all = landlord.get("/api/users?per_page=1").await.expect(200);
     assert!(all["meta"]["total"].as_i64().unwrap() >= 4);
@@ -327,16 +339,18 @@ async fn lists_show_a_tenants_admin_their_own_and_the_landlord_all() {
             "{query}"
         );
     }
-    for nobody in [house.customer().await.client, house.service("order")] {
-        assert_eq!(nobody.get("/api/users").await.status, 403);
+    for other in [fixture.customer().await.client, fixture.service("order")] {
+        assert_eq!(other.get("/api/users").await.status, 403);
     }
 }
 
 #[tokio::test]
 async fn the_directory_follows_the_tenants_events() {
-    let house = house().await;
-    let admin = house.admin().await;
-    let facts = house.tenants.facts(admin.tenant_code(), "SUSPENDED", 9);
+    let fixture = fixture().await;
+    let admin = fixture.admin().await;
+    let facts = fixture
+        .tenants
+        .tenant_json(admin.tenant_code(), "SUSPENDED", 9);
     let tenant: tenancy::TenantFacts = serde_json::from_value(facts.clone()).unwrap();
     let tenant = testkit::TestTenant {
         tenant: tenant.into(),
@@ -345,21 +359,24 @@ async fn the_directory_follows_the_tenants_events() {
     let mut event = facts;
     event["tenantId"] = event["id"].take();
     let event: events::tenant::TenantSuspended = serde_json::from_value(event).unwrap();
-    house.world.publish(&tenant, tenant.tenant.id, &event).await;
+    fixture
+        .world
+        .publish(&tenant, tenant.tenant.id, &event)
+        .await;
     let path = format!("/api/users/{}/database-status", admin.id());
-    let landlord = house.landlord().await;
+    let landlord = fixture.landlord().await;
     eventually("the suspension", || async {
         (landlord.get(&path).await.expect(200)["status"] == "SUSPENDED").then_some(())
     })
     .await;
-    // A stranger with a token of that tenant, as a removed admin would have.
-    let ghost = house.with_token_of(&Caller::admin(
-        auth::UserId::new(),
+    // A token of that tenant whose user does not exist, as of a removed admin.
+    let removed = fixture.client_as(&Caller::admin(
+        auth::UserId::generate(),
         "ghost@example.com",
         admin.tenant(),
     ));
     assert_eq!(
-        ghost.get("/api/users").await.problem(),
+        removed.get("/api/users").await.problem(),
         "/problems/tenant-suspended"
     );
 }

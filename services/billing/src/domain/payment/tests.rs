@@ -1,29 +1,30 @@
 use proptest::prelude::*;
+use strum::IntoEnumIterator;
 
 use super::*;
 
-fn due() -> Due {
-    Due {
-        order_id: OrderId(Uuid::now_v7()),
-        buyer_id: UserId::new(),
-        amount: Money::new(1999, "EUR".parse().unwrap()),
+fn due() -> AmountDue {
+    AmountDue {
+        order_id: OrderId::generate(),
+        buyer_id: UserId::generate(),
+        amount: Money::parse(1999, "EUR").unwrap(),
     }
 }
 
 fn payment() -> Payment {
-    Payment::ask(due(), "test", OffsetDateTime::UNIX_EPOCH)
+    Payment::new(due(), "test", OffsetDateTime::UNIX_EPOCH)
 }
 
-/// Each status, reached by the steps that lead there.
-fn at(status: Status) -> Payment {
+/// A payment with this status, reached by the transitions that lead there.
+fn with_status(status: PaymentStatus) -> Payment {
     let (mut payment, now) = (payment(), OffsetDateTime::UNIX_EPOCH);
     match status {
-        Status::Pending => {}
-        Status::Succeeded => assert_eq!(payment.settle(now), Ok(Change::Made)),
-        Status::Cancelled => assert_eq!(payment.end(now), End::Cancelled),
-        Status::Refunded => {
+        PaymentStatus::Pending => {}
+        PaymentStatus::Succeeded => assert_eq!(payment.settle(now), Ok(Change::Made)),
+        PaymentStatus::Cancelled => assert_eq!(payment.reverse(now), Reversal::Cancelled),
+        PaymentStatus::Refunded => {
             assert_eq!(payment.settle(now), Ok(Change::Made));
-            assert_eq!(payment.end(now), End::Refunded);
+            assert_eq!(payment.reverse(now), Reversal::Refunded);
         }
     }
     assert_eq!(payment.status, status);
@@ -33,69 +34,77 @@ fn at(status: Status) -> Payment {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Settle,
-    End,
+    Reverse,
 }
 
 proptest! {
-    /// Whatever comes in whatever order, however often: every change is a step that the diagram has, a refusal changes
-    /// nothing, the version counts the changes, and money in is money out or kept.
+    /// For any sequence of steps: every change is an allowed transition, a refused step changes nothing, the version
+    /// counts the changes, and the money received equals the money refunded plus the money kept.
     #[test]
-    fn a_payment_only_takes_steps_of_its_diagram_and_balances(
-        steps in prop::collection::vec(prop_oneof![Just(Step::Settle), Just(Step::End)], 0..12),
-        first_ended: bool,
+    fn a_payment_only_makes_allowed_transitions_and_balances(
+        steps in prop::collection::vec(prop_oneof![Just(Step::Settle), Just(Step::Reverse)], 0..12),
+        reversed_first: bool,
     ) {
         let now = OffsetDateTime::UNIX_EPOCH;
-        let mut payment = if first_ended { Payment::never_due(due(), "test", now) } else { payment() };
-        let (mut taken, mut returned) = (0, 0);
+        let mut payment = if reversed_first { Payment::new_cancelled(due(), "test", now) } else { payment() };
+        let (mut received, mut refunded) = (0, 0);
         for step in steps {
             let before = payment.clone();
             let changed = match step {
                 Step::Settle => payment.settle(now) == Ok(Change::Made),
-                Step::End => payment.end(now) != End::Before,
+                Step::Reverse => payment.reverse(now) != Reversal::AlreadyDone,
             };
             if changed {
                 prop_assert!(before.status.can_become(payment.status));
                 prop_assert_eq!(payment.version, before.version + 1);
                 match payment.status {
-                    Status::Succeeded => taken += payment.amount.amount,
-                    Status::Refunded => returned += payment.amount.amount,
-                    Status::Pending | Status::Cancelled => {}
+                    PaymentStatus::Succeeded => received += payment.amount.amount,
+                    PaymentStatus::Refunded => refunded += payment.amount.amount,
+                    PaymentStatus::Pending | PaymentStatus::Cancelled => {}
                 }
             } else {
                 prop_assert_eq!(&payment, &before);
             }
-            let kept = if payment.status == Status::Succeeded { payment.amount.amount } else { 0 };
-            prop_assert_eq!(taken, returned + kept);
-            prop_assert!(taken <= payment.amount.amount);
+            let kept = if payment.status == PaymentStatus::Succeeded { payment.amount.amount } else { 0 };
+            prop_assert_eq!(received, refunded + kept);
+            prop_assert!(received <= payment.amount.amount);
         }
     }
 }
 
 #[test]
-fn every_status_reads_back() {
-    for status in Status::ALL {
-        assert_eq!(status.as_str().parse::<Status>().unwrap(), status);
-        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+fn every_status_round_trips_through_text() {
+    for status in PaymentStatus::iter() {
+        let text = status.to_string();
+        assert_eq!(text.parse(), Ok(status));
+        assert_eq!(serde_json::to_value(status).unwrap(), text);
     }
-    assert!("PAID".parse::<Status>().is_err());
+    assert!("PAID".parse::<PaymentStatus>().is_err());
 }
 
 #[test]
-fn every_step_is_taken_exactly_where_the_diagram_has_it() {
+fn every_transition_is_made_exactly_where_it_is_allowed() {
     let now = OffsetDateTime::UNIX_EPOCH;
-    for from in Status::ALL {
-        let mut settled = at(from);
+    for from in PaymentStatus::iter() {
+        let mut settled = with_status(from);
         let made = settled.settle(now) == Ok(Change::Made);
-        assert_eq!(made, from.can_become(Status::Succeeded), "{from} settles");
-        let mut ended = at(from);
-        match ended.end(now) {
-            End::Cancelled => assert!(from.can_become(Status::Cancelled)),
-            End::Refunded => assert!(from.can_become(Status::Refunded)),
-            End::Before => {
-                assert!(!from.can_become(Status::Cancelled) && !from.can_become(Status::Refunded));
+        assert_eq!(
+            made,
+            from.can_become(PaymentStatus::Succeeded),
+            "{from} settles"
+        );
+        let mut reversed = with_status(from);
+        match reversed.reverse(now) {
+            Reversal::Cancelled => assert!(from.can_become(PaymentStatus::Cancelled)),
+            Reversal::Refunded => assert!(from.can_become(PaymentStatus::Refunded)),
+            Reversal::AlreadyDone => {
+                assert!(
+                    !from.can_become(PaymentStatus::Cancelled)
+                        && !from.can_become(PaymentStatus::Refunded)
+                );
             }
         }
-        for to in Status::ALL {
+        for to in PaymentStatus::iter() {
             assert!(
                 !(from.can_become(to) && to.can_become(from)),
                 "{from} ⇄ {to}"
@@ -105,15 +114,18 @@ fn every_step_is_taken_exactly_where_the_diagram_has_it() {
 }
 
 #[test]
-fn a_cancelled_payment_is_never_taken() {
-    let mut payment = at(Status::Cancelled);
-    assert_eq!(payment.settle(OffsetDateTime::UNIX_EPOCH), Err(Refused));
-    assert_eq!(payment.status, Status::Cancelled);
+fn a_cancelled_payment_is_never_settled() {
+    let mut payment = with_status(PaymentStatus::Cancelled);
+    assert_eq!(
+        payment.settle(OffsetDateTime::UNIX_EPOCH),
+        Err(PaymentCancelled)
+    );
+    assert_eq!(payment.status, PaymentStatus::Cancelled);
 }
 
 #[test]
-fn what_went_back_is_not_taken_again() {
-    let mut payment = at(Status::Refunded);
+fn a_refunded_payment_is_not_settled_again() {
+    let mut payment = with_status(PaymentStatus::Refunded);
     assert_eq!(payment.settle(OffsetDateTime::UNIX_EPOCH), Ok(Change::None));
-    assert_eq!(payment.status, Status::Refunded);
+    assert_eq!(payment.status, PaymentStatus::Refunded);
 }

@@ -1,31 +1,31 @@
-//! From a record to the transaction of its effect.
+//! Runs a handler in the transaction that holds the event's inbox row.
 
 use async_trait::async_trait;
 use event_bus::{Dependency, Failure, FailureClass, Handler, Record, delivery_span, event_span};
 use tenancy::{DirectoryError, TenantId, TenantStatus};
 use tracing::Span;
 
-use super::steps::Work;
+use super::event_router::Dispatch;
 use crate::{Context, Runtime, StoreError, Tx, telemetry};
 
-/// In which database a consumer's effects are.
+/// The database that a consumer's effects are written to.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum TargetDatabase {
     Platform,
     Tenant,
 }
 
-pub(super) struct Door<W> {
+pub(super) struct InboxHandler<W> {
     pub runtime: Runtime,
     pub group: String,
-    pub place: Place,
-    pub work: W,
+    pub database: TargetDatabase,
+    pub dispatch: W,
 }
 
 #[async_trait]
-impl<W: Work> Handler for Door<W> {
+impl<W: Dispatch> Handler for InboxHandler<W> {
     fn wants(&self, event_type: &str) -> bool {
-        self.work.wants(event_type)
+        self.dispatch.wants(event_type)
     }
 
     fn span(&self, record: &Record, group: &str) -> Span {
@@ -52,31 +52,31 @@ impl<W: Work> Handler for Door<W> {
             tracing::debug!("already handled");
             return Ok(());
         }
-        self.work.run(record, &mut tx).await?;
+        self.dispatch.run(record, &mut tx).await?;
         let committed = tx.commit().await;
         committed.map_err(|error| self.of_database(error))
     }
 }
 
-impl<W: Work> Door<W> {
-    /// A failure of the database the effects are in: the platform's is every event's, a tenant's only that tenant's.
+impl<W: Dispatch> InboxHandler<W> {
+    /// Names the unavailable database: the platform's concerns the whole consumer, a tenant's only that tenant.
     fn of_database(&self, failure: impl Into<Failure>) -> Failure {
         let failure = failure.into();
-        match (failure.class(), self.place) {
-            (FailureClass::Unavailable, Place::Platform) => {
+        match (failure.class(), self.database) {
+            (FailureClass::Unavailable, TargetDatabase::Platform) => {
                 failure.of(Dependency::shared("platform database"))
             }
-            (FailureClass::Unavailable, Place::Tenant) => {
+            (FailureClass::Unavailable, TargetDatabase::Tenant) => {
                 failure.of(Dependency::of_tenant("tenant database"))
             }
             _ => failure,
         }
     }
 
-    /// The transaction to work in; none when the tenant is gone and with it everything the event could change.
+    /// Begins the transaction; `None` when the tenant was deleted and the event has nothing left to change.
     async fn begin(&self, record: &Record) -> Result<Option<Tx>, Failure> {
         let context = Context::of_event(&record.envelope);
-        if let Place::Platform = self.place {
+        if let TargetDatabase::Platform = self.database {
             let begun = self.runtime.platform(context).begin().await;
             return Ok(Some(begun.map_err(|error| self.of_database(error))?));
         }

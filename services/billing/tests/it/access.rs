@@ -1,4 +1,4 @@
-//! Who may see and do what.
+//! Authorization, payment links and payment pages.
 
 use events::tenant::{TenantStatus, TenantSuspended};
 use testkit::{Reply, eventually};
@@ -15,7 +15,7 @@ fn header<'a>(reply: &'a Reply, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_payment_page_says_what_is_paid_to_whom_and_keeps_to_itself() {
+async fn a_payment_page_shows_amount_seller_and_order_and_is_not_cached() {
     let shop = billing().await.shop().await;
     let (order, payment) = shop.ordered().await;
 
@@ -42,24 +42,24 @@ async fn a_payment_page_says_what_is_paid_to_whom_and_keeps_to_itself() {
 }
 
 #[tokio::test]
-async fn a_forged_link_leads_nowhere() {
+async fn a_forged_link_is_not_found() {
     let shop = billing().await.shop().await;
     let other = billing().await.shop().await;
     let (order, payment) = shop.ordered().await;
     let (_, second) = shop.ordered().await;
     let (path, token) = payment.path.split_once("?token=").expect("a token");
-    let (_, of_second) = second.path.split_once("?token=").expect("a token");
-    let elsewhere = path.replace(shop.tenant.code(), other.tenant.code());
-    let mut bent = token.to_owned();
-    bent.replace_range(..1, if token.starts_with('0') { "1" } else { "0" });
+    let (_, second_token) = second.path.split_once("?token=").expect("a token");
+    let other_tenant = path.replace(shop.tenant.code(), other.tenant.code());
+    let mut altered = token.to_owned();
+    altered.replace_range(..1, if token.starts_with('0') { "1" } else { "0" });
 
     for forged in [
         path.to_owned(),
         format!("{path}?token="),
-        format!("{path}?token={bent}"),
+        format!("{path}?token={altered}"),
         format!("{path}?token={}", &token[..62]),
-        format!("{path}?token={of_second}"),
-        format!("{elsewhere}?token={token}"),
+        format!("{path}?token={second_token}"),
+        format!("{other_tenant}?token={token}"),
         format!(
             "{}?token={token}",
             path.replace(&payment.id.to_string(), &Uuid::now_v7().to_string())
@@ -82,7 +82,7 @@ async fn a_forged_link_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_suspended_seller_takes_no_payments() {
+async fn a_suspended_seller_accepts_no_payments() {
     let shop = billing().await.shop().await;
     let (_, payment) = shop.ordered().await;
     let tenant = &shop.tenant.tenant;
@@ -101,7 +101,7 @@ async fn a_suspended_seller_takes_no_payments() {
     let world = &shop.billing.world;
     world.publish(&shop.tenant, tenant.id, &suspended).await;
 
-    eventually("the suspension to bite", || async {
+    eventually("the suspension to take effect", || async {
         (payment.open().await.status == 403).then_some(())
     })
     .await;
@@ -115,12 +115,12 @@ async fn only_the_tenants_own_admin_sees_its_payments_and_subscription() {
     let identity = billing().await.world.identity();
     let stranger = billing().await.stranger();
     let customer = stranger.with_token(identity.customer().1);
-    let landlord = stranger.with_token(identity.platform_admin().1);
+    let platform_admin = stranger.with_token(identity.platform_admin().1);
     for resource in ["payments", "subscription"] {
         let path = format!("/api/{}/billing/{resource}", shop.tenant.code());
         assert_eq!(stranger.get(&path).await.status, 401);
         assert_eq!(customer.get(&path).await.status, 403);
-        assert_eq!(landlord.get(&path).await.status, 403);
+        assert_eq!(platform_admin.get(&path).await.status, 403);
         assert_eq!(other.admin().get(&path).await.status, 403);
         assert_eq!(
             other

@@ -1,4 +1,5 @@
-//! Stands in for the tenant service: makes tenants, and fails the way a code's first word asks for.
+//! Stub of the tenant service: creates tenants, and fails as the prefix of the requested code says (`down`, `flaky`,
+//! `slow`, `taken`).
 
 use std::{
     collections::HashMap,
@@ -12,23 +13,23 @@ use serde_json::{Value, json};
 use testkit::on_shared_runtime;
 use uuid::Uuid;
 
-/// The key a wish came with, and the wish.
-type Asked = (Option<String>, Value);
+/// A request with its idempotency key.
+type Recorded = (Option<String>, Value);
 
 #[derive(Clone, Default)]
-struct Tenants {
+struct State {
     by_code: Arc<Mutex<HashMap<String, Value>>>,
-    wishes: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<Recorded>>>,
 }
 
-pub struct TenantStandIn {
+pub struct StubTenantService {
     url: String,
-    tenants: Tenants,
+    tenants: State,
 }
 
-impl TenantStandIn {
+impl StubTenantService {
     pub async fn start() -> Self {
-        let tenants = Tenants::default();
+        let tenants = State::default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let data = web::Data::new(tenants.clone());
@@ -56,32 +57,32 @@ impl TenantStandIn {
         &self.url
     }
 
-    /// What was asked for under this code.
-    pub fn wishes(&self, code: &str) -> Vec<Value> {
-        let wishes = self.tenants.wishes.lock().unwrap();
-        wishes
+    /// The requests for this code.
+    pub fn requests(&self, code: &str) -> Vec<Value> {
+        let requests = self.tenants.requests.lock().unwrap();
+        requests
             .iter()
-            .filter(|(_, wish)| wish["code"] == code)
-            .map(|(_, wish)| wish.clone())
+            .filter(|(_, request)| request["code"] == code)
+            .map(|(_, request)| request.clone())
             .collect()
     }
 
-    /// A tenant it made, with another status.
-    pub fn facts(&self, code: &str, status: &str, version: i64) -> Value {
-        let mut facts = self.tenants.by_code.lock().unwrap()[code].clone();
-        facts["status"] = status.into();
-        facts["version"] = version.into();
+    /// A created tenant as JSON, with another status.
+    pub fn tenant_json(&self, code: &str, status: &str, version: i64) -> Value {
+        let mut tenant = self.tenants.by_code.lock().unwrap()[code].clone();
+        tenant["status"] = status.into();
+        tenant["version"] = version.into();
         if status != "PROVISIONING" {
-            facts["cluster"] = "eu-1".into();
+            tenant["cluster"] = "eu-1".into();
         }
-        facts
+        tenant
     }
 }
 
 async fn create(
     request: HttpRequest,
-    wish: web::Json<Value>,
-    tenants: web::Data<Tenants>,
+    body: web::Json<Value>,
+    tenants: web::Data<State>,
 ) -> HttpResponse {
     let header = |name: &str| {
         request
@@ -92,14 +93,14 @@ async fn create(
     };
     assert!(header("authorization").is_some_and(|value| value.starts_with("Bearer ey")));
     assert!(header("x-correlation-id").is_some());
-    let (key, wish) = (header("idempotency-key"), wish.into_inner());
-    let code = wish["code"].as_str().unwrap().to_owned();
+    let (key, request) = (header("idempotency-key"), body.into_inner());
+    let code = request["code"].as_str().unwrap().to_owned();
     let first = {
-        let mut wishes = tenants.wishes.lock().unwrap();
-        let first = !wishes
+        let mut requests = tenants.requests.lock().unwrap();
+        let first = !requests
             .iter()
             .any(|(known, before)| key.is_some() && *known == key && before["code"] == code);
-        wishes.push((key, wish.clone()));
+        requests.push((key, request.clone()));
         first
     };
     if code.starts_with("slow") {
@@ -109,12 +110,12 @@ async fn create(
         return HttpResponse::ServiceUnavailable().finish();
     }
     if code.starts_with("flaky") && first {
-        // Made, but the answer is lost.
+        // The tenant is created, but the answer is lost.
         tenants
             .by_code
             .lock()
             .unwrap()
-            .insert(code.clone(), tenant(&wish));
+            .insert(code.clone(), tenant(&request));
         return HttpResponse::BadGateway().finish();
     }
     let mut known = tenants.by_code.lock().unwrap();
@@ -123,19 +124,22 @@ async fn create(
             .content_type("application/problem+json")
             .json(json!({ "type": "/problems/tenant-code-taken" }));
     }
-    let made = known.entry(code).or_insert_with(|| tenant(&wish)).clone();
-    HttpResponse::Accepted().json(made)
+    let created = known
+        .entry(code)
+        .or_insert_with(|| tenant(&request))
+        .clone();
+    HttpResponse::Accepted().json(created)
 }
 
-fn tenant(wish: &Value) -> Value {
+fn tenant(request: &Value) -> Value {
     json!({
-        "id": Uuid::now_v7(), "code": wish["code"], "name": wish["name"], "region": wish["region"],
-        "package": wish["package"], "billingEmail": wish["billingEmail"], "cluster": null,
+        "id": Uuid::now_v7(), "code": request["code"], "name": request["name"], "region": request["region"],
+        "package": request["package"], "billingEmail": request["billingEmail"], "cluster": null,
         "status": "PROVISIONING", "version": 1, "createdAt": "2026-01-01T00:00:00Z",
     })
 }
 
-async fn read(reference: web::Path<String>, tenants: web::Data<Tenants>) -> HttpResponse {
+async fn read(reference: web::Path<String>, tenants: web::Data<State>) -> HttpResponse {
     let known = tenants.by_code.lock().unwrap();
     let found = known
         .values()

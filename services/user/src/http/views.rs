@@ -1,4 +1,4 @@
-//! What clients see.
+//! JSON views.
 
 use auth::{Issued, Role};
 use serde::Serialize;
@@ -12,13 +12,13 @@ use crate::domain::User;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserView {
-    /// The id.
+    /// The user's id.
     pub id: Uuid,
-    /// The address they log in with.
+    /// The address to log in with.
     pub email: String,
-    /// Their name.
+    /// The display name.
     pub name: String,
-    /// What they are: `ADMIN`, `CUSTOMER`, `PLATFORM_ADMIN`.
+    /// `ADMIN`, `CUSTOMER` or `PLATFORM_ADMIN`.
     #[schema(value_type = String)]
     pub role: Role,
     /// The tenant of an admin.
@@ -27,22 +27,22 @@ pub struct UserView {
     /// The code of that tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_code: Option<String>,
-    /// When they came.
+    /// The time of creation.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When they last changed.
+    /// The time of the last change.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// Grows by one with each change.
+    /// Increases by one with each change.
     pub version: i64,
 }
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
-        let tenant = user.standing.tenant();
+        let tenant = user.membership.tenant();
         Self {
             id: user.id.as_uuid(),
-            role: user.standing.role(),
+            role: user.membership.role(),
             tenant_id: tenant.map(|tenant| tenant.id.0),
             tenant_code: tenant.map(|tenant| tenant.code.as_str().to_owned()),
             email: user.email.into(),
@@ -59,7 +59,7 @@ impl From<User> for UserView {
 pub struct BearerToken {
     /// The token, for `Authorization: Bearer`.
     pub access_token: String,
-    /// Seconds until it ends.
+    /// Seconds until the token expires.
     pub expires_in: u64,
     /// `Bearer`.
     pub token_type: &'static str,

@@ -1,4 +1,4 @@
-//! Which handler takes which type of event.
+//! Routes events to typed handlers.
 
 use std::collections::HashMap;
 
@@ -6,25 +6,26 @@ use async_trait::async_trait;
 use event_bus::{Event, Failure, Record};
 use futures::future::BoxFuture;
 
-use super::{Handles, HandlesAny};
+use super::{AnyEventHandler, EventHandler};
 use crate::Tx;
 
-/// What a consumer does with a record once the transaction is open.
+/// Handles a record in an open transaction.
 #[async_trait]
-pub(super) trait Work: Send + Sync + 'static {
+pub(super) trait Dispatch: Send + Sync + 'static {
     fn wants(&self, event_type: &str) -> bool;
     async fn run(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure>;
 }
 
-type Step<H> = for<'a> fn(&'a H, &'a Record, &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>>;
+type TypedHandler<H> =
+    for<'a> fn(&'a H, &'a Record, &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>>;
 
-/// One step per type: decode, then call the handler for it.
-pub struct Steps<H> {
+/// Decodes each event and calls the handler of its type.
+pub struct EventRouter<H> {
     handler: H,
-    by_type: HashMap<&'static str, Step<H>>,
+    by_type: HashMap<&'static str, TypedHandler<H>>,
 }
 
-impl<H: Send + Sync + 'static> Steps<H> {
+impl<H: Send + Sync + 'static> EventRouter<H> {
     pub(super) fn new(handler: H) -> Self {
         Self {
             handler,
@@ -34,7 +35,7 @@ impl<H: Send + Sync + 'static> Steps<H> {
 
     pub(super) fn add<E: Event>(&mut self)
     where
-        H: Handles<E>,
+        H: EventHandler<E>,
     {
         self.by_type.insert(E::TYPE, |handler, record, tx| {
             Box::pin(async move { handler.handle(record.receive::<E>().await?, tx).await })
@@ -43,7 +44,7 @@ impl<H: Send + Sync + 'static> Steps<H> {
 }
 
 #[async_trait]
-impl<H: Send + Sync + 'static> Work for Steps<H> {
+impl<H: Send + Sync + 'static> Dispatch for EventRouter<H> {
     fn wants(&self, event_type: &str) -> bool {
         self.by_type.contains_key(event_type)
     }
@@ -56,11 +57,11 @@ impl<H: Send + Sync + 'static> Work for Steps<H> {
     }
 }
 
-/// One handler for all types.
-pub struct Any<H>(pub(super) H);
+/// One handler for events of all types.
+pub struct CatchAll<H>(pub(super) H);
 
 #[async_trait]
-impl<H: HandlesAny> Work for Any<H> {
+impl<H: AnyEventHandler> Dispatch for CatchAll<H> {
     fn wants(&self, _event_type: &str) -> bool {
         true
     }

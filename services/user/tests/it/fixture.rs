@@ -1,4 +1,4 @@
-//! A running user service that the tests share, and the people in it.
+//! A running user service with a stub of the tenant service, and its test users.
 
 use std::{cell::RefCell, env, process, sync::LazyLock};
 
@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use user_service::{App, settings::UserSettings};
 use uuid::Uuid;
 
-use crate::tenant_service::TenantStandIn;
+use crate::stub_tenant_service::StubTenantService;
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const LANDLORD: &str = "landlord@tenantry.localhost";
@@ -19,25 +19,25 @@ pub const MASTER: &str = "the master secret of a test";
 
 static KEY: LazyLock<String> = LazyLock::new(generate_key_pem);
 
-/// The service and what surrounds it.
-pub struct House {
+/// The service and its surroundings.
+pub struct Fixture {
     pub world: World,
-    pub tenants: TenantStandIn,
+    pub tenants: StubTenantService,
     issuer: Issuer,
     url: String,
 }
 
-/// The house that all tests share: their people and tenants have names of their own.
-pub async fn house() -> &'static House {
-    static HOUSE: OnceCell<House> = OnceCell::const_new();
-    HOUSE.get_or_init(House::build).await
+/// The fixture that all tests share; each test creates users and tenants with unique names.
+pub async fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceCell<Fixture> = OnceCell::const_new();
+    FIXTURE.get_or_init(Fixture::build).await
 }
 
-impl House {
-    /// A house of the test's own.
+impl Fixture {
+    /// Starts a fixture for one test.
     pub async fn build() -> Self {
         let world = World::new(&["user"]).await;
-        let tenants = TenantStandIn::start().await;
+        let tenants = StubTenantService::start().await;
         let running = start(&world, &tenants).await;
         let url = format!("http://{}", running.address());
         Self {
@@ -48,14 +48,14 @@ impl House {
         }
     }
 
-    /// One more replica.
+    /// Starts another replica of the service.
     pub async fn replica(&self) -> Running {
         start(&self.world, &self.tenants).await
     }
 
-    /// Somebody without a token. A client is slow to make and belongs to one test's runtime, which has a thread of its own:
-    /// there is one a thread.
-    pub fn stranger(&self) -> Client {
+    /// A client without a token. Building a client is slow, and a client belongs to the runtime of one test, which has its
+    /// own thread: one client per thread is kept.
+    pub fn anonymous(&self) -> Client {
         thread_local! {
             static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
         }
@@ -65,26 +65,26 @@ impl House {
         client
     }
 
-    /// Somebody with a token, whether or not there is such a user.
-    pub fn with_token_of(&self, caller: &Caller) -> Client {
-        self.stranger()
+    /// A client with a token of `caller`; the user need not exist.
+    pub fn client_as(&self, caller: &Caller) -> Client {
+        self.anonymous()
             .with_token(self.issuer.issue(caller).unwrap().access_token)
     }
 
-    /// A service, with a token of its own.
+    /// A client with a service's token.
     pub fn service(&self, name: &str) -> Client {
-        self.with_token_of(&Caller::service(name))
+        self.client_as(&Caller::service(name))
     }
 
-    /// Logs in.
+    /// Logs in and returns a client with the token.
     pub async fn log_in(&self, email: &str, password: &str) -> Client {
         let body = json!({ "email": email, "password": password });
         let answer = self
-            .stranger()
+            .anonymous()
             .post("/api/auth/login", body)
             .await
             .expect(200);
-        self.stranger()
+        self.anonymous()
             .with_token(answer["access_token"].as_str().unwrap())
     }
 
@@ -94,53 +94,55 @@ impl House {
     }
 
     /// A new customer, logged in.
-    pub async fn customer(&self) -> Person {
+    pub async fn customer(&self) -> TestUser {
         let email = address();
         let body = json!({ "email": email, "password": PASSWORD, "name": "Ann" });
         let user = self
-            .stranger()
+            .anonymous()
             .post("/api/auth/register", body)
             .await
             .expect(201);
-        Person {
+        TestUser {
             client: self.log_in(&email, PASSWORD).await,
             email,
             user,
         }
     }
 
-    /// The admin of a new tenant, which the service knows as active, logged in.
-    pub async fn admin(&self) -> Person {
+    /// The admin of a new active tenant, logged in.
+    pub async fn admin(&self) -> TestUser {
         let (email, code) = (address(), code("t"));
-        let body = admin_wish(&email, &code);
+        let body = new_admin(&email, &code);
         let user = self
             .landlord()
             .await
             .post("/api/users", body)
             .await
             .expect(201);
-        let person = Person {
+        let admin = TestUser {
             client: self.log_in(&email, PASSWORD).await,
             email,
             user,
         };
-        self.set_status(&person, "ACTIVE", 2).await;
-        person
+        self.set_status(&admin, "ACTIVE", 2).await;
+        admin
     }
 
-    /// Lets the service know the status of an admin's tenant.
-    pub async fn set_status(&self, admin: &Person, status: &str, version: i64) {
-        let facts = self.tenants.facts(admin.tenant_code(), status, version);
+    /// Sets the status of an admin's tenant in the service's directory.
+    pub async fn set_status(&self, admin: &TestUser, status: &str, version: i64) {
+        let facts = self
+            .tenants
+            .tenant_json(admin.tenant_code(), status, version);
         let facts: tenancy::TenantFacts = serde_json::from_value(facts).unwrap();
         self.world
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;
-        // The service's own copy may be half a second old.
+        // Waits until the service's cached copy has expired.
         tokio::time::sleep(tenancy::Directory::FRESH).await;
     }
 }
 
-async fn start(world: &World, tenants: &TenantStandIn) -> Running {
+async fn start(world: &World, tenants: &StubTenantService) -> Running {
     let name = format!(
         "tenantry-user-{}-{}.pem",
         process::id(),
@@ -162,14 +164,14 @@ async fn start(world: &World, tenants: &TenantStandIn) -> Running {
     running
 }
 
-/// Somebody with an account.
-pub struct Person {
+/// A user with an account and a client with their token.
+pub struct TestUser {
     pub client: Client,
     pub email: String,
     pub user: Value,
 }
 
-impl Person {
+impl TestUser {
     pub fn id(&self) -> &str {
         self.user["id"].as_str().unwrap()
     }
@@ -182,7 +184,7 @@ impl Person {
         self.user["tenantCode"].as_str().unwrap()
     }
 
-    /// Who they are, as their token says.
+    /// The tenant as in the user's token.
     pub fn tenant(&self) -> CallerTenant {
         CallerTenant {
             id: self.tenant_id(),
@@ -191,18 +193,18 @@ impl Person {
     }
 }
 
-/// An address nobody has.
+/// A new unique address.
 pub fn address() -> String {
     format!("{}@example.com", Uuid::new_v4().simple())
 }
 
-/// A tenant code nobody has.
+/// A new unique tenant code.
 pub fn code(prefix: &str) -> String {
     format!("{prefix}{}", &Uuid::new_v4().simple().to_string()[..12])
 }
 
-/// The body that makes an admin together with their tenant.
-pub fn admin_wish(email: &str, code: &str) -> Value {
+/// The request body that creates an admin together with a tenant.
+pub fn new_admin(email: &str, code: &str) -> Value {
     json!({ "email": email, "password": PASSWORD, "name": "Boss", "role": "ADMIN", "tenantCode": code })
 }
 

@@ -1,4 +1,4 @@
-//! What only services ask for.
+//! Endpoints for other services: service tokens, password tokens, public keys.
 
 use actix_web::{HttpResponse, get, http::header::CACHE_CONTROL, post, web::Data};
 use auth::{AuthError, ServiceCaller};
@@ -9,20 +9,20 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::view::BearerToken;
+use super::views::BearerToken;
 use crate::{App, domain::Purpose, use_cases};
 
-/// The only service that writes mails.
-const MAIL_WRITER: &str = "notification";
+/// The only service that may obtain password tokens, because it sends the e-mails.
+const EMAIL_SENDER: &str = "notification";
 
-/// A service's name, with its proof.
+/// A service's name and secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServiceCredentials {
     /// The service's name.
     #[schema(max_length = 64)]
     service: ServiceName,
-    /// Its secret.
+    /// The service's secret.
     #[schema(value_type = String, format = Password)]
     secret: SecretString,
 }
@@ -42,15 +42,15 @@ impl TryFrom<String> for ServiceName {
         if fits {
             Ok(Self(text))
         } else {
-            Err("should be a service's name")
+            Err("should be a service's name: lower-case letters and hyphens")
         }
     }
 }
 
-/// A token for a service's own calls.
+/// Issue an access token for a service's own calls.
 #[utoipa::path(tag = "services", request_body = ServiceCredentials, security(()), responses(
     (status = 200, body = BearerToken), (status = 400, body = Problem),
-    (status = 401, body = Problem, description = "service or secret is wrong")))]
+    (status = 401, body = Problem, description = "the service or the secret is wrong")))]
 #[post("/api/auth/service-token")]
 pub(super) async fn service_token(
     app: Data<App>,
@@ -64,37 +64,37 @@ pub(super) async fn service_token(
     Ok(Answer::ok(issued.into()))
 }
 
-/// For whom a mail is being written, and why.
+/// The user that an e-mail is written for, and its purpose.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct TokenWish {
+pub(super) struct PasswordTokenRequest {
     user_id: Uuid,
     purpose: Purpose,
 }
 
-/// The secret for the mail.
+/// The secret for the e-mail.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PasswordToken {
-    /// What the link carries.
+    /// The token for the link.
     token: String,
-    /// When it stops working.
+    /// When it expires.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
 }
 
-/// The secret for a mail that lets its reader set a password. Only for the service that writes mails.
-#[utoipa::path(tag = "services", request_body = TokenWish, responses(
+/// Issue the secret for an e-mail that lets its recipient set a password. Only for the notification service.
+#[utoipa::path(tag = "services", request_body = PasswordTokenRequest, responses(
     (status = 200, body = PasswordToken), (status = 400, body = Problem), (status = 401, body = Problem),
     (status = 403, body = Problem), (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "the user is not waiting for such a token")))]
+    (status = 409, body = Problem, description = "the user has no open request for this token")))]
 #[post("/api/auth/password-tokens")]
 pub(super) async fn password_tokens(
     caller: ServiceCaller,
     db: PlatformScope,
-    body: Valid<TokenWish>,
+    body: Valid<PasswordTokenRequest>,
 ) -> Result<Answer<PasswordToken>, Problem> {
-    if caller.service.as_deref() != Some(MAIL_WRITER) {
+    if caller.service.as_deref() != Some(EMAIL_SENDER) {
         return Err(AuthError::Forbidden {
             needed: "SERVICE (notification)",
         }
@@ -107,7 +107,7 @@ pub(super) async fn password_tokens(
     }))
 }
 
-/// The public keys that access tokens are checked with (RFC 7517).
+/// The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517).
 #[utoipa::path(tag = "services", security(()), responses((status = 200, description = "the key set")))]
 #[get("/.well-known/jwks.json")]
 pub(super) async fn jwks(app: Data<App>) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! Setting a password without the old one.
+//! Resetting a password by e-mail.
 
 use actix_web::{HttpResponse, post, web::Data};
 use serde::Deserialize;
@@ -11,16 +11,16 @@ use crate::{
     use_cases,
 };
 
-/// Whose password is forgotten.
+/// The address of the account whose password was forgotten.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForgottenPassword {
     email: EmailAddress,
 }
 
-/// Ask for a mail with a link to set a new password. The answer does not tell whether there is an account.
+/// Request an e-mail with a link to set a new password. The response does not reveal whether the account exists.
 #[utoipa::path(tag = "auth", request_body = ForgottenPassword, security(()), responses(
-    (status = 202, description = "a mail is sent if there is an account"), (status = 400, body = Problem)))]
+    (status = 202, description = "an e-mail is sent if the account exists"), (status = 400, body = Problem)))]
 #[post("/api/auth/forgot-password")]
 pub(super) async fn forgot(
     db: PlatformScope,
@@ -30,7 +30,7 @@ pub(super) async fn forgot(
     Ok(HttpResponse::Accepted().finish())
 }
 
-/// The token of the mail and the new password.
+/// The token from the e-mail and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct PasswordReset {
@@ -38,10 +38,10 @@ pub(super) struct PasswordReset {
     new_password: NewPassword,
 }
 
-/// Set a password with the token of a mail.
+/// Set a password with the token from an e-mail.
 #[utoipa::path(tag = "auth", request_body = PasswordReset, security(()), responses(
-    (status = 204, description = "set; the token is used up"),
-    (status = 400, body = Problem, description = "the token is not good, or a field cannot be used")))]
+    (status = 204, description = "set; the token is no longer valid"),
+    (status = 400, body = Problem, description = "the token or a field is invalid")))]
 #[post("/api/auth/reset-password")]
 pub(super) async fn reset(
     app: Data<App>,
@@ -52,6 +52,6 @@ pub(super) async fn reset(
         token,
         new_password,
     } = body.0;
-    use_cases::reset_password(&db, &app.passwords, &token, new_password).await?;
+    use_cases::reset_password(&db, &app.hasher, &token, new_password).await?;
     Ok(Answer::no_content())
 }

@@ -1,11 +1,11 @@
-//! Every door, tried by those who may not.
+//! Every operation with missing, forged and insufficient credentials, and with bad input.
 
 use auth::{Caller, UserId};
 use reqwest::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::house::house;
+use crate::fixture::fixture;
 
 const PUBLIC: [&str; 6] = [
     "/api/auth/register",
@@ -17,29 +17,29 @@ const PUBLIC: [&str; 6] = [
 ];
 
 async fn operations() -> Vec<(Method, String, bool)> {
-    let document = house()
+    let document = fixture()
         .await
-        .stranger()
+        .anonymous()
         .get("/api/docs/openapi.json")
         .await
         .expect(200);
     let mut found = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let open = operation["security"] == serde_json::json!([{}]);
+            let public = operation["security"] == serde_json::json!([{}]);
             assert_eq!(
-                open,
+                public,
                 PUBLIC.contains(&path.as_str()),
-                "{method} {path} says who may"
+                "{method} {path} declares its security"
             );
-            found.push((method.to_uppercase().parse().unwrap(), path.clone(), open));
+            found.push((method.to_uppercase().parse().unwrap(), path.clone(), public));
         }
     }
     found
 }
 
 #[tokio::test]
-async fn the_document_shows_every_operation() {
+async fn the_openapi_document_lists_every_operation() {
     let found = operations().await;
     let paths: Vec<_> = found
         .iter()
@@ -68,23 +68,23 @@ async fn the_document_shows_every_operation() {
 }
 
 #[tokio::test]
-async fn no_token_and_forged_tokens_open_nothing() {
-    let house = house().await;
-    let stranger_key = auth::Issuer::from_pem(&auth::generate_key_pem()).unwrap();
-    let forged = stranger_key
-        .issue(&Caller::platform_admin(UserId::new(), "l@example.com"))
+async fn requests_with_no_token_or_a_forged_token_are_rejected() {
+    let fixture = fixture().await;
+    let other_key = auth::Issuer::from_pem(&auth::generate_key_pem()).unwrap();
+    let forged = other_key
+        .issue(&Caller::platform_admin(UserId::generate(), "l@example.com"))
         .unwrap()
         .access_token;
     let none = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiUExBVEZPUk1fQURNSU4ifQ.";
-    for (method, path, open) in operations().await {
-        if open {
+    for (method, path, public) in operations().await {
+        if public {
             continue;
         }
         let path = path.replace("{id}", &Uuid::now_v7().to_string());
         let clients = [
-            house.stranger(),
-            house.stranger().with_token(&*forged),
-            house.stranger().with_token(none),
+            fixture.anonymous(),
+            fixture.anonymous().with_token(&*forged),
+            fixture.anonymous().with_token(none),
         ];
         for client in clients {
             let answer = client
@@ -98,11 +98,11 @@ async fn no_token_and_forged_tokens_open_nothing() {
         }
         let in_the_url = format!(
             "{path}?access_token={}",
-            house.landlord().await.token().unwrap()
+            fixture.landlord().await.token().unwrap()
         );
         assert_eq!(
-            house
-                .stranger()
+            fixture
+                .anonymous()
                 .send(method, &in_the_url, None)
                 .await
                 .status,
@@ -112,12 +112,12 @@ async fn no_token_and_forged_tokens_open_nothing() {
 }
 
 #[tokio::test]
-async fn bad_input_is_never_our_fault() {
-    let house = house().await;
+async fn bad_input_never_causes_a_server_error() {
+    let fixture = fixture().await;
     let clients = [
-        house.stranger(),
-        house.landlord().await,
-        house.service("notification"),
+        fixture.anonymous(),
+        fixture.landlord().await,
+        fixture.service("notification"),
     ];
     let bodies = [
         "",

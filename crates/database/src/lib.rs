@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod pattern;
+mod session;
+
+pub use error::{ErrorKind, classify, classify_orm, orm_error};
+pub use pattern::containing;
+pub use session::{Connection, Session, Transaction};
