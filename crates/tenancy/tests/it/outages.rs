@@ -6,11 +6,11 @@ use tenancy::{DatasourceError, DatasourceSettings};
 
 use crate::{
     proxy::{ProxyMode, TcpProxy},
-    world::{World, world},
+    world::{TestEnvironment, world},
 };
 
 /// Settings with which the order service connects through the proxy.
-fn through(world: &World, proxy: &TcpProxy) -> DatasourceSettings {
+fn through(world: &TestEnvironment, proxy: &TcpProxy) -> DatasourceSettings {
     let url = format!("postgres://{}_order:secret@{}", world.name, proxy.address);
     DatasourceSettings {
         connections_per_pool: 3,

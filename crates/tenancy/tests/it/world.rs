@@ -15,15 +15,15 @@ use tenancy::{
 /// The services with a schema in tenant databases.
 pub const SERVICES: [&str; 2] = ["order", "billing"];
 
-pub struct World {
+pub struct TestEnvironment {
     pub name: String,
     pub admin: PgConnectOptions,
     pub provisioner: Provisioner,
 }
 
 /// Runs a test in a world of its own, which is removed whether it passes or not.
-pub async fn world(test: impl AsyncFnOnce(&World)) {
-    let world = World::build().await;
+pub async fn world(test: impl AsyncFnOnce(&TestEnvironment)) {
+    let world = TestEnvironment::build().await;
     let outcome = AssertUnwindSafe(test(&world)).catch_unwind().await;
     world.remove().await;
     if let Err(panic) = outcome {
@@ -31,7 +31,7 @@ pub async fn world(test: impl AsyncFnOnce(&World)) {
     }
 }
 
-impl World {
+impl TestEnvironment {
     async fn build() -> Self {
         let url = std::env::var("TENANTRY_POSTGRES_ADMIN")
             .expect("TENANTRY_POSTGRES_ADMIN names the test PostgreSQL");

@@ -13,14 +13,14 @@ use tenant_service::{
     App,
     settings::{ProvisioningSettings, TenantSettings},
 };
-use testkit::{Client, Log, World, eventually, on_shared_runtime};
+use testkit::{Client, TopicLog, TestEnvironment, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell};
 use uuid::Uuid;
 
 /// A test world with one tenant service.
 pub struct Fixture {
-    pub world: World,
-    pub events: Log,
+    pub world: TestEnvironment,
+    pub events: TopicLog,
     running: Running,
 }
 
@@ -36,7 +36,7 @@ pub fn short_pauses() -> ProvisioningSettings {
 }
 
 /// Starts a tenant service in this world, with some variables changed.
-pub async fn start(world: &World, changed: &[(&str, &str)]) -> Running {
+pub async fn start(world: &TestEnvironment, changed: &[(&str, &str)]) -> Running {
     let settings = world.settings_with("tenant", changed);
     let regions = Pairs::try_from("eu=eu-1".to_owned()).expect("pairs");
     let own = TenantSettings {
@@ -62,12 +62,12 @@ impl Fixture {
 
     /// A private fixture, with some variables changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
-        let world = World::new(&["tenant"]).await;
+        let world = TestEnvironment::new(&["tenant"]).await;
         Self::of(world, changed).await
     }
 
     /// A tenant service in this world.
-    pub async fn of(world: World, changed: &[(&str, &str)]) -> Self {
+    pub async fn of(world: TestEnvironment, changed: &[(&str, &str)]) -> Self {
         let running = start(&world, changed).await;
         let events = world.log("tenant.events");
         Self {
@@ -201,9 +201,9 @@ impl Fixture {
 
     /// The types of the tenant's events by sequence, once the log has been read to its end.
     pub async fn event_types(&self, tenant: &Value) -> Vec<String> {
-        self.events.to_its_end().await;
+        self.events.read_to_end().await;
         let subject = text(tenant, "id");
-        let of_tenant = self.events.so_far().into_iter();
+        let of_tenant = self.events.events().into_iter();
         let mut seen: Vec<_> = of_tenant
             .filter(|seen| seen.envelope.subject == subject)
             .collect();

@@ -49,9 +49,9 @@ async fn a_tenant_is_onboarded_step_by_step() {
         ]
     );
     assert_eq!(active["version"], 7);
-    let seen = fixture.events.so_far();
+    let seen = fixture.events.events();
     let of_type = |ty: &str| {
-        let mine = |seen: &&testkit::Seen| {
+        let mine = |seen: &&testkit::PublishedEvent| {
             seen.envelope.event_type == ty && seen.envelope.subject == text(&tenant, "id")
         };
         seen.iter().find(mine).expect(ty).clone()

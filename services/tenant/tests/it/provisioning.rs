@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Gate, Stack, World, eventually};
+use testkit::{TcpProxy, Stack, TestEnvironment, eventually};
 
 use crate::fixture::{Fixture, new_code, start, tenant_request, text};
 
 /// The database of a tenant of this world.
-fn database(world: &World, code: &str) -> String {
+fn database(world: &TestEnvironment, code: &str) -> String {
     format!("{}tenant_{}", world.prefix(), code.replace('-', "_"))
 }
 
-async fn admits(world: &World, service: &str, code: &str) -> bool {
+async fn admits(world: &TestEnvironment, service: &str, code: &str) -> bool {
     let url = world.stack().database(service, &database(world, code));
     PgConnection::connect(&url).await.is_ok()
 }
@@ -43,13 +43,13 @@ async fn the_database_admits_exactly_the_services_with_tenant_schemas() {
 }
 
 /// A fixture whose only cluster is reached through a gate.
-async fn with_gated_cluster() -> (Fixture, Gate) {
-    let stack = Stack::of_this_run();
-    let gate = Gate::before(stack.postgres_address()).await;
+async fn with_gated_cluster() -> (Fixture, TcpProxy) {
+    let stack = Stack::from_env();
+    let gate = TcpProxy::start(stack.postgres_address()).await;
     let cluster = stack.cluster("tenant");
     let through = cluster.replace(stack.postgres_address(), &gate.address().to_string());
     let clusters = format!("eu-1={through}");
-    let world = World::on(stack, &["tenant"]).await;
+    let world = TestEnvironment::on(stack, &["tenant"]).await;
     let fixture = Fixture::of(world, &[("CLUSTERS", clusters.as_str())]).await;
     (fixture, gate)
 }
@@ -57,7 +57,7 @@ async fn with_gated_cluster() -> (Fixture, Gate) {
 #[tokio::test]
 async fn an_unavailable_cluster_is_shown_and_the_tenant_recovers_with_it() {
     let (fixture, gate) = with_gated_cluster().await;
-    gate.shut();
+    gate.disconnect();
     let tenant = fixture.tenant().await;
     let failed = fixture.wait_for_status(&tenant, "FAILED").await;
     assert_eq!(failed["failure"], "cluster eu-1 cannot be reached");
@@ -69,7 +69,7 @@ async fn an_unavailable_cluster_is_shown_and_the_tenant_recovers_with_it() {
         ["tenant.created", "tenant.database.failed"]
     );
 
-    gate.open();
+    gate.resume();
     fixture.wait_for_step(&tenant, 0, "DONE").await;
     fixture.publish_admin_created(&tenant).await;
     fixture.wait_for_step(&tenant, 3, "RUNNING").await;
@@ -112,7 +112,7 @@ async fn a_database_left_incomplete_by_a_crash_is_completed() {
 #[tokio::test]
 async fn replicas_share_the_work_without_duplicates() {
     let (fixture, gate) = with_gated_cluster().await;
-    gate.shut();
+    gate.disconnect();
     let second = start(&fixture.world, &[]).await;
     let mut tenants = Vec::new();
     for _ in 0..8 {
@@ -137,7 +137,7 @@ async fn replicas_share_the_work_without_duplicates() {
 #[tokio::test]
 async fn the_work_of_a_crashed_replica_is_taken_over_after_its_lease() {
     let (fixture, gate) = with_gated_cluster().await;
-    gate.shut();
+    gate.disconnect();
     let tenant = fixture.tenant().await;
     fixture.wait_for_status(&tenant, "FAILED").await;
     let pool = fixture.world.platform_pool("tenant").await;
@@ -150,7 +150,7 @@ async fn the_work_of_a_crashed_replica_is_taken_over_after_its_lease() {
         (done.rows_affected() == 1).then_some(())
     })
     .await;
-    gate.open();
+    gate.resume();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(
         fixture.steps(&tenant).await[0]["state"],
