@@ -28,7 +28,7 @@ const LOOK_AROUND: Duration = Duration::from_secs(5);
 const METADATA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A consumer of every partition.
-pub(super) struct TopicLog {
+pub(super) struct Log {
     consumer: Arc<StreamConsumer>,
     topics: Vec<String>,
     /// Partitions by topic, as assigned.
@@ -36,7 +36,7 @@ pub(super) struct TopicLog {
     looked: Option<Instant>,
 }
 
-impl TopicLog {
+impl Log {
     /// Connects; nothing is assigned yet.
     pub(super) fn open(reader: &LogReader, topics: &[String]) -> KafkaResult<Self> {
         Ok(Self {
