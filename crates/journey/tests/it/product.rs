@@ -100,7 +100,7 @@ impl Product {
     }
 
     /// Kills all services with SIGKILL and restarts them.
-    pub async fn kill_and_start_again(&mut self) {
+    pub async fn kill_and_restart(&mut self) {
         for service in self.services.values_mut() {
             service.kill();
         }

@@ -190,7 +190,7 @@ impl Order {
         }
         let mut totals = items.iter().map(|item| item.total);
         let first = totals.next().ok_or(MoneyError::Overflow)?;
-        let total = totals.try_fold(first, Money::plus)?;
+        let total = totals.try_fold(first, Money::checked_add)?;
         Ok(Self {
             id,
             buyer,
