@@ -26,12 +26,14 @@ forget_env() {
     for name in $(compgen -v TENANTRY_); do unset "$name"; done
 }
 
+# Reads the env file and selects the profile recorded in it.
 read_env() {
     forget_env
     if [[ -f $home/env ]]; then
         # shellcheck disable=SC1091
         . "$home/env"
     fi
+    use_profile "${TENANTRY_PROFILE:-dev}"
 }
 
 write_env() {
@@ -89,6 +91,7 @@ compose_env() {
     put TENANTRY_REDIS_SERVER "$(command -v redis-server)"
     # Other people's Kafka libraries, for the test that exchanges events with them (`scripts/install test`).
     put TENANTRY_INTEROP_PYTHON "$cache/interop/bin/python"
+    put TENANTRY_PROFILE "$profile"
     put TENANTRY_BINARIES "$binaries"
 
     if [[ ! -s $TENANTRY_SIGNING_KEY_FILE ]]; then

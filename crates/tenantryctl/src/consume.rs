@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use event_bus::{
     Failure,
-    tail::{From, Logged, Tail, Until},
+    log_reader::{From, Logged, Tail, Until},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

@@ -1,7 +1,7 @@
 //! Tenants of an environment.
 
 use tenancy::{
-    Directory, Tenant, TenantCode, TenantFacts, TenantId, TenantStatus, provision::Provisioner,
+    Directory, Tenant, TenantCode, TenantSnapshot, TenantId, TenantStatus, provision::Provisioner,
 };
 use uuid::Uuid;
 
@@ -71,16 +71,16 @@ impl TestEnvironment {
         status: TenantStatus,
         version: i64,
     ) {
-        let facts: TenantFacts = serde_json::from_value(serde_json::json!({
+        let facts: TenantSnapshot = serde_json::from_value(serde_json::json!({
             "tenantId": tenant.id, "code": tenant.code, "name": tenant.name, "region": tenant.region,
             "cluster": tenant.cluster, "package": tenant.package,
-            "billingEmail": format!("billing@{}.example", tenant.code), "status": status.as_str(),
+            "billingEmail": format!("billing@{}.example", tenant.code), "status": status,
             "version": version,
         }))
         .expect("valid tenant facts");
         let url = self.stack.database(service, &self.database(service));
         let mut conn = databases::connect(&url).await;
-        Directory::apply(&mut conn, &facts)
+        Directory::apply(&database::Session::new(&mut conn), &facts)
             .await
             .expect("the directory applies the facts");
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_bus::{LogReader, dead_letters::DeadLetters};
+use event_bus::{LogReader, dlq::DeadLetters};
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
 use sqlx::migrate::Migrator;

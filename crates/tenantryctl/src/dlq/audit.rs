@@ -3,7 +3,7 @@
 use anyhow::bail;
 use event_bus::{
     Event, EventParts, OutboundRecord, Producer, TenantRef,
-    dead_letters::{
+    dlq::{
         Report,
         parked::{ParkedOutcome, ParkedReport},
     },

@@ -7,7 +7,7 @@ mod replay_discard;
 mod select;
 
 use clap::{Args, Subcommand};
-use event_bus::dead_letters::{DeadLetters, LetterPlace};
+use event_bus::dlq::{DeadLetters, LetterPlace};
 use time::OffsetDateTime;
 
 use self::select::{Filter, StateArgument, parse_time};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use event_bus::dead_letters::parked::{
+use event_bus::dlq::parked::{
     self as bus, ParkedFilter, ParkedOrders, ParkedOutcome, ParkedReport, ParkedSelection,
     SequencePage, SequencePlace, ShownSequence,
 };

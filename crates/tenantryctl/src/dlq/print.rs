@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use event_bus::dead_letters::{ActPage, Letter, LetterPage, Report, ShownLetter};
+use event_bus::dlq::{ActPage, Letter, LetterPage, Report, ShownLetter};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use event_bus::dead_letters::{DeadLetters, Discard, Replay, ReplayTo, Report};
+use event_bus::dlq::{DeadLetters, Discard, Replay, ReplayTo, Report};
 
 use super::{Incomplete, audit, print, select::LetterSelection};
 use crate::Bus;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::bail;
 use clap::Args;
-use event_bus::dead_letters::{LetterFilter, LetterPlace, LetterState, Selection};
+use event_bus::dlq::{LetterFilter, LetterPlace, LetterState, Selection};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 

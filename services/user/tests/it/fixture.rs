@@ -133,7 +133,7 @@ impl Fixture {
         let facts = self
             .tenants
             .tenant_json(admin.tenant_code(), status, version);
-        let facts: tenancy::TenantFacts = serde_json::from_value(facts).unwrap();
+        let facts: tenancy::TenantSnapshot = serde_json::from_value(facts).unwrap();
         self.world
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;
