@@ -138,7 +138,7 @@ impl Fixture {
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;
         // Waits until the service's cached copy has expired.
-        tokio::time::sleep(tenancy::Directory::FRESH).await;
+        tokio::time::sleep(tenancy::Directory::CACHE_TTL).await;
     }
 }
 
