@@ -54,9 +54,9 @@ fn main() -> Result<()> {
         }
     }
     out.push_str("/// Every type of event there is, by name.\n");
-    out.push_str("pub const CATALOGUE: &[event_bus::EventType] = &[\n");
+    out.push_str("pub const CATALOGUE: &[event_bus_core::EventType] = &[\n");
     for path in catalogue.values() {
-        writeln!(out, "    event_bus::EventType::of::<{path}>(),")?;
+        writeln!(out, "    event_bus_core::EventType::of::<{path}>(),")?;
     }
     out.push_str("];\n");
     out.push_str(&released(&proto.join(RELEASED), &definitions)?);
@@ -96,7 +96,7 @@ fn read_definitions(proto: &Path) -> Result<Definitions> {
 fn released(folder: &Path, definitions: &Definitions) -> Result<String> {
     let mut list = String::from(
         "/// Every version of a type that was ever released, by type and version.\n\
-         pub const RELEASED: &[event_bus::EventType] = &[\n",
+         pub const RELEASED: &[event_bus_core::EventType] = &[\n",
     );
     let mut known = BTreeMap::new();
     for folder in fs::read_dir(folder).into_iter().flatten() {
@@ -134,15 +134,15 @@ fn released(folder: &Path, definitions: &Definitions) -> Result<String> {
 /// One released version: where its events travel is what the type says today.
 fn released_version(ty: &str, version: u32, path: &str, schema: &Value) -> String {
     format!(
-        r###"    event_bus::EventType {{
+        r###"    event_bus_core::EventType {{
         version: {version},
         schema: || {{
-            static SCHEMA: std::sync::LazyLock<event_bus::AvroSchema> = std::sync::LazyLock::new(|| {{
-                event_bus::AvroSchema::parse(r##"{schema}"##).expect("the build script has parsed it")
+            static SCHEMA: std::sync::LazyLock<event_bus_core::AvroSchema> = std::sync::LazyLock::new(|| {{
+                event_bus_core::AvroSchema::parse(r##"{schema}"##).expect("the build script has parsed it")
             }});
             &SCHEMA
         }},
-        ..event_bus::EventType::of::<{path}>()
+        ..event_bus_core::EventType::of::<{path}>()
     }}, // {ty}
 "###
     )
@@ -232,16 +232,16 @@ fn event_impl(full_name: &str, definition: &Value, definitions: &Definitions) ->
         .ok_or_else(|| format!("{full_name}: x-version is a number"))?;
     let tenant_id = tenant_id(definition);
     Ok(format!(
-        r###"impl event_bus::Event for {name} {{
+        r###"impl event_bus_core::Event for {name} {{
     const TYPE: &'static str = {ty:?};
     const TOPIC: &'static str = {topic:?};
     const AGGREGATE: &'static str = {aggregate:?};
-    const SCOPE: event_bus::Scope = event_bus::Scope::{scope};
+    const SCOPE: event_bus_core::Scope = event_bus_core::Scope::{scope};
     const VERSION: u32 = {version};
 
-    fn schema() -> &'static event_bus::AvroSchema {{
-        static SCHEMA: std::sync::LazyLock<event_bus::AvroSchema> = std::sync::LazyLock::new(|| {{
-            event_bus::AvroSchema::parse(r##"{schema}"##).expect("the build script has parsed it")
+    fn schema() -> &'static event_bus_core::AvroSchema {{
+        static SCHEMA: std::sync::LazyLock<event_bus_core::AvroSchema> = std::sync::LazyLock::new(|| {{
+            event_bus_core::AvroSchema::parse(r##"{schema}"##).expect("the build script has parsed it")
         }});
         &SCHEMA
     }}

@@ -26,10 +26,10 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The rows wait in the slot, as they do for an outbox's connector that was away. All attributes go to headers.
-    Log,
+    TopicLog,
     /// The rows wait in the table and are read as its first snapshot. All attributes go to headers.
     Snapshot,
-    /// As `Log`, but no attribute goes to a header.
+    /// As `TopicLog`, but no attribute goes to a header.
     LogBare,
 }
 

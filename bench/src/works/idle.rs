@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use event_bus::{Consumer, Event as _, OutboundRecord, Received, Router};
-use outbox::Nudge;
+use outbox::RelayWaker;
 use rdkafka::{
     ClientConfig, Message as _,
     consumer::{BaseConsumer, Consumer as _},
@@ -53,7 +53,7 @@ impl Work for Idle {
             &[
                 Side::every(
                     "event-bus",
-                    "from the return of COMMIT: nudge, relay, log, consumer, the handler's first line",
+                    "from the return of COMMIT: wake-up, relay, log, consumer, the handler's first line",
                 ),
                 Side::every(
                     "round trip",
@@ -113,7 +113,7 @@ trait Sender: Sync {
 /// By a commit.
 struct Commits<'a> {
     outboxes: &'a Schemas,
-    nudge: &'a Nudge,
+    waker: &'a RelayWaker,
 }
 
 #[async_trait]
@@ -124,7 +124,7 @@ impl Sender for Commits<'_> {
         outbox::append(&mut transaction, &record).await?;
         transaction.commit().await?;
         let committed = Instant::now();
-        self.nudge.nudge(outboxes::name(0).into());
+        self.waker.wake(outboxes::name(0).into());
         Ok(committed)
     }
 }
@@ -199,8 +199,8 @@ async fn ours(place: &Place, outboxes: &Arc<Schemas>) -> anyhow::Result<Reading>
         .build()?;
     let running = tokio::spawn(consumer.run(stop.clone()));
     let relaying = Relaying::start(place, Arc::clone(outboxes) as _)?;
-    let nudge = &relaying.nudge;
-    let reading = one_by_one(place, &Commits { outboxes, nudge }, &mut arrivals).await;
+    let waker = &relaying.waker;
+    let reading = one_by_one(place, &Commits { outboxes, waker }, &mut arrivals).await;
     relaying.end().await?;
     stop.cancel();
     running.await??;

@@ -63,7 +63,7 @@ impl Work for Inbox {
             &[
                 Side::every(
                     "event-bus",
-                    "a consumer whose handler changes the row if outbox::first_time says so",
+                    "a consumer whose handler changes the row if outbox::inbox::insert_if_new says so",
                 ),
                 Side::every(
                     "by hand",
@@ -183,7 +183,7 @@ impl Handler for Change {
 
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         let mut tx = self.pool.begin().await.map_err(Failure::unavailable)?;
-        let new = outbox::first_time(&mut tx, GROUP, record.envelope.id).await;
+        let new = outbox::inbox::insert_if_new(&mut tx, GROUP, record.envelope.id).await;
         if !new.map_err(Failure::unavailable)? {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::bail;
 use async_trait::async_trait;
 use event_bus::{Consumer, Event as _, Failure, OutboundRecord, Received, Router};
-use outbox::Nudge;
+use outbox::RelayWaker;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -158,25 +158,25 @@ impl Path {
         &self,
         outbox: usize,
         record: &OutboundRecord,
-        nudge: &Nudge,
+        waker: &RelayWaker,
     ) -> anyhow::Result<Instant> {
         let mut transaction = self.outboxes.begin(outbox).await?;
         outbox::append(&mut transaction, record).await?;
         transaction.commit().await?;
         let committed = Instant::now();
-        nudge.nudge(outboxes::name(outbox).into());
+        waker.wake(outboxes::name(outbox).into());
         Ok(committed)
     }
 
     /// Commits each event when it is due, however long those before it take.
-    async fn commit_all(self: Arc<Self>, began: Instant, nudge: Nudge) -> anyhow::Result<()> {
+    async fn commit_all(self: Arc<Self>, began: Instant, waker: RelayWaker) -> anyhow::Result<()> {
         let mut commits = JoinSet::new();
         for (number, planned) in self.events.iter().enumerate() {
             self.timers.sleep_until(began + planned.due).await?;
-            let (path, nudge) = (Arc::clone(&self), nudge.clone());
+            let (path, waker) = (Arc::clone(&self), waker.clone());
             commits.spawn(async move {
                 let Planned { outbox, record, .. } = &path.events[number];
-                let committed = path.commit(*outbox, record, &nudge).await?;
+                let committed = path.commit(*outbox, record, &waker).await?;
                 path.committed[number].get_or_init(|| committed);
                 anyhow::Ok(())
             });
@@ -215,13 +215,13 @@ async fn timed(place: &Place, path: &Arc<Path>) -> anyhow::Result<Reading> {
     let running = tokio::spawn(consumer.run(stop.clone()));
     let relaying = Relaying::start(place, Arc::clone(&path.outboxes) as _)?;
     // One event before all others: the whole way is open when it has come through.
-    path.commit(0, &placed(0, u64::MAX / 2, 1)?, &relaying.nudge)
+    path.commit(0, &placed(0, u64::MAX / 2, 1)?, &relaying.waker)
         .await?;
     tokio::time::timeout(PATIENCE, path.met.notified()).await?;
 
     let (clock, began) = (Clock::own(), Instant::now());
     Arc::clone(path)
-        .commit_all(began, relaying.nudge.clone())
+        .commit_all(began, relaying.waker.clone())
         .await?;
     tokio::time::timeout(PATIENCE, path.all.notified()).await?;
     let reading = clock.read(path.events.len() as u64);

@@ -5,7 +5,7 @@ use std::{str::FromStr as _, sync::Arc};
 use anyhow::Context;
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use outbox::{Nudge, OutboxId, Outboxes, Relay, RelaySettings, SourceError, Sweep};
+use outbox::{OutboxId, Outboxes, Relay, RelaySettings, RelayWaker, SourceError, Sweep};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
@@ -142,8 +142,8 @@ impl Schemas {
 impl Outboxes for Schemas {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         Ok(match sweep {
-            // Whoever commits here nudges, and no nudge is lost.
-            Sweep::Marked => Vec::new(),
+            // Each commit here wakes the relay, and no wake-up is lost.
+            Sweep::Dirty => Vec::new(),
             Sweep::All => (0..self.count).map(|number| name(number).into()).collect(),
         })
     }
@@ -163,7 +163,7 @@ impl Outboxes for Schemas {
         Ok(conn)
     }
 
-    async fn drained(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, _outbox: &OutboxId) -> Result<(), SourceError> {
         Ok(())
     }
 }
@@ -171,7 +171,7 @@ impl Outboxes for Schemas {
 /// A relay at work, as a service runs it.
 pub struct Relaying {
     /// Wakes it.
-    pub nudge: Nudge,
+    pub waker: RelayWaker,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -183,10 +183,10 @@ impl Relaying {
     /// When no producer can be made.
     pub fn start(place: &Place, outboxes: Arc<dyn Outboxes>) -> anyhow::Result<Self> {
         let producer = Arc::new(event::producer(place)?);
-        let (relay, nudge) = Relay::new(outboxes, producer, RelaySettings::default());
+        let (relay, waker) = Relay::new(outboxes, producer, RelaySettings::default());
         let stop = CancellationToken::new();
         let task = tokio::spawn(relay.run(stop.clone()));
-        Ok(Self { nudge, stop, task })
+        Ok(Self { waker, stop, task })
     }
 
     /// Stops it and waits until it has ended.

@@ -144,7 +144,7 @@ const fn rate(side: &'static str, against: Against, bound: Option<f64>) -> Goal 
 /// How Debezium takes part under this name.
 fn debezium(side: &str) -> anyhow::Result<debezium::Way> {
     match side {
-        "debezium" => Ok(debezium::Way::Log),
+        "debezium" => Ok(debezium::Way::TopicLog),
         "debezium snapshot" => Ok(debezium::Way::Snapshot),
         "debezium bare" => Ok(debezium::Way::LogBare),
         other => bail!("nobody called {other:?} takes part"),

@@ -1,26 +1,26 @@
-//! The person or machine behind a request.
+//! The authenticated caller of a request.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a caller may do at all. Upper case on the wire (`PLATFORM_ADMIN`).
+/// The role of a caller. Serialised in upper case, for instance `PLATFORM_ADMIN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
-    /// Runs one tenant, and acts inside it only.
+    /// Administers one tenant.
     Admin,
-    /// Orders from any active tenant.
+    /// Places orders with any active tenant.
     Customer,
-    /// The landlord of the platform.
+    /// Administers the platform.
     PlatformAdmin,
-    /// A machine of the platform.
+    /// A service of the platform.
     Service,
 }
 
 impl Role {
-    /// Every role.
+    /// All roles.
     pub const ALL: [Self; 4] = [
         Self::Admin,
         Self::Customer,
@@ -28,7 +28,7 @@ impl Role {
         Self::Service,
     ];
 
-    /// The role as it is written on the wire and in databases.
+    /// Returns the serialised role, as in tokens and databases.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "ADMIN",
@@ -45,30 +45,30 @@ impl fmt::Display for Role {
     }
 }
 
-/// A role nobody has.
+/// The error of parsing a [`Role`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no such role; known are ADMIN, CUSTOMER, PLATFORM_ADMIN, SERVICE")]
-pub struct UnknownRole;
+#[error("unknown role; expected ADMIN, CUSTOMER, PLATFORM_ADMIN or SERVICE")]
+pub struct ParseRoleError;
 
 impl FromStr for Role {
-    type Err = UnknownRole;
+    type Err = ParseRoleError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+    fn from_str(text: &str) -> Result<Self, ParseRoleError> {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
+            .ok_or(ParseRoleError)
     }
 }
 
 ids::uuid_id!(
-    /// The id of a user or of a machine of the platform.
+    /// The id of a user or service.
     UserId
 );
 
 impl UserId {
-    /// The id under which the service `name` acts: always the same (`UUIDv5`).
-    pub fn of_service(name: &str) -> Self {
+    /// Returns the stable id of the service `name` (`UUIDv5`).
+    pub fn for_service(name: &str) -> Self {
         Self(Uuid::new_v5(
             &Uuid::NAMESPACE_URL,
             format!("tenantry:service:{name}").as_bytes(),
@@ -76,32 +76,32 @@ impl UserId {
     }
 }
 
-/// The tenant an admin belongs to, as the token says.
+/// The tenant of a tenant administrator, from the token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CallerTenant {
     /// The tenant's id.
     pub id: Uuid,
-    /// The tenant's code, canonical.
+    /// The tenant's canonical code.
     pub code: String,
 }
 
-/// Who is calling. As an argument of a handler it is the proof that the request carried a valid token.
+/// The authenticated caller of a request. As a handler argument, it proves that the request had a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The user's id; for a machine [`UserId::of_service`].
+    /// The user's id; for a service [`UserId::for_service`].
     pub user_id: UserId,
     /// The user's e-mail address, normalised.
     pub email: String,
-    /// What the caller may do at all.
+    /// The role.
     pub role: Role,
-    /// The caller's tenant: present exactly for [`Role::Admin`].
+    /// The tenant; present exactly for [`Role::Admin`].
     pub tenant: Option<CallerTenant>,
-    /// The calling service's name: present exactly for [`Role::Service`].
+    /// The name of the service; present exactly for [`Role::Service`].
     pub service: Option<String>,
 }
 
 impl Caller {
-    /// A customer.
+    /// Creates a customer.
     pub fn customer(user_id: UserId, email: impl Into<String>) -> Self {
         Self {
             user_id,
@@ -112,7 +112,7 @@ impl Caller {
         }
     }
 
-    /// The landlord.
+    /// Creates a platform administrator.
     pub fn platform_admin(user_id: UserId, email: impl Into<String>) -> Self {
         Self {
             role: Role::PlatformAdmin,
@@ -120,7 +120,7 @@ impl Caller {
         }
     }
 
-    /// The admin of one tenant.
+    /// Creates a tenant administrator.
     pub fn admin(user_id: UserId, email: impl Into<String>, tenant: CallerTenant) -> Self {
         Self {
             role: Role::Admin,
@@ -129,17 +129,20 @@ impl Caller {
         }
     }
 
-    /// The service `name`.
+    /// Creates the caller for the service `name`.
     pub fn service(name: &str) -> Self {
         Self {
             role: Role::Service,
             service: Some(name.to_owned()),
-            ..Self::customer(UserId::of_service(name), format!("{name}@service.tenantry"))
+            ..Self::customer(
+                UserId::for_service(name),
+                format!("{name}@service.tenantry"),
+            )
         }
     }
 
-    /// Whether the caller is an admin of the tenant with this id.
-    pub fn administers(&self, tenant: Uuid) -> bool {
+    /// Returns whether the caller is an administrator of the tenant with this id.
+    pub fn is_admin_of(&self, tenant: Uuid) -> bool {
         self.role == Role::Admin && self.tenant.as_ref().is_some_and(|own| own.id == tenant)
     }
 }
@@ -149,17 +152,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_reads_back_as_it_is_written() {
+    fn roles_round_trip_through_text() {
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(role));
             assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{role}\""));
         }
-        assert_eq!("admin".parse::<Role>(), Err(UnknownRole));
+        assert_eq!("admin".parse::<Role>(), Err(ParseRoleError));
     }
 
     #[test]
-    fn a_service_always_has_the_same_id() {
-        assert_eq!(UserId::of_service("order"), UserId::of_service("order"));
-        assert_ne!(UserId::of_service("order"), UserId::of_service("billing"));
+    fn the_id_of_a_service_is_stable() {
+        assert_eq!(UserId::for_service("order"), UserId::for_service("order"));
+        assert_ne!(UserId::for_service("order"), UserId::for_service("billing"));
     }
 }

@@ -1,20 +1,20 @@
-//! What a token says, and the caller it stands for.
+//! The claims of an access token and their conversion to and from a caller.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{AuthError, Caller, CallerTenant, Role, UserId};
 
-/// The only issuer (`iss`) that is believed.
+/// The only accepted issuer (`iss`).
 pub const ISSUER: &str = "tenantry";
-/// The only audience (`aud`) that is accepted.
+/// The only accepted audience (`aud`).
 pub const AUDIENCE: &str = "tenantry-api";
 
-/// The claims of an access token. Types are strict: a time given as text or fraction, an issuer given as a list, is refused.
+/// The claims of an access token. Types are strict: a timestamp as a string or fraction, or an issuer as a list, is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claims {
-    /// The user, or the machine.
+    /// The id of the user or service.
     pub sub: UserId,
     /// The user's e-mail address.
     pub email: String,
@@ -33,17 +33,17 @@ pub struct Claims {
     pub iss: String,
     /// [`AUDIENCE`].
     pub aud: String,
-    /// End of validity, seconds since 1970.
+    /// Expiry, in seconds since the Unix epoch.
     pub exp: u64,
-    /// Time of issue, seconds since 1970.
+    /// Time of issue, in seconds since the Unix epoch.
     pub iat: u64,
-    /// The token's own id.
+    /// The id of the token.
     pub jti: Uuid,
 }
 
 impl Claims {
-    /// The claims that stand for `caller` from `iat` for `life` seconds.
-    pub(crate) fn of(caller: &Caller, iat: u64, life: u64) -> Self {
+    /// Creates the claims of `caller`, issued at `iat` with a lifetime in seconds.
+    pub(crate) fn for_caller(caller: &Caller, iat: u64, lifetime: u64) -> Self {
         Self {
             sub: caller.user_id,
             email: caller.email.clone(),
@@ -53,7 +53,7 @@ impl Claims {
             service: caller.service.clone(),
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            exp: iat + life,
+            exp: iat + lifetime,
             iat,
             jti: Uuid::now_v7(),
         }
@@ -63,18 +63,18 @@ impl Claims {
 impl TryFrom<Claims> for Caller {
     type Error = AuthError;
 
-    /// A role that lacks what belongs to it, or carries what does not, is not a caller.
+    /// Rejects claims that lack a claim required by the role, or have one that the role must not have.
     fn try_from(claims: Claims) -> Result<Self, AuthError> {
         let tenant = match (claims.tenant_id, claims.tenant_code) {
             (Some(id), Some(code)) => Some(CallerTenant { id, code }),
             (None, None) => None,
-            _ => return Err(AuthError::Invalid("the tenant is named by half")),
+            _ => return Err(AuthError::Invalid("the tenant claims are incomplete")),
         };
         match (claims.role, &tenant, &claims.service) {
             (Role::Admin, Some(_), None)
             | (Role::Customer | Role::PlatformAdmin, None, None)
             | (Role::Service, None, Some(_)) => {}
-            _ => return Err(AuthError::Invalid("the claims do not fit the role")),
+            _ => return Err(AuthError::Invalid("the claims do not match the role")),
         }
         Ok(Self {
             user_id: claims.sub,
@@ -94,7 +94,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_whole_and_fitting_claims_make_a_caller(
+        fn only_complete_claims_that_match_the_role_are_a_caller(
             role in prop::sample::select(Role::ALL.to_vec()),
             code in prop::option::of("[a-z]{3,8}"),
             id in prop::option::of(any::<u128>().prop_map(Uuid::from_u128)),
@@ -105,12 +105,12 @@ mod tests {
                 Role::Service => code.is_none() && id.is_none() && service.is_some(),
                 Role::Customer | Role::PlatformAdmin => code.is_none() && id.is_none() && service.is_none(),
             };
-            let base = Claims::of(&Caller::customer(UserId::generate(), "a@b.example"), 1, 1);
+            let base = Claims::for_caller(&Caller::customer(UserId::generate(), "a@b.example"), 1, 1);
             let claims = Claims { role, tenant_code: code, tenant_id: id, service, ..base };
             let caller = Caller::try_from(claims.clone());
             prop_assert_eq!(caller.is_ok(), fits);
             if let Ok(caller) = caller {
-                let again = Claims { jti: claims.jti, ..Claims::of(&caller, 1, 1) };
+                let again = Claims { jti: claims.jti, ..Claims::for_caller(&caller, 1, 1) };
                 prop_assert_eq!(again, claims);
             }
         }

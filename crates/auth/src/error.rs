@@ -1,4 +1,4 @@
-//! Why a caller was not let in, and how that is answered over HTTP.
+//! Authentication and authorisation errors and their HTTP responses.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -9,31 +9,31 @@ use actix_web::{
 };
 use serde_json::json;
 
-/// Why a caller was not let in.
+/// The error of authenticating or authorising a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// The request carries no token: 401.
-    #[error("a bearer token is needed")]
+    /// The request has no token: 401.
+    #[error("a bearer token is required")]
     Missing,
-    /// The token is not one of ours; the reason is for its owner: 401.
-    #[error("the token is not valid: {0}")]
+    /// The token is invalid, for the given reason: 401.
+    #[error("the token is invalid: {0}")]
     Invalid(&'static str),
-    /// The token was ours, and is over: 401.
+    /// The token has expired: 401.
     #[error("the token has expired")]
     Expired,
-    /// The caller is known, and has another role: 403.
-    #[error("this needs the role {needed}")]
+    /// The caller has another role: 403.
+    #[error("the role {required} is required")]
     Forbidden {
-        /// The role that may.
-        needed: &'static str,
+        /// The required role.
+        required: &'static str,
     },
-    /// No key is known yet, because the user service could not be reached since the start: 503.
-    #[error("the keys that check tokens are out of reach")]
+    /// No public key is available, because the user service was not reachable since the start: 503.
+    #[error("the public keys for verifying tokens are unavailable")]
     KeysUnavailable,
 }
 
 impl AuthError {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Missing | Self::Invalid(_) | Self::Expired => StatusCode::UNAUTHORIZED,
@@ -42,7 +42,7 @@ impl AuthError {
         }
     }
 
-    /// The stable `type` of the problem document (RFC 9457).
+    /// Returns the stable `type` of the problem document (RFC 9457).
     pub fn problem_type(self) -> &'static str {
         match self {
             Self::Missing | Self::Invalid(_) | Self::Expired => "/problems/unauthenticated",
@@ -51,7 +51,7 @@ impl AuthError {
         }
     }
 
-    /// The `title` of the problem document.
+    /// Returns the `title` of the problem document.
     pub fn title(self) -> &'static str {
         match self {
             Self::Missing | Self::Invalid(_) | Self::Expired => "Not authenticated",
@@ -60,12 +60,12 @@ impl AuthError {
         }
     }
 
-    /// The `detail` of the problem document; safe to show to the caller.
+    /// Returns the `detail` of the problem document, which contains nothing confidential.
     pub fn detail(self) -> String {
         self.to_string()
     }
 
-    /// The header that belongs to the answer: how to authenticate, or when to come back.
+    /// Returns the header of the response: `WWW-Authenticate` or `Retry-After`.
     pub fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Missing => Some((
@@ -88,9 +88,9 @@ impl ResponseError for AuthError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status());
+        let mut response = HttpResponse::build(self.status());
         if let Some(header) = self.header() {
-            answer.insert_header(header);
+            response.insert_header(header);
         }
         let body = json!({
             "type": self.problem_type(),
@@ -98,7 +98,7 @@ impl ResponseError for AuthError {
             "status": self.status().as_u16(),
             "detail": self.detail(),
         });
-        answer
+        response
             .content_type("application/problem+json")
             .body(body.to_string())
     }

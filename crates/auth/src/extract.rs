@@ -1,4 +1,4 @@
-//! The caller as an argument of a handler.
+//! actix-web extractors for the authenticated caller.
 
 use std::ops::Deref;
 
@@ -12,7 +12,7 @@ use futures::{FutureExt, future::LocalBoxFuture};
 
 use crate::{AuthError, Caller, Role, Verifier};
 
-/// The sub-protocol a WebSocket client offers before its token, and the one the server must choose in its answer.
+/// The WebSocket sub-protocol that a client offers before its token, and that the server selects in its response.
 pub const WEBSOCKET_PROTOCOL: &str = "bearer";
 
 impl FromRequest for Caller {
@@ -25,7 +25,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// The caller where a token is not needed. A token that is there must be valid.
+/// The caller of an endpoint with optional authentication. A token that is present must be valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaybeCaller(pub Option<Caller>);
 
@@ -46,8 +46,8 @@ impl FromRequest for MaybeCaller {
     }
 }
 
-/// A caller with one role: the handler that takes it compiles only with the question asked.
-macro_rules! caller_with_role {
+/// Defines an extractor for callers with one role.
+macro_rules! role_extractor {
     ($(#[$doc:meta])* $name:ident, $role:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,44 +67,44 @@ macro_rules! caller_with_role {
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 let request = request.clone();
-                async move { with_role(caller(&request).await?, $role).map(Self) }.boxed_local()
+                async move { require_role(caller(&request).await?, $role).map(Self) }.boxed_local()
             }
         }
     };
 }
 
-caller_with_role!(
-    /// The landlord.
+role_extractor!(
+    /// A platform administrator.
     PlatformAdmin,
     Role::PlatformAdmin
 );
-caller_with_role!(
-    /// The admin of a tenant; `tenant` is present. Which tenant they may touch is still to be asked.
+role_extractor!(
+    /// A tenant administrator; `tenant` is present. The handler must check that it is the tenant of the request.
     TenantAdmin,
     Role::Admin
 );
-caller_with_role!(
+role_extractor!(
     /// A customer.
     Customer,
     Role::Customer
 );
-caller_with_role!(
-    /// A machine of the platform; `service` is present.
+role_extractor!(
+    /// A service of the platform; `service` is present.
     ServiceCaller,
     Role::Service
 );
 
-fn with_role(caller: Caller, role: Role) -> Result<Caller, AuthError> {
+fn require_role(caller: Caller, role: Role) -> Result<Caller, AuthError> {
     if caller.role == role {
         Ok(caller)
     } else {
         Err(AuthError::Forbidden {
-            needed: role.as_str(),
+            required: role.as_str(),
         })
     }
 }
 
-/// The caller of a request: checked once, however many arguments ask.
+/// Authenticates a request once and caches the caller in its extensions.
 async fn caller(request: &HttpRequest) -> Result<Caller, AuthError> {
     if let Some(known) = request.extensions().get::<Caller>() {
         return Ok(known.clone());
@@ -121,7 +121,7 @@ fn verifier(request: &HttpRequest) -> Result<&Verifier, AuthError> {
         .map(web::Data::get_ref)
         .or_else(|| request.app_data::<Verifier>())
         .ok_or_else(|| {
-            tracing::error!("the app has no Verifier among its data: nobody is let in");
+            tracing::error!("no Verifier in the application data, all requests are rejected");
             AuthError::KeysUnavailable
         })
 }
@@ -129,7 +129,9 @@ fn verifier(request: &HttpRequest) -> Result<&Verifier, AuthError> {
 fn bearer_token(request: &HttpRequest) -> Result<&str, AuthError> {
     let mut given = request.headers().get_all(AUTHORIZATION);
     match (given.next(), given.next()) {
-        (Some(_), Some(_)) => Err(AuthError::Invalid("it is given twice")),
+        (Some(_), Some(_)) => Err(AuthError::Invalid(
+            "the authorization header is present twice",
+        )),
         (Some(value), None) => value
             .to_str()
             .ok()
@@ -144,7 +146,7 @@ fn bearer_token(request: &HttpRequest) -> Result<&str, AuthError> {
     }
 }
 
-/// A browser cannot set headers of a WebSocket, except for the sub-protocols: `bearer, <token>`.
+/// Reads the token from the sub-protocols `bearer, <token>`, because browsers cannot set other headers of a WebSocket.
 fn websocket_token(request: &HttpRequest) -> Option<&str> {
     let upgrade = request.headers().get(UPGRADE)?.to_str().ok()?;
     if !upgrade.eq_ignore_ascii_case("websocket") {

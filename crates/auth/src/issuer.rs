@@ -1,4 +1,4 @@
-//! Signing tokens: held by the user service alone.
+//! Signing access tokens. Only the user service has the private keys.
 
 use std::{path::Path, time::Duration};
 
@@ -10,56 +10,56 @@ use jsonwebtoken::{
 
 use crate::{Caller, Claims, Verifier};
 
-/// How long an access token is good.
-pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(15);
+/// Lifetime of an access token.
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 
-/// The DER head of every PKCS#8 version 1 Ed25519 private key (RFC 8410, section 7); the 32-byte seed follows.
-const PKCS8_ED25519: [u8; 16] = [
+/// DER prefix of a PKCS#8 v1 Ed25519 private key (RFC 8410, section 7), followed by the 32-byte seed.
+const PKCS8_ED25519_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// What is wrong with the signing keys.
+/// The error of loading or using the signing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read.
     #[error("cannot read the signing keys {path}: {cause}")]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why not.
+        /// The I/O error.
         cause: std::io::Error,
     },
-    /// There is no private key in the text.
+    /// The text contains no private key.
     #[error(
-        "no PEM block \"PRIVATE KEY\" found; make one with: openssl genpkey -algorithm ed25519"
+        "no PEM block \"PRIVATE KEY\" found; generate one with: openssl genpkey -algorithm ed25519"
     )]
     NoKey,
     /// A block is not an Ed25519 private key in PKCS#8.
     #[error("key {number} is not an Ed25519 private key in PKCS#8")]
     NotEd25519 {
-        /// Which block, from 1.
+        /// The 1-based number of the block.
         number: usize,
     },
-    /// Signing failed.
-    #[error("cannot sign: {0}")]
+    /// A token could not be signed.
+    #[error("cannot sign the token: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
 }
 
-/// A token that was just signed.
+/// A signed access token.
 #[derive(Clone)]
-pub struct Issued {
+pub struct IssuedToken {
     /// The compact JWT.
     pub access_token: String,
-    /// Seconds until it ends.
+    /// Lifetime in seconds.
     pub expires_in: u64,
-    /// What it says.
+    /// The claims of the token.
     pub claims: Claims,
 }
 
-/// Signs access tokens with the first key, publishes all.
+/// Signs access tokens with the first of its keys and publishes all of them.
 ///
-/// To rotate: put the new key last (published, not yet used), after ten minutes first, and take the old one away when the
-/// last token it signed has ended.
+/// To rotate keys, append the new key (published but not used), move it to the front after ten minutes, and remove the old
+/// key after the tokens signed with it have expired.
 pub struct Issuer {
     header: Header,
     key: EncodingKey,
@@ -83,7 +83,7 @@ impl Issuer {
         for (index, block) in private_key_blocks(pem).enumerate() {
             let not_ed25519 = |_| KeyError::NotEd25519 { number: index + 1 };
             let key = EncodingKey::from_ed_pem(block.as_bytes()).map_err(not_ed25519)?;
-            let jwk = published(&key).map_err(not_ed25519)?;
+            let jwk = public_jwk(&key).map_err(not_ed25519)?;
             keys.push((key, jwk));
         }
         let mut keys = keys.into_iter();
@@ -104,32 +104,32 @@ impl Issuer {
         })
     }
 
-    /// Signs a token that stands for `caller` for [`ACCESS_TOKEN_LIFE`].
-    pub fn issue(&self, caller: &Caller) -> Result<Issued, KeyError> {
-        let life = ACCESS_TOKEN_LIFE.as_secs();
-        let claims = Claims::of(caller, get_current_timestamp(), life);
+    /// Issues a token for `caller` that expires after [`ACCESS_TOKEN_LIFETIME`].
+    pub fn issue(&self, caller: &Caller) -> Result<IssuedToken, KeyError> {
+        let lifetime = ACCESS_TOKEN_LIFETIME.as_secs();
+        let claims = Claims::for_caller(caller, get_current_timestamp(), lifetime);
         let access_token = encode(&self.header, &claims, &self.key)?;
-        Ok(Issued {
+        Ok(IssuedToken {
             access_token,
-            expires_in: life,
+            expires_in: lifetime,
             claims,
         })
     }
 
-    /// The public keys, as `/.well-known/jwks.json` answers them.
+    /// Returns the public keys, as served at `/.well-known/jwks.json`.
     pub fn jwks(&self) -> &JwkSet {
         &self.published
     }
 
-    /// A verifier that knows these keys without asking: for the user service itself, and for tests.
+    /// Returns a verifier with these keys, which sends no requests; for the user service itself and for tests.
     pub fn verifier(&self) -> Verifier {
         Verifier::with_keys(&self.published)
     }
 }
 
-/// A new private key as PEM text (PKCS#8): for tests and for the first start of a development stack.
+/// Generates a private key as PEM text (PKCS#8), for tests and development stacks.
 pub fn generate_key_pem() -> String {
-    let mut der = PKCS8_ED25519.to_vec();
+    let mut der = PKCS8_ED25519_PREFIX.to_vec();
     der.extend_from_slice(&rand::random::<[u8; 32]>());
     format!(
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
@@ -137,8 +137,8 @@ pub fn generate_key_pem() -> String {
     )
 }
 
-/// The public half, named by its RFC 7638 thumbprint.
-fn published(key: &EncodingKey) -> jsonwebtoken::errors::Result<Jwk> {
+/// Returns the public key, with its RFC 7638 thumbprint as the key id.
+fn public_jwk(key: &EncodingKey) -> jsonwebtoken::errors::Result<Jwk> {
     let mut jwk = Jwk::from_encoding_key(key, Algorithm::EdDSA)?;
     jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256)?);
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn the_key_id_is_the_rfc_8037_thumbprint() {
-        // RFC 8037, appendix A: the private key, its public half and its thumbprint.
+        // Private key, public key and thumbprint of RFC 8037, appendix A.
         let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
             .unwrap();
-        let der = [PKCS8_ED25519.as_slice(), &seed].concat();
+        let der = [PKCS8_ED25519_PREFIX.as_slice(), &seed].concat();
         let pem = format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             STANDARD.encode(der)
@@ -175,14 +175,11 @@ mod tests {
             (&key["kty"], &key["crv"], &key["use"]),
             (&"OKP".into(), &"Ed25519".into(), &"sig".into())
         );
-        assert!(
-            key.get("d").is_none(),
-            "the private half is never published"
-        );
+        assert!(key.get("d").is_none(), "the private key is not published");
     }
 
     #[test]
-    fn a_file_without_a_usable_key_says_so() {
+    fn a_file_without_a_usable_key_is_an_error() {
         assert!(matches!(Issuer::from_pem(""), Err(KeyError::NoKey)));
         let broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert!(matches!(

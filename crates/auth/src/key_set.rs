@@ -1,4 +1,4 @@
-//! The public keys a verifier knows, and where it asks for them.
+//! Sets of public keys (JWKS) and fetching them.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,11 +8,11 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 
-/// One question, connection included.
+/// Timeout of a request, including the connection.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A key set is some hundred bytes; more than this is not one.
+/// Maximum size of a response body. A key set has a few hundred bytes.
 const MAX_BYTES: usize = 64 * 1024;
-/// More keys than any rotation needs.
+/// Maximum number of keys; a rotation needs two or three.
 const MAX_KEYS: usize = 32;
 
 /// Ed25519 public keys by key id.
@@ -30,7 +30,7 @@ impl KeySet {
 }
 
 impl From<&JwkSet> for KeySet {
-    /// Keys of other kinds, for other uses or without an id are left out.
+    /// Ignores keys of other types, for other uses, or without an id.
     fn from(set: &JwkSet) -> Self {
         Self(set.keys.iter().filter_map(ed25519).take(MAX_KEYS).collect())
     }
@@ -53,30 +53,30 @@ fn ed25519(jwk: &Jwk) -> Option<(String, DecodingKey)> {
     ))
 }
 
-/// Why no key set came back; for the log.
+/// The error of fetching a key set. Only logged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    #[error("the answer is too long")]
+    #[error("the response body is too long")]
     TooLong,
-    #[error("the answer is not a key set: {0}")]
-    NotAKeySet(#[from] serde_json::Error),
-    #[error("the key set holds no Ed25519 key")]
+    #[error("the response is not a key set: {0}")]
+    InvalidJson(#[from] serde_json::Error),
+    #[error("the key set contains no Ed25519 key")]
     Empty,
 }
 
-/// The address of a published key set.
-pub(crate) struct KeySource {
+/// An HTTP endpoint that publishes a key set.
+pub(crate) struct KeySetClient {
     url: String,
     http: reqwest::Client,
 }
 
-impl KeySource {
+impl KeySetClient {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
-            http: plain_client(TIMEOUT),
+            http: internal_http_client(TIMEOUT),
         }
     }
 
@@ -84,17 +84,17 @@ impl KeySource {
         &self.url
     }
 
-    /// Asks for the key set.
+    /// Fetches the key set.
     pub(crate) async fn fetch(&self) -> Result<KeySet, FetchError> {
-        let mut answer = self.http.get(&self.url).send().await?.error_for_status()?;
+        let mut response = self.http.get(&self.url).send().await?.error_for_status()?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
+        while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_BYTES {
                 return Err(FetchError::TooLong);
             }
         }
-        let keys = KeySet::from(&read(&body)?);
+        let keys = KeySet::from(&parse(&body)?);
         if keys.is_empty() {
             Err(FetchError::Empty)
         } else {
@@ -103,15 +103,15 @@ impl KeySource {
     }
 }
 
-/// Reads a key set; a key of a kind this version does not know hides none of the others.
-fn read(body: &[u8]) -> Result<JwkSet, serde_json::Error> {
+/// Parses a key set, ignoring keys that cannot be parsed.
+fn parse(body: &[u8]) -> Result<JwkSet, serde_json::Error> {
     #[derive(Deserialize)]
-    struct Loose {
+    struct RawKeySet {
         keys: Vec<serde_json::Value>,
     }
-    let loose: Loose = serde_json::from_slice(body)?;
+    let raw: RawKeySet = serde_json::from_slice(body)?;
     Ok(JwkSet {
-        keys: loose
+        keys: raw
             .keys
             .into_iter()
             .filter_map(|key| serde_json::from_value(key).ok())
@@ -119,14 +119,14 @@ fn read(body: &[u8]) -> Result<JwkSet, serde_json::Error> {
     })
 }
 
-/// A client that follows no redirect: the addresses it is given are the platform's own.
-pub(crate) fn plain_client(timeout: Duration) -> reqwest::Client {
+/// Creates an HTTP client that follows no redirects, for calls to other services of the platform.
+pub(crate) fn internal_http_client(timeout: Duration) -> reqwest::Client {
     reqwest::Client::builder()
         .timeout(timeout)
         .connect_timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .expect("a client without files or certificates of its own can always be built")
+        .expect("a client without custom certificates can always be built")
 }
 
 #[cfg(test)]
@@ -134,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_kinds_of_keys_are_left_out() {
+    fn keys_of_unknown_types_are_ignored() {
         let body = br#"{"keys":[{"kty":"NEW","kid":"n"},{"kty":"OKP","crv":"Ed25519","kid":"a",
             "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"OKP","crv":"Ed25519","kid":"b","use":"enc",
             "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"oct","kid":"c","k":"AAAA"}]}"#;
-        let keys = KeySet::from(&read(body).unwrap());
+        let keys = KeySet::from(&parse(body).unwrap());
         assert!(keys.get("a").is_some());
         assert!(["n", "b", "c"].iter().all(|kid| keys.get(kid).is_none()));
-        assert!(read(b"[]").is_err());
+        assert!(parse(b"[]").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens with which one service calls another.
+//! Access tokens for calls between services.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,28 +7,28 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::key_set::plain_client;
+use crate::key_set::internal_http_client;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A token is renewed this long before its end, and used until then if that fails.
+/// Time before the expiry at which a token is renewed. If that fails, the old token is used until it expires.
 const RENEW_BEFORE: Duration = Duration::from_mins(2);
-/// After a failure others get its answer for this long instead of waiting in line for their own.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// Time for which a failure is returned to all callers without another request.
+const FAILURE_TTL: Duration = Duration::from_millis(500);
 
-/// Why there is no token.
+/// The error of obtaining a service token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceTokenError {
-    /// The user service is away; worth another try.
-    #[error("the user service gives no service token: {0}")]
+    /// The user service is unavailable. Retry later.
+    #[error("cannot obtain a service token from the user service: {0}")]
     Unavailable(String),
-    /// The user service does not know this service's secret; another try will not help.
+    /// The user service rejected the secret of this service. A retry does not help.
     #[error(
-        "the user service refuses this service's secret (status {0}): check the service secret"
+        "the user service rejected the service secret with status {0}; check TENANTRY_SERVICE_SECRET"
     )]
-    Refused(u16),
+    Rejected(u16),
 }
 
-/// Gets and keeps the token of this service. Cheap to clone; clones share the token.
+/// Obtains and caches the access token of this service. Cheap to clone; clones share the token.
 #[derive(Clone)]
 pub struct ServiceTokens(Arc<Inner>);
 
@@ -42,55 +42,55 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    token: Option<Kept>,
+    token: Option<CachedToken>,
     failed: Option<(Instant, ServiceTokenError)>,
 }
 
-struct Kept {
+struct CachedToken {
     bearer: String,
-    ends: Instant,
+    expires: Instant,
     renew: Instant,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: String,
     expires_in: u64,
 }
 
 impl ServiceTokens {
-    /// The tokens of the service `name`, from the user service at `user_url`.
+    /// Creates a client that obtains tokens for the service `name` from the user service at `user_url`.
     pub fn new(user_url: &str, name: &str, secret: SecretString) -> Self {
         Self(Arc::new(Inner {
             url: format!("{}/api/auth/service-token", user_url.trim_end_matches('/')),
             service: name.to_owned(),
             secret,
-            http: plain_client(TIMEOUT),
+            http: internal_http_client(TIMEOUT),
             state: Mutex::default(),
         }))
     }
 
-    /// A token that is good for some time yet, for `Authorization: Bearer`. Many callers ask once.
+    /// Returns a valid token for `Authorization: Bearer`. Concurrent calls share one request.
     pub async fn bearer(&self) -> Result<String, ServiceTokenError> {
         let mut state = self.0.state.lock().await;
-        if let Some(kept) = state
+        if let Some(token) = state
             .token
             .as_ref()
-            .filter(|kept| kept.renew > Instant::now())
+            .filter(|token| token.renew > Instant::now())
         {
-            return Ok(kept.bearer.clone());
+            return Ok(token.bearer.clone());
         }
         let error = match state
             .failed
             .as_ref()
-            .filter(|(at, _)| at.elapsed() < PAUSE_AFTER_FAILURE)
+            .filter(|(at, _)| at.elapsed() < FAILURE_TTL)
         {
             Some((_, error)) => error.clone(),
-            None => match self.0.ask().await {
-                Ok(kept) => {
-                    let bearer = kept.bearer.clone();
+            None => match self.0.request().await {
+                Ok(token) => {
+                    let bearer = token.bearer.clone();
                     *state = State {
-                        token: Some(kept),
+                        token: Some(token),
                         failed: None,
                     };
                     return Ok(bearer);
@@ -104,41 +104,41 @@ impl ServiceTokens {
         state
             .token
             .as_ref()
-            .filter(|kept| kept.ends > Instant::now())
-            .map(|kept| kept.bearer.clone())
+            .filter(|token| token.expires > Instant::now())
+            .map(|token| token.bearer.clone())
             .ok_or(error)
     }
 }
 
 impl Inner {
-    async fn ask(&self) -> Result<Kept, ServiceTokenError> {
+    async fn request(&self) -> Result<CachedToken, ServiceTokenError> {
         let unavailable =
             |error: reqwest::Error| ServiceTokenError::Unavailable(error.without_url().to_string());
         let body = json!({ "service": self.service, "secret": self.secret.expose_secret() });
-        let asked = Instant::now();
-        let answer = self
+        let requested = Instant::now();
+        let response = self
             .http
             .post(&self.url)
             .json(&body)
             .send()
             .await
             .map_err(unavailable)?;
-        let status = answer.status();
+        let status = response.status();
         if status.is_client_error() && status.as_u16() != 429 {
-            return Err(ServiceTokenError::Refused(status.as_u16()));
+            return Err(ServiceTokenError::Rejected(status.as_u16()));
         }
-        let answer: Answer = answer
+        let response: TokenResponse = response
             .error_for_status()
             .map_err(unavailable)?
             .json()
             .await
             .map_err(unavailable)?;
-        let life = Duration::from_secs(answer.expires_in);
-        // A short life is renewed at half of it.
-        let renew = asked + life.saturating_sub(RENEW_BEFORE).max(life / 2);
-        Ok(Kept {
-            bearer: answer.access_token,
-            ends: asked + life,
+        let lifetime = Duration::from_secs(response.expires_in);
+        // A token with a short lifetime is renewed halfway through.
+        let renew = requested + lifetime.saturating_sub(RENEW_BEFORE).max(lifetime / 2);
+        Ok(CachedToken {
+            bearer: response.access_token,
+            expires: requested + lifetime,
             renew,
         })
     }

@@ -1,4 +1,4 @@
-//! Checking tokens offline.
+//! Verification of access tokens against cached public keys.
 
 use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock},
@@ -13,46 +13,46 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     AUDIENCE, AuthError, Caller, Claims, ISSUER,
-    key_set::{KeySet, KeySource},
+    key_set::{KeySet, KeySetClient},
 };
 
-/// How often the key set is asked for.
+/// How often a [`Verifier`] fetches the key set.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// An unknown key id asks at most this often.
-    pub unknown_key: Duration,
-    /// Before any key is known, this often: services start in any order.
-    pub no_key: Duration,
-    /// A key set older than this is read anew beside the requests, so that a key that was taken away stops working.
-    pub old: Duration,
+pub struct RefreshPolicy {
+    /// Minimum interval between fetches caused by unknown key ids.
+    pub min_interval: Duration,
+    /// Minimum interval between fetches while no key is cached, since services start in any order.
+    pub initial_interval: Duration,
+    /// Age at which the key set is refreshed in the background, so that removed keys become invalid.
+    pub max_age: Duration,
 }
 
-impl Default for Pace {
+impl Default for RefreshPolicy {
     fn default() -> Self {
         Self {
-            unknown_key: Duration::from_secs(10),
-            no_key: Duration::from_secs(1),
-            old: Duration::from_mins(5),
+            min_interval: Duration::from_secs(10),
+            initial_interval: Duration::from_secs(1),
+            max_age: Duration::from_mins(5),
         }
     }
 }
 
-/// Clocks of two machines may differ by this.
+/// Tolerated clock skew between two machines.
 const LEEWAY_SECONDS: u64 = 5;
-/// A token of ours has some 500 bytes.
-const MAX_TOKEN: usize = 4096;
+/// Maximum length of a token. Issued tokens have about 500 bytes.
+const MAX_TOKEN_BYTES: usize = 4096;
 
-static RULES: LazyLock<Validation> = LazyLock::new(|| {
-    let mut rules = Validation::new(Algorithm::EdDSA);
-    rules.set_issuer(&[ISSUER]);
-    rules.set_audience(&[AUDIENCE]);
-    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    rules.validate_nbf = true;
-    rules.leeway = LEEWAY_SECONDS;
-    rules
+static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.validate_nbf = true;
+    validation.leeway = LEEWAY_SECONDS;
+    validation
 });
 
-/// Checks access tokens against the published keys. Cheap to clone; clones share the keys.
+/// Verifies access tokens against the published keys. Cheap to clone; clones share the keys.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -62,28 +62,28 @@ struct Inner {
 }
 
 struct Remote {
-    source: KeySource,
-    pace: Pace,
-    /// Held while asking, so that many unknown key ids ask once.
-    asked: Mutex<Option<Instant>>,
-    /// When the keys in use were read.
-    read: std::sync::Mutex<Option<Instant>>,
+    client: KeySetClient,
+    policy: RefreshPolicy,
+    /// Time of the last fetch. Locked during a fetch, so that concurrent calls share it.
+    last_fetch: Mutex<Option<Instant>>,
+    /// Time of the last successful fetch.
+    last_success: std::sync::Mutex<Option<Instant>>,
 }
 
 impl Verifier {
-    /// Checks against the key set at `jwks_url`, which is asked for when the first token arrives (or by
-    /// [`refresh`](Self::refresh)) and kept while its owner is away.
+    /// Creates a verifier for the key set at `jwks_url`, which is fetched for the first token or by
+    /// [`refresh`](Self::refresh). Cached keys remain valid while the endpoint is unavailable.
     pub fn new(jwks_url: impl Into<String>) -> Self {
-        Self::with_pace(jwks_url, Pace::default())
+        Self::with_refresh_policy(jwks_url, RefreshPolicy::default())
     }
 
-    /// As [`new`](Self::new), asking at another pace.
-    pub fn with_pace(jwks_url: impl Into<String>, pace: Pace) -> Self {
+    /// Creates a verifier with a custom refresh policy.
+    pub fn with_refresh_policy(jwks_url: impl Into<String>, policy: RefreshPolicy) -> Self {
         let remote = Remote {
-            source: KeySource::new(jwks_url.into()),
-            pace,
-            asked: Mutex::new(None),
-            read: std::sync::Mutex::new(None),
+            client: KeySetClient::new(jwks_url.into()),
+            policy,
+            last_fetch: Mutex::new(None),
+            last_success: std::sync::Mutex::new(None),
         };
         Self(Arc::new(Inner {
             keys: RwLock::default(),
@@ -91,7 +91,7 @@ impl Verifier {
         }))
     }
 
-    /// Checks against these keys and asks nobody.
+    /// Creates a verifier with a fixed key set, which sends no requests.
     pub fn with_keys(keys: &JwkSet) -> Self {
         Self(Arc::new(Inner {
             keys: RwLock::new(Arc::new(keys.into())),
@@ -99,36 +99,36 @@ impl Verifier {
         }))
     }
 
-    /// The caller a token stands for.
+    /// Verifies a token and returns its caller. Fetches the key set if the key id is unknown.
     ///
     /// # Errors
-    /// `Invalid` and `Expired` blame the token; `KeysUnavailable` says that no key could be had since the start.
+    /// `Invalid` or `Expired` if the token is not valid; `KeysUnavailable` if no key set could be fetched since the start.
     pub async fn verify(&self, token: &str) -> Result<Caller, AuthError> {
         let kid = key_id(token)?;
         let known = self.keys().get(&kid).cloned();
         let key = match known {
             Some(key) => {
-                self.renew_when_old();
+                self.refresh_if_old();
                 key
             }
-            None => self.ask_for(&kid).await?,
+            None => self.key_or_fetch(&kid).await?,
         };
-        read(token, &key)
+        decode_caller(token, &key)
     }
 
-    /// As [`verify`](Self::verify), with the keys at hand: asks nobody.
-    pub fn check(&self, token: &str) -> Result<Caller, AuthError> {
+    /// Verifies a token with the cached keys only.
+    pub fn verify_cached(&self, token: &str) -> Result<Caller, AuthError> {
         let kid = key_id(token)?;
         let keys = self.keys();
-        read(token, keys.get(&kid).ok_or_else(|| unknown_key(&keys))?)
+        decode_caller(token, keys.get(&kid).ok_or_else(|| unknown_key(&keys))?)
     }
 
-    /// Asks for the key set now, unless that was done a moment ago. Answers whether any key is known: for a service's
-    /// start and its readiness.
+    /// Fetches the key set, within the limits of the refresh policy, and returns whether any key is cached. For startup
+    /// and readiness checks.
     pub async fn refresh(&self) -> bool {
         if let Some(remote) = &self.0.remote {
-            let mut asked = remote.asked.lock().await;
-            self.ask(remote, &mut asked).await;
+            let mut last_fetch = remote.last_fetch.lock().await;
+            self.fetch(remote, &mut last_fetch).await;
         }
         !self.keys().is_empty()
     }
@@ -141,53 +141,55 @@ impl Verifier {
             .clone()
     }
 
-    async fn ask_for(&self, kid: &str) -> Result<DecodingKey, AuthError> {
+    async fn key_or_fetch(&self, kid: &str) -> Result<DecodingKey, AuthError> {
         if let Some(remote) = &self.0.remote {
-            let mut asked = remote.asked.lock().await;
-            // Whoever held the lock may have brought the key.
+            let mut last_fetch = remote.last_fetch.lock().await;
+            // A concurrent call may have fetched the key.
             if self.keys().get(kid).is_none() {
-                self.ask(remote, &mut asked).await;
+                self.fetch(remote, &mut last_fetch).await;
             }
         }
         let keys = self.keys();
         keys.get(kid).cloned().ok_or_else(|| unknown_key(&keys))
     }
 
-    async fn ask(&self, remote: &Remote, asked: &mut Option<Instant>) {
-        let pause = if self.keys().is_empty() {
-            remote.pace.no_key
+    async fn fetch(&self, remote: &Remote, last_fetch: &mut Option<Instant>) {
+        let min_interval = if self.keys().is_empty() {
+            remote.policy.initial_interval
         } else {
-            remote.pace.unknown_key
+            remote.policy.min_interval
         };
-        if asked.is_some_and(|at| at.elapsed() < pause) {
+        if last_fetch.is_some_and(|at| at.elapsed() < min_interval) {
             return;
         }
-        let answer = remote.source.fetch().await;
-        *asked = Some(Instant::now());
-        match answer {
+        let result = remote.client.fetch().await;
+        *last_fetch = Some(Instant::now());
+        match result {
             Ok(keys) => {
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-                *remote.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                *remote
+                    .last_success
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
             Err(error) => {
-                tracing::warn!(url = remote.source.url(), %error, "cannot read the key set");
+                tracing::warn!(url = remote.client.url(), %error, "cannot fetch the key set");
             }
         }
     }
 
-    /// Reads an old key set anew beside the request. The task ends by the question's timeout.
-    fn renew_when_old(&self) {
+    /// Refreshes an old key set in the background. The task ends with the timeout of the request.
+    fn refresh_if_old(&self) {
         let Some(remote) = &self.0.remote else { return };
         let old = remote
-            .read
+            .last_success
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|at| at.elapsed() > remote.pace.old);
+            .is_some_and(|at| at.elapsed() > remote.policy.max_age);
         if old
-            && remote
-                .asked
-                .try_lock()
-                .is_ok_and(|asked| asked.is_none_or(|at| at.elapsed() >= remote.pace.unknown_key))
+            && remote.last_fetch.try_lock().is_ok_and(|last_fetch| {
+                last_fetch.is_none_or(|at| at.elapsed() >= remote.policy.min_interval)
+            })
         {
             let verifier = self.clone();
             tokio::spawn(async move { verifier.refresh().await });
@@ -199,13 +201,13 @@ fn unknown_key(keys: &KeySet) -> AuthError {
     if keys.is_empty() {
         AuthError::KeysUnavailable
     } else {
-        AuthError::Invalid("it is signed with an unknown key")
+        AuthError::Invalid("the signing key is unknown")
     }
 }
 
-/// The key id of a token whose header asks for nothing we do not do.
+/// Returns the key id of a token, and rejects headers with unsupported parameters.
 fn key_id(token: &str) -> Result<String, AuthError> {
-    if token.len() > MAX_TOKEN {
+    if token.len() > MAX_TOKEN_BYTES {
         return Err(AuthError::Invalid("it is too long"));
     }
     let Header {
@@ -219,28 +221,28 @@ fn key_id(token: &str) -> Result<String, AuthError> {
         zip,
         enc,
         ..
-    } = decode_header(token).map_err(|_| AuthError::Invalid("it is not a signed token"))?;
+    } = decode_header(token).map_err(|_| AuthError::Invalid("it is not a signed JWT"))?;
     if alg != Algorithm::EdDSA {
         return Err(AuthError::Invalid("it is not signed with EdDSA"));
     }
     if jku.is_some() || jwk.is_some() || x5u.is_some() || x5c.is_some() {
-        return Err(AuthError::Invalid("it brings keys of its own"));
+        return Err(AuthError::Invalid("it contains or references a key"));
     }
     if crit.is_some() || zip.is_some() || enc.is_some() {
-        return Err(AuthError::Invalid("it uses unknown extensions"));
+        return Err(AuthError::Invalid("it uses unsupported extensions"));
     }
-    kid.ok_or(AuthError::Invalid("it does not name its key"))
+    kid.ok_or(AuthError::Invalid("the key id is missing"))
 }
 
-fn read(token: &str, key: &DecodingKey) -> Result<Caller, AuthError> {
-    let claims = decode::<Claims>(token, key, &RULES)
+fn decode_caller(token: &str, key: &DecodingKey) -> Result<Caller, AuthError> {
+    let claims = decode::<Claims>(token, key, &VALIDATION)
         .map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => AuthError::Expired,
-            ErrorKind::InvalidSignature => AuthError::Invalid("the signature is wrong"),
-            ErrorKind::InvalidIssuer => AuthError::Invalid("another issuer signed it"),
-            ErrorKind::InvalidAudience => AuthError::Invalid("it is for another audience"),
+            ErrorKind::InvalidSignature => AuthError::Invalid("the signature does not match"),
+            ErrorKind::InvalidIssuer => AuthError::Invalid("the issuer does not match"),
+            ErrorKind::InvalidAudience => AuthError::Invalid("the audience does not match"),
             ErrorKind::ImmatureSignature => AuthError::Invalid("it is not valid yet"),
-            _ => AuthError::Invalid("its claims are not ours"),
+            _ => AuthError::Invalid("the claims are malformed"),
         })?
         .claims;
     claims.try_into()

@@ -1,23 +1,23 @@
-//! Reading and storing one entry.
+//! Reading and storing entries.
 //!
-//! An entry is `<cache generation>.<resource generation>\n<JSON>`. It counts only while both generations are the present
-//! ones, so that replacing a generation drops all its entries; Redis removes them when their life is over.
+//! An entry is `<cache generation>.<resource generation>\n<JSON>`. It is valid only while both generations are current, so
+//! replacing a generation invalidates all its entries. Redis evicts them when their TTL expires.
 
 use std::{sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{self, RedisResult, aio::MultiplexedConnection};
 use uuid::Uuid;
 
-use crate::{CacheKey, link::Link};
+use crate::{CacheKey, connection::ManagedConnection};
 
-/// Larger values are not kept: they would hold up the connection for all others.
+/// Maximum size of a stored value. Larger values would block the shared connection.
 pub(crate) const MAX_VALUE_BYTES: usize = 256 * 1024;
-/// The generation of the whole cache.
+/// Redis key of the generation of the whole cache.
 pub(crate) const CACHE_GENERATION: &str = "tenantry:cache:#";
-/// A resource nobody reads for so long forgets its generation. The next one is another, so nothing old can come back.
+/// TTL of a resource's generation. A new generation is different, so expired entries never become valid again.
 pub(crate) const GENERATION_SECONDS: u64 = 24 * 60 * 60;
 
-/// The generations a reader saw before it loaded.
+/// The generations that a reader read before its load.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Generation {
     cache: Vec<u8>,
@@ -25,66 +25,70 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    fn label(&self) -> Vec<u8> {
+    /// The first line of an entry.
+    fn header(&self) -> Vec<u8> {
         [&self.cache, b".".as_slice(), &self.resource, b"\n"].concat()
     }
 }
 
-/// A word no generation had before.
+/// Returns a unique generation.
 pub(crate) fn new_generation() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// What a look into the cache gave.
-pub(crate) enum Found {
-    /// A value of the present generation.
-    Value(Vec<u8>, Generation),
-    /// No value; one loaded from now on may be stored under this generation.
-    Nothing(Generation),
-    /// The cache is out of use for now.
-    Away,
-    /// The cache failed just now.
+/// The result of looking up an entry.
+pub(crate) enum Lookup {
+    /// A valid entry.
+    Hit(Vec<u8>, Generation),
+    /// No valid entry. A value that is loaded from now on may be stored under this generation.
+    Miss(Generation),
+    /// The cache is disconnected.
+    Disconnected,
+    /// The lookup failed.
     Error,
 }
 
-/// Looks for the entry: one round trip when it is there.
-pub(crate) async fn read(link: &Arc<Link>, key: &CacheKey) -> Found {
-    link.run(async |connection| look(connection, key).await)
+/// Looks up an entry. A hit takes one round trip.
+pub(crate) async fn read(connection: &Arc<ManagedConnection>, key: &CacheKey) -> Lookup {
+    connection
+        .run(async |conn| look_up(conn, key).await)
         .await
-        .unwrap_or_else(|failed| {
-            if failed.is_away() {
-                Found::Away
+        .unwrap_or_else(|error| {
+            if error.is_disconnected() {
+                Lookup::Disconnected
             } else {
-                Found::Error
+                Lookup::Error
             }
         })
 }
 
-type Looked = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+type RawEntry = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
-async fn look(connection: &mut MultiplexedConnection, key: &CacheKey) -> RedisResult<Found> {
+async fn look_up(connection: &mut MultiplexedConnection, key: &CacheKey) -> RedisResult<Lookup> {
     let generation_key = key.generation();
-    let (cache, resource, entry): Looked = redis::cmd("MGET")
+    let (cache, resource, entry): RawEntry = redis::cmd("MGET")
         .arg(CACHE_GENERATION)
         .arg(&generation_key)
         .arg(key.as_str())
         .query_async(connection)
         .await?;
     let (Some(cache), Some(resource)) = (cache, resource) else {
-        return begin(connection, &generation_key).await.map(Found::Nothing);
+        return create_generations(connection, &generation_key)
+            .await
+            .map(Lookup::Miss);
     };
     let generation = Generation { cache, resource };
-    let label = generation.label();
+    let header = generation.header();
     Ok(match entry {
-        Some(mut entry) if entry.starts_with(&label) => {
-            Found::Value(entry.split_off(label.len()), generation)
+        Some(mut entry) if entry.starts_with(&header) => {
+            Lookup::Hit(entry.split_off(header.len()), generation)
         }
-        _ => Found::Nothing(generation),
+        _ => Lookup::Miss(generation),
     })
 }
 
-/// Begins the generations that are missing, and takes what is there then.
-async fn begin(
+/// Creates missing generations and returns the current ones.
+async fn create_generations(
     connection: &mut MultiplexedConnection,
     generation_key: &str,
 ) -> RedisResult<Generation> {
@@ -108,32 +112,32 @@ async fn begin(
     Ok(Generation { cache, resource })
 }
 
-/// Stores the value under the generation its reader took. If that is over by now, the entry is worth nothing to anybody: no
-/// script has to compare. A failure is nobody's loss.
+/// Stores a value under the generation that was read before the load. If the generation was replaced meanwhile, the entry
+/// is invalid, so no compare-and-set is necessary. Failures are ignored.
 pub(crate) async fn store(
-    link: &Arc<Link>,
+    connection: &Arc<ManagedConnection>,
     key: &CacheKey,
     generation: &Generation,
     json: &[u8],
     ttl: Duration,
 ) {
-    let mut value = generation.label();
+    let mut value = generation.header();
     value.extend_from_slice(json);
-    let life = u64::try_from(ttl.as_millis())
+    let ttl = u64::try_from(ttl.as_millis())
         .unwrap_or(u64::MAX)
         .clamp(1, GENERATION_SECONDS * 1000);
-    let stored = link
-        .run(async |connection| {
+    let stored = connection
+        .run(async |conn| {
             redis::cmd("SET")
                 .arg(key.as_str())
                 .arg(&value)
                 .arg("PX")
-                .arg(life)
-                .query_async::<()>(connection)
+                .arg(ttl)
+                .query_async::<()>(conn)
                 .await
         })
         .await;
     if let Err(error) = stored {
-        tracing::debug!(%error, "an entry was not stored");
+        tracing::debug!(%error, "cannot store the cache entry");
     }
 }

@@ -1,11 +1,11 @@
-//! Keys that cannot leave their tenant.
+//! Tenant-scoped cache keys.
 
 use std::fmt::{Display, Write as _};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// A longer argument is put into the key as its SHA-256.
+/// Maximum length of an argument in a key. Longer arguments are replaced by their SHA-256.
 const MAX_ARGUMENT_BYTES: usize = 96;
 
 /// The name of a resource or of an operation: lower-case letters, digits, `-` and `_`.
@@ -13,33 +13,33 @@ const MAX_ARGUMENT_BYTES: usize = 96;
 pub struct Name(&'static str);
 
 impl Name {
-    /// A name; as a `const` a wrong one does not compile.
+    /// Creates a name. In a `const`, an invalid name is a compile error.
     ///
     /// # Panics
-    /// If `name` is empty or holds another character.
+    /// If `name` is empty or contains another character.
     pub const fn new(name: &'static str) -> Self {
         let bytes = name.as_bytes();
-        assert!(!bytes.is_empty(), "a name has at least one character");
+        assert!(!bytes.is_empty(), "a name must not be empty");
         let mut at = 0;
         while at < bytes.len() {
             assert!(
                 bytes[at].is_ascii_lowercase()
                     || bytes[at].is_ascii_digit()
                     || matches!(bytes[at], b'-' | b'_'),
-                "a name holds lower-case letters, digits, - and _"
+                "a name must contain only lower-case letters, digits, - and _"
             );
             at += 1;
         }
         Self(name)
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 }
 
-/// The place of one entry: `<tenant>:<resource>:<operation>[:args|user]`.
+/// The key of an entry: `<tenant>:<resource>:<operation>[:args|user]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     tenant: Uuid,
@@ -48,8 +48,8 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// What `operation` on `resource` answers for everybody of `tenant`. The tenant is given by its id, never by one of
-    /// the spellings of its code.
+    /// Creates the key for the result of `operation` on `resource` that is shared by all callers of `tenant`. The tenant
+    /// is identified by its id, because its code has several spellings.
     pub fn new(tenant: Uuid, resource: Name, operation: Name) -> Self {
         Self {
             tenant,
@@ -58,7 +58,7 @@ impl CacheKey {
         }
     }
 
-    /// Narrows the entry to one argument, in any text. The order of arguments matters.
+    /// Appends an argument, which is escaped. The order of arguments matters.
     #[must_use]
     pub fn arg(mut self, argument: impl Display) -> Self {
         self.text.push(':');
@@ -66,30 +66,30 @@ impl CacheKey {
         self
     }
 
-    /// Narrows the entry to one user. No argument can be mistaken for a user.
+    /// Appends a user id. An argument cannot collide with it.
     #[must_use]
     pub fn user(mut self, user: impl Into<Uuid>) -> Self {
         let _ = write!(self.text, ":user={}", user.into());
         self
     }
 
-    /// The key as Redis sees it.
+    /// Returns the Redis key.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The resource the entry belongs to.
+    /// Returns the resource of the entry.
     pub fn resource(&self) -> Name {
         self.resource
     }
 
-    /// Where the generation of the entry's resource is kept.
+    /// Returns the Redis key of the resource's generation.
     pub(crate) fn generation(&self) -> String {
         generation_key(self.tenant, self.resource)
     }
 }
 
-/// No operation can be called `#`, so no entry can be mistaken for a generation.
+/// The Redis key of a resource's generation. `#` is not a valid operation name, so no entry key collides with it.
 pub(crate) fn generation_key(tenant: Uuid, resource: Name) -> String {
     format!("{tenant}:{}:#", resource.0)
 }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_reads_like_its_parts() {
+    fn a_key_consists_of_its_parts() {
         let key = CacheKey::new(Uuid::nil(), ORDERS, LIST)
             .arg(2)
             .arg("a:b")
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a name holds")]
-    fn a_name_holds_no_separator() {
+    #[should_panic(expected = "a name must contain only")]
+    fn a_name_must_not_contain_a_separator() {
         Name::new("a:b");
     }
 
@@ -152,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn no_argument_leaves_its_place(argument in ".{0,300}") {
+        fn an_argument_cannot_contain_a_separator(argument in ".{0,300}") {
             let key = key(&[argument]);
             prop_assert_eq!(key.as_str().matches(':').count(), 3);
             prop_assert!(key.as_str().bytes().all(|byte| byte.is_ascii_graphic()));

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod connection;
 mod entry;
-mod flights;
 mod key;
-mod link;
 mod metrics;
+mod single_flight;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -13,53 +13,59 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    entry::{Found, MAX_VALUE_BYTES},
-    flights::{Flights, Place},
-    link::Link,
-    metrics::Outcome,
+    connection::ManagedConnection,
+    entry::{Lookup, MAX_VALUE_BYTES},
+    metrics::ReadResult,
+    single_flight::{LoadRole, SingleFlight},
 };
 
 pub use key::{CacheKey, Name};
 
-/// The address is not one of a Redis server.
+/// The error of parsing a Redis URL.
 #[derive(Debug, thiserror::Error)]
-#[error("not a Redis address: {0}")]
-pub struct InvalidAddress(#[from] redis::RedisError);
+#[error("invalid Redis URL: {0}")]
+pub struct InvalidRedisUrl(#[from] redis::RedisError);
 
-/// A tenant-scoped cache. Cheap to clone; clones share the connection and the flights.
+/// A tenant-scoped read-through cache. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Cache(Option<Arc<Inner>>);
 
 struct Inner {
-    link: Arc<Link>,
-    flights: Flights,
+    connection: Arc<ManagedConnection>,
+    loads: SingleFlight,
 }
 
 impl Cache {
-    /// Opens the cache at `url` (`redis://[user:password@]host:port/database`). A server that is away is no error: it is
-    /// looked for in the background.
-    pub async fn connect(url: &str) -> Result<Self, InvalidAddress> {
-        let link = Link::open(redis::Client::open(url)?).await;
+    /// Connects to the cache at `url` (`redis://[user:password@]host:port/database`). If the server is unavailable, the
+    /// cache keeps connecting in the background.
+    ///
+    /// # Errors
+    /// The URL is invalid.
+    pub async fn connect(url: &str) -> Result<Self, InvalidRedisUrl> {
+        let connection = ManagedConnection::open(redis::Client::open(url)?).await;
         Ok(Self(Some(Arc::new(Inner {
-            link,
-            flights: Flights::default(),
+            connection,
+            loads: SingleFlight::default(),
         }))))
     }
 
-    /// A cache that holds nothing: every value comes from its source.
-    pub const fn none() -> Self {
+    /// Returns a disabled cache: every value is loaded from its source.
+    pub const fn disabled() -> Self {
         Self(None)
     }
 
-    /// Whether values are served from Redis now. For a metric or a status page; not a reason to be unready.
-    pub fn is_up(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.link.is_up())
+    /// Returns whether the cache is connected to Redis. For metrics and status pages; a disconnected cache does not make
+    /// a service unready.
+    pub fn is_connected(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|inner| inner.connection.is_connected())
     }
 
-    /// The value under `key`, or what `load` gives, kept for `ttl` at most.
+    /// Returns the cached value of `key`, or executes `load` and caches its value for up to `ttl`.
     ///
     /// # Errors
-    /// Only those of `load`, and they are not kept.
+    /// The error of `load`, which is not cached.
     pub async fn get_or_load<T, E>(
         &self,
         key: &CacheKey,
@@ -72,42 +78,42 @@ impl Cache {
         let Some(inner) = &self.0 else {
             return load().await;
         };
-        let generation = match entry::read(&inner.link, key).await {
-            Found::Value(json, generation) => {
+        let generation = match entry::read(&inner.connection, key).await {
+            Lookup::Hit(json, generation) => {
                 if let Ok(value) = serde_json::from_slice(&json) {
-                    metrics::count(key, Outcome::Hit);
+                    metrics::count_read(key, ReadResult::Hit);
                     return Ok(value);
                 }
-                metrics::count(key, Outcome::Error);
+                metrics::count_read(key, ReadResult::Error);
                 generation
             }
-            Found::Nothing(generation) => {
-                metrics::count(key, Outcome::Miss);
+            Lookup::Miss(generation) => {
+                metrics::count_read(key, ReadResult::Miss);
                 generation
             }
-            Found::Away => {
-                metrics::count(key, Outcome::Away);
+            Lookup::Disconnected => {
+                metrics::count_read(key, ReadResult::Disconnected);
                 return load().await;
             }
-            Found::Error => {
-                metrics::count(key, Outcome::Error);
+            Lookup::Error => {
+                metrics::count_read(key, ReadResult::Error);
                 return load().await;
             }
         };
-        // Readers share a load only within one generation: whoever comes after a write starts its own.
-        match inner.flights.join(key, &generation) {
-            Place::Leader(leader) => {
+        // Loads are shared within one generation only: a reader after a write starts a new load.
+        match inner.loads.join(key, &generation) {
+            LoadRole::Leader(leader) => {
                 let value = load().await?;
                 if let Ok(json) = serde_json::to_vec(&value).map(Arc::from) {
-                    leader.land(&json);
+                    leader.complete(&json);
                     if json.len() <= MAX_VALUE_BYTES {
-                        entry::store(&inner.link, key, &generation, &json, ttl).await;
+                        entry::store(&inner.connection, key, &generation, &json, ttl).await;
                     }
                 }
                 Ok(value)
             }
-            Place::Follower(follower) => match follower
-                .landed()
+            LoadRole::Follower(follower) => match follower
+                .value()
                 .await
                 .map(|json| serde_json::from_slice(&json))
             {
@@ -117,21 +123,25 @@ impl Cache {
         }
     }
 
-    /// Drops every entry of `resource` of this tenant, in this process and all others. Call it after the change has
-    /// committed. Cannot fail: what cannot be delivered now is delivered later, and until then nothing is served here.
-    /// Once called it is carried out even if the caller is dropped.
+    /// Invalidates all entries of `resource` of this tenant, for all processes. Call it after the change is committed.
+    ///
+    /// Cannot fail: an undelivered invalidation is retried, and this process serves nothing from the cache until it is
+    /// delivered. It is executed even if the returned future is dropped.
     pub fn invalidate(
         &self,
         tenant: Uuid,
         resource: Name,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let delivery = self
-            .0
-            .as_ref()
-            .map(|inner| tokio::spawn(link::invalidate(inner.link.clone(), tenant, resource)));
+        let delivery = self.0.as_ref().map(|inner| {
+            tokio::spawn(connection::invalidate(
+                inner.connection.clone(),
+                tenant,
+                resource,
+            ))
+        });
         async move {
             if let Some(delivery) = delivery {
-                // It ends by its timeout; a panic in it would have been printed.
+                // Bounded by the command timeout; a panic is reported by the runtime.
                 let _ = delivery.await;
             }
         }

@@ -1,4 +1,4 @@
-//! What the cache is good for, counted by resource.
+//! Prometheus metrics of the cache.
 
 use std::sync::LazyLock;
 
@@ -9,35 +9,38 @@ use crate::CacheKey;
 static READS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "tenantry_cache_reads_total",
-        "Reads through the cache: hit, miss, error (Redis failed or held nonsense), away (Redis out of use)",
+        "Reads through the cache by result: hit, miss, error (Redis failed or the entry is invalid), away (Redis is disconnected).",
         &["resource", "result"]
     )
     .expect("the name is registered here only")
 });
 
 static UP: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("tenantry_cache_up", "1 while values are served from Redis")
-        .expect("the name is registered here only")
+    register_int_gauge!(
+        "tenantry_cache_up",
+        "1 while the cache is connected to Redis, else 0."
+    )
+    .expect("the name is registered here only")
 });
 
-/// How a read went.
+/// The result of a read.
 #[derive(Clone, Copy)]
-pub(crate) enum Outcome {
+pub(crate) enum ReadResult {
     Hit,
     Miss,
     Error,
-    Away,
+    Disconnected,
 }
 
-pub(crate) fn count(key: &CacheKey, outcome: Outcome) {
-    let result = match outcome {
-        Outcome::Hit => "hit",
-        Outcome::Miss => "miss",
-        Outcome::Error => "error",
-        Outcome::Away => "away",
+pub(crate) fn count_read(key: &CacheKey, result: ReadResult) {
+    let label = match result {
+        ReadResult::Hit => "hit",
+        ReadResult::Miss => "miss",
+        ReadResult::Error => "error",
+        ReadResult::Disconnected => "away",
     };
     READS
-        .with_label_values(&[key.resource().as_str(), result])
+        .with_label_values(&[key.resource().as_str(), label])
         .inc();
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context;
 use event_bus::{
     AvroSchema, BusSettings, Consumer, Event, Failure, Received, Router, Scope,
     admin::Admin,
-    tail::{From, Tail, Until},
+    log_reader::{From, Tail, Until},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use std::{env, sync::LazyLock, time::Duration};
 use anyhow::Context;
 use event_bus::{
     AvroSchema, BusSettings, Consumer, Event, Failure, Received, Router, Scope,
-    dead_letters::{DeadLetters, LetterFilter, Replay, Selection},
+    dlq::{DeadLetters, LetterFilter, Replay, Selection},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;

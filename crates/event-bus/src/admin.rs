@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use crate::{
     BusError, BusSettings, DEAD_LETTER_SUFFIX,
-    security::{Reader, mend, reader},
+    security::{Reader, hint_for, reader},
 };
 
 /// Before asking again for what is just being made.
@@ -473,8 +473,8 @@ pub(crate) fn watermarks(
 }
 
 fn refused(topic: &str, code: RDKafkaErrorCode) -> BusError {
-    let mend = mend(code).map_or_else(String::new, |mend| format!("; {mend}"));
-    BusError::Settings(format!("topic {topic}: {code}{mend}"))
+    let hint = hint_for(code).map_or_else(String::new, |hint| format!("; {hint}"));
+    BusError::Settings(format!("topic {topic}: {code}{hint}"))
 }
 
 async fn spawn_blocking<T: Send + 'static>(

@@ -1,53 +1,47 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
-pub mod asyncapi;
-mod catalogue;
-mod codec;
-pub mod compatibility;
 mod consumer;
-pub mod dead_letters;
-mod envelope;
+pub mod dlq;
 mod error;
-mod event;
-mod failure;
 mod handler;
-mod json;
+mod log_format;
+pub mod log_reader;
 mod metrics;
-mod outbound;
+mod ordering;
+mod payload;
 mod policy;
 mod producer;
 mod record;
 mod registry;
-mod schema;
 mod security;
 mod settings;
-pub mod tail;
 pub mod testing;
 
-pub use catalogue::{EventSchemas, EventType, SchemaSource};
-pub use codec::DecodeError;
 pub use consumer::{
-    Begin, Consumer, ConsumerBuilder, ConsumerStatus, Control, DEAD_LETTER_SUFFIX, GroupProtocol,
-    LaneOrder, LogReader, LogRecord, Unreadable,
+    Begin, Consumer, ConsumerBuilder, ConsumerStatus, Control, GroupProtocol, LogReader, LogRecord,
+    Unreadable,
 };
-pub use dead_letters::REPLAY_GROUP_HEADER;
-pub use envelope::{AsGiven, BadEnvelope, Content, Envelope, Extension, Parsed, TenantRef};
 pub use error::BusError;
-pub use event::{Event, Scope};
-pub use failure::{BoxError, Dependency, Failure, FailureClass};
+pub(crate) use event_bus_core::{AnyJson, Reach, codec, envelope};
+#[doc(inline)]
+pub use event_bus_core::{
+    AsGiven, AvroSchema, BadEnvelope, BadEvent, BoxError, Content, ContentMode, DecodeError,
+    Dependency, Envelope, Event, EventParts, EventSchemas, EventType, Extension, Failure,
+    FailureClass, OutboundRecord, Parsed, RawRecord, SchemaError, SchemaSource, Scope,
+    SubjectNaming, TenantRef, asyncapi, compatibility,
+    topics::{DEAD_LETTER_SUFFIX, REPLAY_GROUP_HEADER},
+};
 pub use handler::{
     Batch, BatchFailure, BatchFunction, BatchHandler, Domain, EventHandler, Handler, Router,
     delivery_span, event_span,
 };
-pub use outbound::{BadEvent, EventParts, OutboundRecord};
+pub use ordering::LaneOrder;
 pub use policy::{Next, OnError, PastDeadline, Policy};
 pub use producer::{
-    BadStored, BreakerState, ContentMode, Producer, PublishError, Published, RawRecord,
-    SendOptions, StoredEvent,
+    BadStored, BreakerState, Producer, PublishError, Published, SendOptions, StoredEvent,
 };
 pub use record::{Received, Record};
-pub use registry::{Registry, RegistryError, SubjectNaming};
-pub use schema::{AvroSchema, SchemaError};
+pub use registry::{Registry, RegistryError};
 pub use security::{ClientCertificate, Login, OAuthClient, Sasl, Security, Tls};
 pub use settings::{BusSettings, RegistryAccess};

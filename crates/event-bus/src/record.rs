@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Parsed, Registry,
+    AnyJson, AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Parsed,
+    Registry,
     codec::{self, DecodeError},
-    json::AnyJson,
 };
 
 /// One event from the log: the envelope is read and checked, the payload not yet.
@@ -130,7 +130,9 @@ impl Record {
 
     async fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         match &self.payload {
-            Payload::Wire(bytes, registry) => codec::decode(registry, &self.envelope, bytes).await,
+            Payload::Wire(bytes, registry) => {
+                crate::payload::decode(registry, &self.envelope, bytes).await
+            }
             Payload::Datum(schema, datum) => codec::read(schema, datum),
         }
     }

@@ -4,7 +4,7 @@
 use std::{env, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
-use event_bus::{EventType, compatibility::faults};
+use event_bus_core::{EventType, compatibility::faults};
 
 fn main() -> ExitCode {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event_bus::{
+use event_bus_core::{
     AvroSchema, EventType, SchemaSource, Scope, SubjectNaming,
     asyncapi::{Info, document},
 };

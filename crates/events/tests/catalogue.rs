@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use event_bus::{EventType, SchemaSource, Scope};
+use event_bus_core::{EventType, SchemaSource, Scope};
 use serde_json::{Value, json};
 
 const DOMAINS: [&str; 9] = [

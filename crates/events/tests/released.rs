@@ -1,6 +1,6 @@
 //! What was released stays readable, and reads what is written now: records of it lie in logs, outboxes and stores.
 
-use event_bus::{EventType, SchemaSource, compatibility::faults};
+use event_bus_core::{EventType, SchemaSource, compatibility::faults};
 use serde_json::Value;
 
 #[test]

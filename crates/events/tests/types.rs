@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use apache_avro::{
     Schema, reader::datum::GenericDatumReader, types::Value, writer::datum::GenericDatumWriter,
 };
-use event_bus::Event;
+use event_bus_core::Event;
 use events::{audit, billing, notification, order, tenant, user};
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! Putting bad messages on a topic, and finding them in its dead-letter topic.
+//! Publishing invalid messages and finding them in the dead-letter topic.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,16 +11,16 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 
-/// A dead letter: its bytes and its story.
+/// A dead letter.
 pub struct DeadLetter {
-    /// The bytes as they came.
+    /// The original payload.
     pub payload: Vec<u8>,
-    /// Every header that can be read as text.
+    /// All headers that are valid UTF-8.
     pub headers: BTreeMap<String, String>,
 }
 
-/// Puts bytes with these headers on a topic.
-pub async fn put(
+/// Publishes a payload with headers to a topic.
+pub async fn publish(
     bus: &BusSettings,
     topic: &str,
     key: &str,
@@ -47,11 +47,11 @@ pub async fn put(
         .send(record, Duration::from_secs(10))
         .await
         .map_err(|(error, _)| error)
-        .with_context(|| format!("{topic} does not take the record"))?;
+        .with_context(|| format!("cannot publish to {topic}"))?;
     Ok(())
 }
 
-/// The dead letters of a topic that hold these bytes, one for each consumer group that set them aside.
+/// Returns the dead letters of a topic with this payload, one per consumer group that failed.
 pub async fn find(bus: &BusSettings, topic: &str, payload: &[u8]) -> Result<Vec<DeadLetter>> {
     let (bus, topic, wanted) = (
         bus.clone(),
@@ -98,7 +98,7 @@ fn read(bus: &BusSettings, topic: &str, wanted: &[u8]) -> Result<Vec<DeadLetter>
             Some(Ok(_)) => {}
             Some(Err(rdkafka::error::KafkaError::PartitionEOF(_))) => ended += 1,
             Some(Err(error)) => return Err(error.into()),
-            None => anyhow::bail!("{topic} cannot be read to its end"),
+            None => anyhow::bail!("timed out reading {topic} to its end"),
         }
     }
     Ok(found)

@@ -1,21 +1,21 @@
 #![doc = include_str!("../README.md")]
 
-mod api;
+mod client;
 mod dead_letters;
-mod live;
+mod endpoints;
 mod mail;
-mod places;
+mod poll;
 mod report;
 mod steps;
-mod until;
+mod web_socket;
 
-pub use places::Places;
+pub use endpoints::Endpoints;
 pub use report::{Report, Step};
 
-/// Walks the whole journey, telling `report` of each step.
+/// Runs all steps of the journey and records them in `report`.
 ///
 /// # Errors
-/// The first step that did not go as it should; its name has been reported.
-pub async fn walk(places: Places, report: &mut Report) -> anyhow::Result<()> {
-    steps::walk(places, report).await
+/// The first check that failed; its step is [`Report::current`].
+pub async fn run(endpoints: Endpoints, report: &mut Report) -> anyhow::Result<()> {
+    steps::run(endpoints, report).await
 }

@@ -1,15 +1,15 @@
-//! Mails, as the local stack writes them: one file each.
+//! Reading e-mails, which the local stack writes as files.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::until::until;
+use crate::poll::poll;
 
-/// Waits for a mail to this address that holds `words`, and returns its text.
+/// Waits for an e-mail to this address that contains `words`, and returns its text.
 pub async fn mail_to(dir: &Path, address: &str, words: &str) -> Result<String> {
-    until(
-        &format!("a mail to {address} that says “{words}”"),
+    poll(
+        &format!("an e-mail to {address} containing “{words}”"),
         || async { find(dir, address, words) },
     )
     .await
@@ -22,7 +22,7 @@ fn find(dir: &Path, address: &str, words: &str) -> Result<Option<String>> {
         if path.extension().is_none_or(|kind| kind != "eml") {
             continue;
         }
-        let text = readable(&std::fs::read_to_string(&path)?);
+        let text = decode(&std::fs::read_to_string(&path)?);
         let to_them = text.lines().any(|line| {
             let line = line.to_lowercase().replace(['<', '>'], "");
             line == recipient
@@ -34,8 +34,8 @@ fn find(dir: &Path, address: &str, words: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Undoes quoted-printable (RFC 2045, section 6.7): soft line breaks and `=3D` and the like.
-fn readable(raw: &str) -> String {
+/// Decodes quoted-printable text (RFC 2045, section 6.7).
+fn decode(raw: &str) -> String {
     if !raw
         .to_lowercase()
         .contains("content-transfer-encoding: quoted-printable")
@@ -66,11 +66,11 @@ fn readable(raw: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What stands behind `name=` in a link of the mail.
+/// Returns the value of the query parameter `name` in a link of the e-mail.
 pub fn parameter(mail: &str, name: &str) -> Result<String> {
     let start = mail
         .find(&format!("{name}="))
-        .ok_or_else(|| anyhow::anyhow!("the mail holds no {name}="))?;
+        .ok_or_else(|| anyhow::anyhow!("the e-mail contains no {name}="))?;
     let value = &mail[start + name.len() + 1..];
     let end = value
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.~%".contains(c)))
@@ -83,8 +83,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_read_through_quoted_printable() {
+    fn reads_a_link_parameter_from_quoted_printable_text() {
         let raw = "To: a@b.c\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nsee http://x/?token=3Dab=\r\ncd\r\n";
-        assert_eq!(parameter(&readable(raw), "token").unwrap(), "abcd");
+        assert_eq!(parameter(&decode(raw), "token").unwrap(), "abcd");
     }
 }

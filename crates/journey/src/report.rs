@@ -1,39 +1,39 @@
-//! What the journey shows while it goes on, and at its end.
+//! Progress and summary of the journey.
 
 use std::time::{Duration, Instant};
 
-/// One step that was walked.
+/// A completed step.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What it is.
+    /// The title.
     pub title: &'static str,
-    /// How long it took.
-    pub took: Duration,
-    /// What was seen.
-    pub seen: Vec<String>,
+    /// The duration.
+    pub duration: Duration,
+    /// The checks that passed.
+    pub checks: Vec<String>,
 }
 
-/// Prints each step as it happens and keeps what was seen.
+/// Records the steps and their checks, and optionally prints them.
 pub struct Report {
-    begun: Instant,
+    started: Instant,
     current: Option<(&'static str, Instant, Vec<String>)>,
     steps: Vec<Step>,
     quiet: bool,
 }
 
 impl Report {
-    /// A report on standard output.
+    /// Creates a report that prints to standard output.
     #[must_use]
     pub fn printing() -> Self {
         Self {
-            begun: Instant::now(),
+            started: Instant::now(),
             current: None,
             steps: Vec::new(),
             quiet: false,
         }
     }
 
-    /// A report that only keeps what was seen.
+    /// Creates a report that prints nothing.
     #[must_use]
     pub fn quiet() -> Self {
         Self {
@@ -42,54 +42,54 @@ impl Report {
         }
     }
 
-    /// A step begins.
+    /// Begins a step and ends the previous one.
     pub fn begin(&mut self, title: &'static str) {
         self.end();
         self.line(&format!(
             "\n{:>6.1} s  {}. {title}",
-            self.begun.elapsed().as_secs_f64(),
+            self.started.elapsed().as_secs_f64(),
             self.steps.len() + 1
         ));
         self.current = Some((title, Instant::now(), Vec::new()));
     }
 
-    /// Something was seen.
-    pub fn saw(&mut self, what: impl Into<String>) {
-        let what = what.into();
+    /// Records a check that passed.
+    pub fn passed(&mut self, check: impl Into<String>) {
+        let check = check.into();
         self.line(&format!(
-            "{:>6.1} s     ✓ {what}",
-            self.begun.elapsed().as_secs_f64()
+            "{:>6.1} s     ✓ {check}",
+            self.started.elapsed().as_secs_f64()
         ));
-        if let Some((_, _, seen)) = &mut self.current {
-            seen.push(what);
+        if let Some((_, _, checks)) = &mut self.current {
+            checks.push(check);
         }
     }
 
-    /// The step under way has ended.
+    /// Ends the current step.
     pub fn end(&mut self) {
-        if let Some((title, begun, seen)) = self.current.take() {
+        if let Some((title, started, checks)) = self.current.take() {
             self.steps.push(Step {
                 title,
-                took: begun.elapsed(),
-                seen,
+                duration: started.elapsed(),
+                checks,
             });
         }
     }
 
-    /// The step under way, if there is one.
+    /// Returns the title of the current step, if any.
     #[must_use]
     pub fn current(&self) -> Option<&'static str> {
         self.current.as_ref().map(|(title, ..)| *title)
     }
 
-    /// The steps that have ended.
+    /// Returns the completed steps.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Prints what was seen as a table.
-    pub fn table(&self) {
+    /// Prints a summary of the steps.
+    pub fn print_summary(&self) {
         println!("\n  step                                                    time   checks");
         println!("  {}", "─".repeat(70));
         for (number, step) in self.steps.iter().enumerate() {
@@ -97,16 +97,16 @@ impl Report {
                 "  {:>2}. {:<50} {:>5.1} s   {:>3} ✓",
                 number + 1,
                 step.title,
-                step.took.as_secs_f64(),
-                step.seen.len()
+                step.duration.as_secs_f64(),
+                step.checks.len()
             );
         }
-        let checks: usize = self.steps.iter().map(|step| step.seen.len()).sum();
+        let checks: usize = self.steps.iter().map(|step| step.checks.len()).sum();
         println!("  {}", "─".repeat(70));
         println!(
             "      {:<50} {:>5.1} s   {checks:>3} ✓",
-            "in all",
-            self.begun.elapsed().as_secs_f64()
+            "total",
+            self.started.elapsed().as_secs_f64()
         );
     }
 

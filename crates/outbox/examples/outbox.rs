@@ -1,4 +1,5 @@
-//! A shop with a database: state and event commit together, the relay publishes, and the effect happens once.
+//! A shop with one database: state and event are committed together, the relay publishes the event, and the inbox
+//! deduplicates its effect.
 //!
 //! `TENANTRY_DATABASE=postgres://… TENANTRY_KAFKA=host:port TENANTRY_REGISTRY=http://… cargo run -p outbox --example outbox`
 
@@ -46,7 +47,7 @@ impl Event for OrderPaid {
     }
 }
 
-/// One database with one outbox; a service has one for each tenant.
+/// One database with one outbox. A multi-tenant service has one per tenant.
 struct OneDatabase(PgPool);
 
 #[async_trait]
@@ -59,12 +60,12 @@ impl Outboxes for OneDatabase {
         Ok(self.0.acquire().await?)
     }
 
-    async fn drained(&self, _: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, _: &OutboxId) -> Result<(), SourceError> {
         Ok(())
     }
 }
 
-/// The row and the event about it, in one transaction. Not yet committed.
+/// Inserts the order and appends its event in a new transaction, which the caller commits.
 async fn pay(
     pool: &PgPool,
     order: Uuid,
@@ -83,18 +84,18 @@ async fn pay(
     Ok((tx, event))
 }
 
-/// A mail for each payment: the inbox row is what makes it one, however often the event comes.
+/// Sends one e-mail per payment. The inbox row deduplicates redelivered events.
 async fn mail(pool: PgPool, paid: Received<OrderPaid>) -> Result<(), Failure> {
     let order: Uuid = paid.envelope.subject.parse().map_err(Failure::permanent)?;
     let mut tx = pool.begin().await.map_err(Failure::unavailable)?;
-    if outbox::first_time(&mut tx, "mailer", paid.envelope.id)
+    if outbox::inbox::insert_if_new(&mut tx, "mailer", paid.envelope.id)
         .await
         .map_err(Failure::unavailable)?
     {
         let sent = sqlx::query("INSERT INTO mails (order_id) VALUES ($1)").bind(order);
         sent.execute(&mut *tx).await.map_err(Failure::unavailable)?;
     } else {
-        println!("came again, nothing to do");
+        println!("duplicate event skipped");
     }
     tx.commit().await.map_err(Failure::unavailable)
 }
@@ -118,7 +119,7 @@ async fn main() -> anyhow::Result<()> {
         EventSchemas::new().with::<OrderPaid>(),
     )?);
     let database = Arc::new(OneDatabase(pool.clone()));
-    let (relay, nudge) = Relay::new(database, Arc::clone(&producer), RelaySettings::default());
+    let (relay, waker) = Relay::new(database, Arc::clone(&producer), RelaySettings::default());
     let relay = tokio::spawn(relay.run(stop.clone()));
     let handler = {
         let pool = pool.clone();
@@ -129,15 +130,15 @@ async fn main() -> anyhow::Result<()> {
         .handler(Router::new().on(handler));
     let mailer = tokio::spawn(mailer.build()?.run(stop.clone()));
 
-    // What is not committed never happened, for the log neither.
+    // A rolled-back event is never published.
     let (tx, _) = pay(&pool, Uuid::now_v7(), 1).await?;
     tx.rollback().await?;
     let order = Uuid::now_v7();
     let (tx, event) = pay(&pool, order, 1999).await?;
     tx.commit().await?;
-    nudge.nudge(OutboxId::from("shop"));
-    println!("order paid, event committed with it");
-    // The same event once more, as after a crash between publishing and deleting the row.
+    waker.wake(OutboxId::from("shop"));
+    println!("order and event committed");
+    // Publish the event a second time, as after a crash between publish and delete.
     for result in producer.publish_batch(&[event]).await {
         result?;
     }
@@ -157,7 +158,7 @@ async fn main() -> anyhow::Result<()> {
         .fetch_one(&pool)
         .await?;
     println!(
-        "mails for the order: {mails}, events left in the outbox: {}",
+        "e-mails for the order: {mails}, unpublished events: {}",
         outbox::depth(&mut *pool.acquire().await?).await?
     );
     stop.cancel();

@@ -1,40 +1,39 @@
-//! One claim of one outbox: lease, publish, delete.
+//! A single drain pass over one outbox: claim, publish, delete.
 
 use event_bus::Producer;
 use sqlx::PgConnection;
 
-use crate::lease::{Claimed, claim};
+use crate::lease::{Claim, claim};
 
-/// What one look at an outbox found.
+/// The result of a drain pass over an outbox.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Drained {
-    /// Every visible row was published. Rows may have become visible since.
+pub enum DrainOutcome {
+    /// All rows that were visible to the claim are published. Newer rows may exist.
     Empty,
-    /// Everything that was claimed was published or set aside; there may be more.
+    /// All claimed rows are published or refused, and there may be more.
     More,
     /// Another relay holds the lease.
     Busy,
-    /// Some rows could not be published and stay. Holds the first reason.
+    /// Some rows could not be published and remain in the outbox. Holds the first error.
     Stuck(String),
 }
 
-/// Publishes up to `batch` rows of the outbox that `conn` sees, in id order, and deletes what the broker acknowledged.
-/// What can never be published is set aside (see [`crate::refused()`]).
+/// Publishes up to `batch_size` rows of the outbox in the current schema of `conn`, in id order, and deletes the rows
+/// that the broker acknowledged.
 ///
-/// # Errors
-/// Whatever the database answers. Rows that were published but not deleted are published again, with the same event
-/// id, by the next claim.
+/// Rows that can never be published are moved to `outbox_refused` (see [`crate::list_refused`]). If the database fails
+/// between publishing and deleting, the next pass publishes the same rows again, with the same event ids.
 pub async fn drain_once(
     conn: &mut PgConnection,
     producer: &Producer,
-    batch: i64,
-) -> Result<Drained, sqlx::Error> {
-    Ok(match claim(conn, batch).await? {
-        Claimed::Busy => Drained::Busy,
-        Claimed::Empty => Drained::Empty,
-        Claimed::Rows(mut lease) => {
+    batch_size: i64,
+) -> Result<DrainOutcome, sqlx::Error> {
+    Ok(match claim(conn, batch_size).await? {
+        Claim::Busy => DrainOutcome::Busy,
+        Claim::Empty => DrainOutcome::Empty,
+        Claim::Rows(mut lease) => {
             let outcome = lease.publish(producer, || false).await?;
-            lease.settle(outcome).await?.drained
+            lease.settle(outcome).await?.outcome
         }
     })
 }

@@ -1,22 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-mod backlog;
+mod append;
+mod backlog_gauges;
+mod dirty_outboxes;
 mod drain;
+pub mod inbox;
 mod lease;
-mod marks;
 mod metrics;
 mod refused;
 mod relay;
-mod rows;
 
-pub use drain::{Drained, drain_once};
-pub use marks::Marks;
-pub use refused::{RefusedEvent, count_refused, discard_refused, refused, requeue, set_aside};
-pub use relay::{Nudge, OutboxId, Outboxes, Relay, RelaySettings, SourceError, Sweep};
-pub use rows::{append, depth, first_time};
+pub use append::{append, depth};
+pub use dirty_outboxes::DirtyOutboxes;
+pub use drain::{DrainOutcome, drain_once};
+pub use refused::{
+    RefusedEvent, count_refused, discard_refused, list_refused, refuse, requeue_refused,
+};
+pub use relay::{OutboxId, Outboxes, Relay, RelaySettings, RelayWaker, SourceError, Sweep};
 
-/// The tables `outbox`, `outbox_refused` and `inbox`. Idempotent; run it once in each schema that publishes or consumes.
+/// DDL of the tables `outbox`, `outbox_refused` and `inbox`. Idempotent. Run it in each schema that publishes or
+/// consumes events.
 pub const SCHEMA: &str = include_str!("schema.sql");
 
-/// The table of [`Marks`]. Idempotent; run it in the service's platform database.
-pub const MARKS_SCHEMA: &str = include_str!("marks.sql");
+/// DDL of the table behind [`DirtyOutboxes`]. Idempotent. Run it in the platform database of the service.
+pub const DIRTY_OUTBOXES_SCHEMA: &str = include_str!("dirty_outboxes.sql");

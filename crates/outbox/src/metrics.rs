@@ -1,4 +1,4 @@
-//! What the relay shows of itself, in the default registry.
+//! Prometheus metrics of the relay, in the default registry.
 
 use std::{
     sync::LazyLock,
@@ -22,7 +22,7 @@ static PUBLISHED: LazyLock<IntCounterVec> = LazyLock::new(|| {
 static DELAY: LazyLock<Histogram> = LazyLock::new(|| {
     register_histogram!(
         "outbox_publish_delay_seconds",
-        "Time from the change of state to the broker's acknowledgement.",
+        "Time from the event's timestamp to the broker's acknowledgement, in seconds.",
         vec![
             0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0
         ]
@@ -32,36 +32,36 @@ static DELAY: LazyLock<Histogram> = LazyLock::new(|| {
 static WAITING: LazyLock<IntGauge> = LazyLock::new(|| {
     register_int_gauge!(
         "outbox_waiting",
-        "Outboxes that wait for their turn or their next try."
+        "Outboxes queued for a drain attempt or backing off."
     )
     .expect("registered once, with a valid name")
 });
 static REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "outbox_refused_total",
-        "Events set aside because they can never be published, by topic.",
+        "Events moved to outbox_refused because they can never be published, by topic.",
         &["topic"]
     )
     .expect("registered once, with a valid name")
 });
-static REFUSED_LIE: LazyLock<IntGauge> = LazyLock::new(|| {
+static REFUSED_OPEN: LazyLock<IntGauge> = LazyLock::new(|| {
     register_int_gauge!(
         "outbox_refused",
-        "Events that were set aside and wait for somebody's decision, as of the last sweep over all outboxes."
+        "Open events in outbox_refused, as of the last full sweep."
     )
     .expect("registered once, with a valid name")
 });
 static ROWS: LazyLock<IntGauge> = LazyLock::new(|| {
     register_int_gauge!(
         "outbox_rows",
-        "Rows left behind by the last looks at all outboxes; at most so many."
+        "Upper bound of the rows remaining after the last drain attempt of each outbox."
     )
     .expect("registered once, with a valid name")
 });
 static TOP_ROWS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!(
         "outbox_top_rows",
-        "Rows left behind in the outboxes with most of them; at most so many.",
+        "Upper bound of the remaining rows, for the ten outboxes with the most.",
         &["outbox"]
     )
     .expect("registered once, with a valid name")
@@ -69,21 +69,21 @@ static TOP_ROWS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
 static OLDEST: LazyLock<Gauge> = LazyLock::new(|| {
     register_gauge!(
         "outbox_oldest_seconds",
-        "Age of the oldest row that a look left behind; 0 when nothing waits."
+        "Age of the oldest remaining event, in seconds; 0 if no rows remain."
     )
     .expect("registered once, with a valid name")
 });
-static LOOKS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+static ATTEMPTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "outbox_looks_total",
-        "Claims of an outbox, by what they found.",
+        "Drain attempts, by result.",
         &["found"]
     )
     .expect("registered once, with a valid name")
 });
 
-/// Counts what was published, a run of one topic at a time.
-pub(crate) fn published<T, E>(events: &[StoredEvent], results: &[Result<T, E>]) {
+/// Counts the acknowledged events and observes their publishing delay.
+pub(crate) fn count_published<T, E>(events: &[StoredEvent], results: &[Result<T, E>]) {
     let now = SystemTime::now();
     let acknowledged: Vec<&StoredEvent> = events
         .iter()
@@ -101,17 +101,22 @@ pub(crate) fn published<T, E>(events: &[StoredEvent], results: &[Result<T, E>]) 
     }
 }
 
-pub(crate) fn refused(topic: &str) {
+/// Counts an event that was moved to `outbox_refused`.
+pub(crate) fn count_refused(topic: &str) {
     REFUSED.with_label_values(&[topic]).inc();
 }
 
-/// What lies in `outbox_refused` of all outboxes, as far as they were looked at.
-pub(crate) fn refused_lie(events: i64) {
-    REFUSED_LIE.set(events);
+/// Sets the number of open events in `outbox_refused` of all outboxes.
+pub(crate) fn set_refused(events: i64) {
+    REFUSED_OPEN.set(events);
 }
 
-/// What waits: all rows, the age of the oldest, and the outboxes with most rows.
-pub(crate) fn backlog<'a>(rows: i64, oldest: Duration, top: impl Iterator<Item = (&'a str, i64)>) {
+/// Sets the total of remaining rows, the age of the oldest, and the outboxes with the most rows.
+pub(crate) fn set_backlog<'a>(
+    rows: i64,
+    oldest: Duration,
+    top: impl Iterator<Item = (&'a str, i64)>,
+) {
     ROWS.set(rows);
     OLDEST.set(oldest.as_secs_f64());
     TOP_ROWS.reset();
@@ -120,10 +125,12 @@ pub(crate) fn backlog<'a>(rows: i64, oldest: Duration, top: impl Iterator<Item =
     }
 }
 
-pub(crate) fn waiting(outboxes: usize) {
+/// Sets the number of outboxes that are queued or backing off.
+pub(crate) fn set_waiting(outboxes: usize) {
     WAITING.set(i64::try_from(outboxes).unwrap_or(i64::MAX));
 }
 
-pub(crate) fn looked(found: &str) {
-    LOOKS.with_label_values(&[found]).inc();
+/// Counts a drain attempt by its result.
+pub(crate) fn count_attempt(found: &str) {
+    ATTEMPTS.with_label_values(&[found]).inc();
 }

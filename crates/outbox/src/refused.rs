@@ -1,4 +1,4 @@
-//! Events that can never be published as they are, and what an operator may do with them.
+//! Refused events: rows that can never be published, and the operations on them.
 
 use event_bus::Envelope;
 use sqlx::{
@@ -8,9 +8,9 @@ use sqlx::{
 
 use crate::metrics;
 
-// An event that was put back and is refused once more is the same event: its attempts are counted by its id. What no
-// text may hold in the database, jsonb refuses: an envelope with that is kept as a text, escaped as it is.
-const SET_ASIDE: &str = "
+// Attempts are counted per event id, because a requeued event that is refused again gets a new row id. An envelope that
+// contains \u0000 cannot be converted to a jsonb object; it is stored as a jsonb string of its escaped text.
+const REFUSE: &str = "
     WITH refused AS (
         DELETE FROM outbox USING unnest($1::bigint[], $2::text[]) AS why (refused_id, reason)
         WHERE id = refused_id
@@ -23,10 +23,10 @@ const SET_ASIDE: &str = "
                 WHERE earlier.envelope ->> 'id' = refused.envelope ->> 'id')
     FROM refused
     RETURNING id, topic, envelope ->> 'id', envelope ->> 'type', reason";
-const OPEN: &str = "
+const LIST_OPEN: &str = "
     SELECT id, topic, envelope, reason, refused_at, attempts FROM outbox_refused
     WHERE settled_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
-const COUNT: &str = "SELECT count(*) FROM outbox_refused WHERE settled_at IS NULL";
+const COUNT_OPEN: &str = "SELECT count(*) FROM outbox_refused WHERE settled_at IS NULL";
 const REQUEUE: &str = "
     WITH back AS (
         UPDATE outbox_refused SET settled_at = now(), settled = 'requeued'
@@ -37,61 +37,53 @@ const DISCARD: &str = "
     UPDATE outbox_refused SET settled_at = now(), settled = 'discarded', settled_reason = $2
     WHERE id = $1 AND settled_at IS NULL";
 
-/// An event that was set aside and waits for somebody's decision.
+/// An event in `outbox_refused` that is neither requeued nor discarded.
 #[derive(Clone, Debug)]
 pub struct RefusedEvent {
-    /// The id it had in the outbox.
+    /// The row id it had in the outbox.
     pub id: i64,
-    /// The topic without prefix.
+    /// The topic, without the topic prefix.
     pub topic: String,
-    /// The envelope; or, where even that does not read, why.
+    /// The envelope, or the parse error if the row holds no valid one.
     pub envelope: Result<Envelope, String>,
-    /// Why it can never be published.
+    /// The reason why it can never be published.
     pub reason: String,
-    /// When it was set aside.
+    /// When it was refused.
     pub refused_at: OffsetDateTime,
-    /// How often it was, counting this time.
+    /// How often it was refused, including this time.
     pub attempts: i32,
 }
 
-/// Moves rows out of the outbox into `outbox_refused`, with the reason for each. The relay does so by itself with what
-/// is too large for the broker or not an event. Do it by hand to an event that holds up its aggregate because of a
-/// schema that nobody is going to mend.
+/// Moves rows, given by id and reason, from the outbox to `outbox_refused`.
 ///
-/// # Errors
-/// Whatever the database answers.
-pub async fn set_aside(
-    conn: &mut PgConnection,
-    refused: &[(i64, String)],
-) -> Result<(), sqlx::Error> {
+/// The relay itself refuses records that are too large for the broker and rows that are not valid events. Call this for
+/// an event that blocks its aggregate because its schema will never be accepted.
+pub async fn refuse(conn: &mut PgConnection, refused: &[(i64, String)]) -> Result<(), sqlx::Error> {
     type Moved = (i64, String, Option<String>, Option<String>, String);
     let (ids, reasons): (Vec<i64>, Vec<&str>) =
         refused.iter().map(|(id, why)| (*id, why.as_str())).unzip();
-    let rows: Vec<Moved> = sqlx::query_as(SET_ASIDE)
+    let rows: Vec<Moved> = sqlx::query_as(REFUSE)
         .bind(&ids)
         .bind(&reasons)
         .fetch_all(conn)
         .await?;
     for (id, topic, event_id, event_type, reason) in rows {
-        metrics::refused(&topic);
+        metrics::count_refused(&topic);
         tracing::error!(
             id,
             topic,
             event_id,
             event_type,
             reason,
-            "event can never be published; it is set aside in outbox_refused"
+            "event can never be published, moved to outbox_refused"
         );
     }
     Ok(())
 }
 
-/// The events that were set aside and are not settled, oldest first: at most `limit` with ids above `after`, which is 0
+/// Returns a page of the open refused events in ascending id order: up to `limit` events with ids above `after`. Pass 0
 /// for the first page.
-///
-/// # Errors
-/// Whatever the database answers.
-pub async fn refused(
+pub async fn list_refused(
     conn: &mut PgConnection,
     after: i64,
     limit: i64,
@@ -104,7 +96,7 @@ pub async fn refused(
         OffsetDateTime,
         i32,
     );
-    let rows: Vec<Row> = sqlx::query_as(OPEN)
+    let rows: Vec<Row> = sqlx::query_as(LIST_OPEN)
         .bind(after)
         .bind(limit)
         .fetch_all(conn)
@@ -120,32 +112,26 @@ pub async fn refused(
     Ok(rows.into_iter().map(event).collect())
 }
 
-/// How many events are set aside and not settled.
-///
-/// # Errors
-/// Whatever the database answers.
+/// Returns the number of open refused events.
 pub async fn count_refused(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(COUNT).fetch_one(conn).await
+    sqlx::query_scalar(COUNT_OPEN).fetch_one(conn).await
 }
 
-/// Puts an event that was set aside at the end of the outbox, to be tried again after its cause was mended. It keeps its
-/// id and its sequence number, and comes after events of its aggregate that were published meanwhile. The act is kept.
-/// Returns its new id in the outbox; `None` if there is no such event, or it is settled already.
+/// Appends a refused event to the outbox again, to be published after its cause was fixed.
 ///
-/// # Errors
-/// Whatever the database answers.
-pub async fn requeue(conn: &mut PgConnection, id: i64) -> Result<Option<i64>, sqlx::Error> {
+/// The event keeps its event id and sequence number, and follows events of its aggregate that were published meanwhile.
+/// The refused row is kept as an audit record. Returns the new row id in the outbox, or `None` if there is no open
+/// refused event with this id.
+pub async fn requeue_refused(conn: &mut PgConnection, id: i64) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(REQUEUE)
         .bind(id)
         .fetch_optional(conn)
         .await
 }
 
-/// Gives up an event that was set aside. The event, the act and its reason are kept. `false` if there is no such event,
-/// or it is settled already.
+/// Marks a refused event as discarded. The row and the reason are kept as an audit record.
 ///
-/// # Errors
-/// Whatever the database answers.
+/// Returns `false` if there is no open refused event with this id.
 pub async fn discard_refused(
     conn: &mut PgConnection,
     id: i64,

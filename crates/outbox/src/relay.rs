@@ -1,12 +1,13 @@
-//! The relay: goes round the outboxes and drains each, a bounded share at a time.
+//! The relay: drains many outboxes round-robin, one batch at a time.
 
-mod look;
-mod rounds;
-mod slots;
+mod drainer;
+mod limits;
+mod outboxes;
+mod round_robin_queue;
+mod settings;
 
 use std::{
     collections::HashSet,
-    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,9 +15,7 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use event_bus::Producer;
-use sqlx::{Postgres, pool::PoolConnection};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -24,274 +23,193 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{backlog::Backlogs, metrics};
-use look::{Look, Looker};
-use rounds::Rounds;
-use slots::Slots;
+use crate::{backlog_gauges::BacklogGauges, metrics};
+use drainer::{DrainAttempt, Drainer};
+use limits::ConcurrencyLimits;
+use round_robin_queue::RoundRobinQueue;
 
-/// Why an outbox could not be reached; only shown, never decided on.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+pub use outboxes::{OutboxId, Outboxes, SourceError, Sweep};
+pub use settings::RelaySettings;
 
-/// The name of one outbox, for instance a tenant's id.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct OutboxId(Arc<str>);
+/// Capacity of the channel of wake-ups.
+const WAKE_UPS: usize = 16_384;
+/// Time for the final drain attempts after the relay was stopped.
+const FINAL_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl OutboxId {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for OutboxId {
-    fn from(name: String) -> Self {
-        Self(name.into())
-    }
-}
-
-impl From<&str> for OutboxId {
-    fn from(name: &str) -> Self {
-        Self(name.into())
-    }
-}
-
-impl fmt::Display for OutboxId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How wide a sweep for forgotten rows is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Sweep {
-    /// Outboxes that are marked as possibly holding rows.
-    Marked,
-    /// Every outbox there is.
-    All,
-}
-
-/// Where the outboxes are.
-#[async_trait]
-pub trait Outboxes: Send + Sync + 'static {
-    /// The outboxes to look at in a sweep.
-    async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError>;
-    /// A connection whose `search_path` finds this outbox's table.
-    async fn open(&self, outbox: &OutboxId) -> Result<PoolConnection<Postgres>, SourceError>;
-    /// The outbox was found empty just now.
-    async fn drained(&self, outbox: &OutboxId) -> Result<(), SourceError>;
-}
-
-/// Bounds of a relay.
+/// A handle that tells the relay that an outbox has new rows. Cheap to clone; never blocks.
 #[derive(Clone, Debug)]
-pub struct RelaySettings {
-    /// Outboxes drained side by side. One whose database keeps it waiting gives its place up to another; of those
-    /// there are at most eight times as many.
-    pub parallel: usize,
-    /// Outboxes tried again side by side whose databases did not answer the last time: they have places of their own,
-    /// so that however many they are, they take none from the others.
-    pub parallel_retries: usize,
-    /// Rows of one outbox in flight: its share before the others have their turn. With nobody else in line it goes on
-    /// with up to seven larger ones, of four such shares each, under the same lease. Payloads of more than 16 MiB end a share early.
-    pub batch: i64,
-    /// Time between sweeps over the marked outboxes.
-    pub sweep_marked: Duration,
-    /// Time between sweeps over all outboxes. One runs at the start.
-    pub sweep_all: Duration,
-    /// How long a database may take to give a connection, and to give the rows. Longer, and the outbox waits with a
-    /// growing pause.
-    pub patience: Duration,
-    /// How long publishing and deleting may take. Whoever is cut off here publishes the same rows again. At most a
-    /// minute, which is how long the lease's session may wait.
-    pub deadline: Duration,
-}
+pub struct RelayWaker(mpsc::Sender<OutboxId>);
 
-impl Default for RelaySettings {
-    fn default() -> Self {
-        Self {
-            parallel: 8,
-            parallel_retries: 4,
-            batch: 500,
-            sweep_marked: Duration::from_secs(5),
-            sweep_all: Duration::from_mins(5),
-            patience: Duration::from_secs(2),
-            deadline: Duration::from_mins(1),
-        }
-    }
-}
-
-/// Tells the relay that an outbox has new rows. Cheap to clone; never waits.
-#[derive(Clone, Debug)]
-pub struct Nudge(mpsc::Sender<OutboxId>);
-
-impl Nudge {
-    /// Asks for a look at `outbox`. A nudge that finds the queue full is dropped: the sweep finds the row.
-    pub fn nudge(&self, outbox: OutboxId) {
+impl RelayWaker {
+    /// Requests a drain attempt for `outbox`. The request is dropped if the channel is full; a sweep finds the rows.
+    pub fn wake(&self, outbox: OutboxId) {
         if self.0.try_send(outbox).is_err() {
-            metrics::looked("nudge_dropped");
+            metrics::count_attempt("nudge_dropped");
         }
     }
 }
 
-/// Drains outboxes until it is told to stop.
+/// A background task that moves rows from outboxes to Kafka until it is stopped.
 pub struct Relay {
-    looker: Arc<Looker>,
+    drainer: Arc<Drainer>,
     settings: RelaySettings,
-    nudges: mpsc::Receiver<OutboxId>,
+    wake_ups: mpsc::Receiver<OutboxId>,
 }
 
-/// What a running relay keeps of its outboxes.
+/// The state of a running relay.
 struct State {
-    rounds: Rounds,
-    slots: Slots,
-    backlogs: Backlogs,
-    looks: JoinSet<Look>,
-    /// Lists being asked for, at most one of each kind.
-    listings: JoinSet<Listing>,
-    listing: HashSet<Sweep>,
+    queue: RoundRobinQueue,
+    limits: ConcurrencyLimits,
+    gauges: BacklogGauges,
+    attempts: JoinSet<DrainAttempt>,
+    sweeps: JoinSet<SweepResult>,
+    /// The kinds of sweep in `sweeps`, at most one of each.
+    sweeping: HashSet<Sweep>,
 }
 
-/// What a sweep found, or why it found nothing.
-type Listing = (Sweep, Result<Vec<OutboxId>, SourceError>);
+/// The outboxes found by a sweep.
+type SweepResult = (Sweep, Result<Vec<OutboxId>, SourceError>);
 
 impl Relay {
-    /// A relay and the nudge that wakes it. Spawn [`Relay::run`].
+    /// Creates a relay and the handle that wakes it. Spawn [`Relay::run`] to start it.
     #[must_use]
     pub fn new(
         outboxes: Arc<dyn Outboxes>,
         producer: Arc<Producer>,
         settings: RelaySettings,
-    ) -> (Self, Nudge) {
-        let (sender, nudges) = mpsc::channel(16_384);
-        let looker = Looker {
+    ) -> (Self, RelayWaker) {
+        let (sender, wake_ups) = mpsc::channel(WAKE_UPS);
+        let drainer = Drainer {
             outboxes,
             producer,
             settings: settings.clone(),
-            alone: AtomicBool::new(false),
+            queue_is_empty: AtomicBool::new(false),
         };
-        (
-            Self {
-                looker: Arc::new(looker),
-                settings,
-                nudges,
-            },
-            Nudge(sender),
-        )
+        let relay = Self {
+            drainer: Arc::new(drainer),
+            settings,
+            wake_ups,
+        };
+        (relay, RelayWaker(sender))
     }
 
-    /// Drains until `stop`, then looks once more at whatever was waiting, so that a clean shutdown leaves nothing to
-    /// the next start's sweep.
+    /// Runs the relay until `stop` is cancelled, then drains the queued outboxes once more for up to five seconds, so
+    /// that a clean shutdown leaves no rows to the sweep of the next start.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut state = State {
-            rounds: Rounds::default(),
-            slots: Slots::new(&self.settings),
-            backlogs: Backlogs::default(),
-            looks: JoinSet::new(),
-            listings: JoinSet::new(),
-            listing: HashSet::new(),
+            queue: RoundRobinQueue::default(),
+            limits: ConcurrencyLimits::new(&self.settings),
+            gauges: BacklogGauges::default(),
+            attempts: JoinSet::new(),
+            sweeps: JoinSet::new(),
+            sweeping: HashSet::new(),
         };
-        let mut marked = interval(self.settings.sweep_marked);
-        let mut all = interval(self.settings.sweep_all);
-        marked.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        all.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut dirty = interval(self.settings.dirty_sweep_interval);
+        let mut full = interval(self.settings.full_sweep_interval);
+        dirty.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        full.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.take_turns(&mut state);
+            self.start_attempts(&mut state);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(outbox) = self.nudges.recv() => state.rounds.enqueue(outbox),
-                () = state.rounds.pause_over() => {}
-                () = state.slots.given_up() => {}
-                Some(look) = state.looks.join_next_with_id() => state.finished(look),
-                Some(listing) = state.listings.join_next() => state.listed(listing),
-                _ = marked.tick() => self.sweep(Sweep::Marked, &mut state),
-                _ = all.tick() => self.sweep(Sweep::All, &mut state),
+                Some(outbox) = self.wake_ups.recv() => state.queue.enqueue(outbox),
+                () = state.queue.delay_expired() => {}
+                () = state.limits.primary_released() => {}
+                Some(attempt) = state.attempts.join_next_with_id() => state.attempt_finished(attempt),
+                Some(sweep) = state.sweeps.join_next() => state.sweep_finished(sweep),
+                _ = dirty.tick() => self.start_sweep(Sweep::Dirty, &mut state),
+                _ = full.tick() => self.start_sweep(Sweep::All, &mut state),
             }
         }
-        while let Ok(outbox) = self.nudges.try_recv() {
-            state.rounds.enqueue(outbox);
+        while let Ok(outbox) = self.wake_ups.try_recv() {
+            state.queue.enqueue(outbox);
         }
-        let last_look = async {
+        let final_drain = async {
             loop {
-                self.take_turns(&mut state);
-                match state.looks.join_next_with_id().await {
-                    Some(look) => state.finished(look),
+                self.start_attempts(&mut state);
+                match state.attempts.join_next_with_id().await {
+                    Some(attempt) => state.attempt_finished(attempt),
                     None => break,
                 }
             }
         };
-        if timeout(Duration::from_secs(5), last_look).await.is_err() {
+        if timeout(FINAL_DRAIN_TIMEOUT, final_drain).await.is_err() {
             tracing::info!(
-                "relay stopped before every outbox was looked at; the next start sweeps"
+                "relay stopped before all queued outboxes were drained; the next start sweeps them"
             );
         }
     }
 
-    /// Begins as many looks as there are free places.
-    fn take_turns(&self, state: &mut State) {
-        while let Some((turn, slot)) = state.rounds.next(&state.slots) {
-            let look = Arc::clone(&self.looker).look(turn.clone(), slot);
-            let id = state.looks.spawn(look).id();
-            state.rounds.began(id, turn.outbox);
+    /// Starts attempts while an outbox is queued and a permit is available.
+    fn start_attempts(&self, state: &mut State) {
+        while let Some((attempt, permit)) = state.queue.next(&state.limits) {
+            let outbox = attempt.outbox.clone();
+            let draining = Arc::clone(&self.drainer).drain(attempt, permit);
+            let task = state.attempts.spawn(draining).id();
+            state.queue.started(task, outbox);
         }
-        // Relaxed: a look that learns a moment late that somebody waits publishes one share more.
-        self.looker
-            .alone
-            .store(state.rounds.nobody_waits(), Ordering::Relaxed);
-        metrics::waiting(state.rounds.waiting());
+        // Relaxed: an attempt that reads a stale value makes one follow-up claim too many.
+        self.drainer
+            .queue_is_empty
+            .store(state.queue.is_empty(), Ordering::Relaxed);
+        metrics::set_waiting(state.queue.waiting());
     }
 
-    /// Asks for the list beside everything else: where it is kept may be slow too.
-    fn sweep(&self, sweep: Sweep, state: &mut State) {
-        state.backlogs.show();
-        if !state.listing.insert(sweep) {
+    /// Starts a sweep in its own task, because the source of the list can be slow too.
+    fn start_sweep(&self, sweep: Sweep, state: &mut State) {
+        state.gauges.export();
+        if !state.sweeping.insert(sweep) {
             return;
         }
-        let (looker, deadline) = (Arc::clone(&self.looker), self.settings.deadline);
-        state.listings.spawn(async move {
-            let listing = timeout(deadline, looker.outboxes.candidates(sweep));
-            let late = |_| Err(format!("no answer within {deadline:?}").into());
-            (sweep, listing.await.unwrap_or_else(late))
+        let (drainer, limit) = (Arc::clone(&self.drainer), self.settings.publish_timeout);
+        state.sweeps.spawn(async move {
+            let candidates = timeout(limit, drainer.outboxes.candidates(sweep));
+            let timed_out = |_| Err(format!("no response within {limit:?}").into());
+            (sweep, candidates.await.unwrap_or_else(timed_out))
         });
     }
 }
 
 impl State {
-    fn listed(&mut self, listing: Result<Listing, tokio::task::JoinError>) {
-        match listing {
-            Ok((sweep, found)) => {
-                self.listing.remove(&sweep);
-                match found {
-                    Ok(found) => found
+    fn sweep_finished(&mut self, result: Result<SweepResult, tokio::task::JoinError>) {
+        match result {
+            Ok((sweep, candidates)) => {
+                self.sweeping.remove(&sweep);
+                match candidates {
+                    Ok(outboxes) => outboxes
                         .into_iter()
-                        .for_each(|outbox| self.rounds.swept(outbox, sweep)),
+                        .for_each(|outbox| self.queue.enqueue_swept(outbox, sweep)),
                     Err(error) => tracing::warn!(
                         %error, ?sweep,
-                        "outboxes cannot be listed; next sweep tries again"
+                        "cannot list outboxes, the next sweep retries"
                     ),
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "a sweep ended abnormally");
-                // Which one is not known: both may begin again.
-                self.listing.clear();
+                tracing::error!(%error, "sweep panicked");
+                // The kind of the sweep is unknown here, so both may start again.
+                self.sweeping.clear();
             }
         }
     }
 
-    fn finished(&mut self, ended: Result<(tokio::task::Id, Look), tokio::task::JoinError>) {
-        match ended {
-            Ok((id, look)) => {
-                if let Some(backlog) = look.backlog {
-                    self.backlogs.left(&look.outbox, backlog);
+    fn attempt_finished(
+        &mut self,
+        result: Result<(tokio::task::Id, DrainAttempt), tokio::task::JoinError>,
+    ) {
+        match result {
+            Ok((task, attempt)) => {
+                if let Some(backlog) = attempt.backlog {
+                    self.gauges.set_backlog(&attempt.outbox, backlog);
                 }
-                if let Some(refused) = look.refused {
-                    self.backlogs.refused(&look.outbox, refused);
+                if let Some(refused) = attempt.refused {
+                    self.gauges.set_refused(&attempt.outbox, refused);
                 }
-                self.rounds.finished(id, look.outbox, look.found);
+                self.queue.finished(task, attempt.outbox, attempt.outcome);
             }
             Err(error) => {
-                tracing::error!(%error, "a look at an outbox ended abnormally");
-                self.rounds.died(error.id());
+                tracing::error!(%error, "drain attempt panicked");
+                self.queue.panicked(error.id());
             }
         }
     }

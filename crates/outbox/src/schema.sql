@@ -1,13 +1,13 @@
--- Events that were committed with their change of state and wait to be published.
--- A row's id orders it among the rows of its aggregate, whose row was locked before the id was drawn.
+-- Committed events that are not published yet.
+-- Ids ascend in commit order within an aggregate, because the aggregate's row is locked before the id is drawn.
 CREATE TABLE IF NOT EXISTS outbox (
     id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic    text  NOT NULL,
-    envelope json  NOT NULL, -- goes in and out once, as the text it is
+    envelope json  NOT NULL, -- json, not jsonb: written and read once, never queried
     datum    bytea NOT NULL
 );
 
--- Events whose effect this database already holds, per consumer.
+-- Events whose effect is committed in this database, per consumer.
 CREATE TABLE IF NOT EXISTS inbox (
     consumer   text        NOT NULL,
     event_id   uuid        NOT NULL,
@@ -15,8 +15,8 @@ CREATE TABLE IF NOT EXISTS inbox (
     PRIMARY KEY (consumer, event_id)
 );
 
--- Events that Kafka will never take as they are, set aside with the reason so that the ones behind them go on. They stay
--- until somebody puts them back or discards them, and then as a record of that.
+-- Events that can never be published, moved here with the reason so that they do not block later events. They stay until
+-- an operator requeues or discards them, and afterwards as an audit record.
 CREATE TABLE IF NOT EXISTS outbox_refused (
     id             bigint      PRIMARY KEY,
     topic          text        NOT NULL,

@@ -1,11 +1,11 @@
 //! Maintains the service's copy of the tenant directory from `tenant.events`.
 
 use event_bus::{Failure, Record};
-use tenancy::{Datasources, Directory, TenantFacts, TenantStatus};
+use tenancy::{Datasources, Directory, TenantSnapshot, TenantStatus};
 
 use crate::{AnyEventHandler, EventConsumer, Runtime, StoreError, Tx};
 
-/// The topic of tenant events. Each carries the whole of [`TenantFacts`].
+/// The topic of tenant events. Each carries the whole of [`TenantSnapshot`].
 const TOPIC: &str = "tenant.events";
 
 struct DirectoryProjection {
@@ -16,19 +16,22 @@ struct DirectoryProjection {
 impl AnyEventHandler for DirectoryProjection {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
         let payload = record.decode_json().await?;
-        let facts: TenantFacts = serde_json::from_value(payload).map_err(Failure::permanent)?;
-        let news = Directory::apply(tx.conn(), &facts)
+        let snapshot: TenantSnapshot =
+            serde_json::from_value(payload).map_err(Failure::permanent)?;
+        let stored = Directory::apply(tx, &snapshot)
             .await
             .map_err(StoreError::from)?;
-        if news
+        if stored
             && matches!(
-                facts.status,
+                snapshot.status,
                 TenantStatus::Suspended | TenantStatus::Deleted
             )
         {
-            self.close_pool(&facts).await;
+            self.close_pool(&snapshot).await;
         }
-        self.directory.forget(facts.tenant_id, &facts.code).await;
+        self.directory
+            .invalidate(snapshot.tenant_id, &snapshot.code)
+            .await;
         Ok(())
     }
 }
@@ -36,11 +39,11 @@ impl AnyEventHandler for DirectoryProjection {
 impl DirectoryProjection {
     /// Closes the pool of a tenant that may not be used any more. Transactions in progress finish; one that begins before
     /// this event is committed opens the pool again, and idle eviction closes it later.
-    async fn close_pool(&self, facts: &TenantFacts) {
+    async fn close_pool(&self, snapshot: &TenantSnapshot) {
         if let Some(datasources) = &self.datasources
-            && let Ok(Some(tenant)) = self.directory.by_id(facts.tenant_id).await
+            && let Ok(Some(tenant)) = self.directory.by_id(snapshot.tenant_id).await
         {
-            datasources.forget(&tenant).await;
+            datasources.close_pool(&tenant).await;
         }
     }
 }

@@ -14,6 +14,7 @@ mod directory;
 mod main_loop;
 mod outboxes;
 mod schema;
+mod tenant_source;
 
 pub use cache::Cache;
 pub use consumers::{AnyEventHandler, EventConsumer, EventHandler};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use outbox::{Marks, OutboxId, Outboxes, SourceError, Sweep};
+use outbox::{DirtyOutboxes, OutboxId, Outboxes, SourceError, Sweep};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use tenancy::{Datasources, Directory, TenantId};
 
@@ -17,7 +17,7 @@ pub(crate) struct ServiceOutboxes {
     pub platform: PgPool,
     pub datasources: Option<Datasources>,
     pub directory: Directory,
-    pub marks: Arc<Marks>,
+    pub dirty_outboxes: Arc<DirtyOutboxes>,
 }
 
 #[async_trait]
@@ -25,7 +25,7 @@ impl Outboxes for ServiceOutboxes {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         let mut found = vec![PLATFORM.into()];
         match sweep {
-            Sweep::Marked => found.extend(self.marks.marked().await?),
+            Sweep::Dirty => found.extend(self.dirty_outboxes.list().await?),
             Sweep::All if self.datasources.is_some() => {
                 let mut after = None;
                 loop {
@@ -56,9 +56,9 @@ impl Outboxes for ServiceOutboxes {
         Ok(datasources.acquire(&tenant).await?)
     }
 
-    async fn drained(&self, outbox: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, outbox: &OutboxId) -> Result<(), SourceError> {
         if outbox.as_str() != PLATFORM {
-            self.marks.clear(outbox).await?;
+            self.dirty_outboxes.clear(outbox).await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{
 use auth::{ServiceTokens, Verifier};
 use cache::Cache;
 use event_bus::{BusSettings, Consumer, ConsumerStatus, Control, Handler, Producer, SchemaSource};
-use outbox::{Marks, Nudge, Relay, RelaySettings};
+use outbox::{DirtyOutboxes, Relay, RelaySettings, RelayWaker};
 use sea_orm::DatabaseConnection;
 use sqlx::{PgPool, migrate::Migrator};
 use tenancy::{Datasources, Directory, Tenant};
@@ -33,7 +33,7 @@ pub struct Identity {
     pub tenant: Option<Migrator>,
     /// Verifies tokens without fetching keys: for the service that issues them.
     pub verifier: Option<Verifier>,
-    /// The cache of its reads; [`Cache::none`] for a service that caches nothing.
+    /// The cache of its reads; [`Cache::disabled`] for a service that caches nothing.
     pub cache: Cache,
 }
 
@@ -50,8 +50,8 @@ struct Inner {
     platform: PgPool,
     datasources: Option<Datasources>,
     directory: Directory,
-    marks: Arc<Marks>,
-    nudge: Nudge,
+    dirty_outboxes: Arc<DirtyOutboxes>,
+    waker: RelayWaker,
     verifier: Verifier,
     cache: Cache,
     tokens: ServiceTokens,
@@ -102,14 +102,14 @@ impl Runtime {
             )
         })?;
         let producer = Arc::new(producer);
-        let marks = Arc::new(Marks::new(platform.clone()));
+        let dirty_outboxes = Arc::new(DirtyOutboxes::new(platform.clone()));
         let outboxes = ServiceOutboxes {
             platform: platform.clone(),
             datasources: datasources.clone(),
             directory: directory.clone(),
-            marks: Arc::clone(&marks),
+            dirty_outboxes: Arc::clone(&dirty_outboxes),
         };
-        let (relay, nudge) = Relay::new(
+        let (relay, waker) = Relay::new(
             Arc::new(outboxes),
             Arc::clone(&producer),
             RelaySettings::default(),
@@ -123,8 +123,8 @@ impl Runtime {
             platform,
             datasources,
             directory,
-            marks,
-            nudge,
+            dirty_outboxes,
+            waker,
             verifier,
             cache,
             tokens,
@@ -314,12 +314,12 @@ impl Runtime {
         })
     }
 
-    pub(crate) fn marks(&self) -> &Marks {
-        &self.0.marks
+    pub(crate) fn dirty_outboxes(&self) -> &DirtyOutboxes {
+        &self.0.dirty_outboxes
     }
 
-    pub(crate) fn nudge(&self) -> Nudge {
-        self.0.nudge.clone()
+    pub(crate) fn waker(&self) -> RelayWaker {
+        self.0.waker.clone()
     }
 
     /// Waits for consumers and jobs, then for the outboxes, then closes the pools. HTTP has stopped before.

@@ -7,7 +7,7 @@ const TENANT_TABLES: &[&str] = &[outbox::SCHEMA, crate::scope::IDEMPOTENCY_SCHEM
 const PLATFORM_TABLES: &[&str] = &[
     outbox::SCHEMA,
     crate::scope::IDEMPOTENCY_SCHEMA,
-    outbox::MARKS_SCHEMA,
+    outbox::DIRTY_OUTBOXES_SCHEMA,
     tenancy::SCHEMA,
 ];
 

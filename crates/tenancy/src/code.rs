@@ -1,11 +1,11 @@
-//! The code of a tenant: the name it has in paths, headers and the name of its database.
+//! The code of a tenant: its name in paths, headers and the name of its database.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Words that are segments of the API's own paths, so no tenant may be called so.
+/// Segments of the API's own paths, which are not available as codes.
 const RESERVED: &[&str] = &[
     "admin",
     "aggregates",
@@ -29,18 +29,18 @@ const RESERVED: &[&str] = &[
     "webhooks",
 ];
 
-/// A tenant's unique code: a slug of 3–40 characters, `[a-z][a-z0-9-]*[a-z0-9]`, without `--`, not a word of the API's
-/// paths and not readable as a UUID (ids and codes share places in the API).
+/// A tenant's unique code: a slug of 3–40 characters, `[a-z][a-z0-9-]*[a-z0-9]`, without `--`, not a segment of the
+/// API's paths and not the text of a UUID (the API accepts ids and codes in the same places).
 ///
-/// There is exactly one spelling of each code: parsing never trims, folds or otherwise mends, so `ACME` is refused
-/// rather than taken for `acme`. Whatever is keyed by a code (pools, caches) therefore has one key per tenant.
+/// Each code has exactly one spelling: parsing never trims or changes case, so `ACME` is an error rather than `acme`.
+/// Pools and caches that are keyed by a code therefore have one key per tenant.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TenantCode(Arc<str>);
 
-/// Why a text is no tenant code.
+/// The text is not a tenant code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidCode {
+pub enum ParseTenantCodeError {
     /// Shorter than 3 or longer than 40 characters.
     #[error("a tenant code has 3 to 40 characters")]
     Length,
@@ -49,15 +49,15 @@ pub enum InvalidCode {
         "a tenant code is made of a-z, 0-9 and single hyphens, begins with a letter and ends with a letter or digit"
     )]
     Characters,
-    /// A word of the API's own paths, or the text of a UUID.
+    /// A segment of the API's own paths, or the text of a UUID.
     #[error("this tenant code is reserved")]
     Reserved,
 }
 
 impl TenantCode {
-    /// The fewest characters.
+    /// The minimum length in characters.
     pub const MIN_LENGTH: usize = 3;
-    /// The most characters.
+    /// The maximum length in characters.
     pub const MAX_LENGTH: usize = 40;
 
     /// The code as text.
@@ -67,12 +67,12 @@ impl TenantCode {
 }
 
 impl FromStr for TenantCode {
-    type Err = InvalidCode;
+    type Err = ParseTenantCodeError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidCode> {
+    fn from_str(text: &str) -> Result<Self, ParseTenantCodeError> {
         let bytes = text.as_bytes();
         if !(Self::MIN_LENGTH..=Self::MAX_LENGTH).contains(&bytes.len()) {
-            return Err(InvalidCode::Length);
+            return Err(ParseTenantCodeError::Length);
         }
         let slug = bytes
             .iter()
@@ -80,19 +80,19 @@ impl FromStr for TenantCode {
         let starts = bytes.first().is_some_and(u8::is_ascii_lowercase);
         let ends = bytes.last().is_some_and(|b| *b != b'-');
         if !slug || !starts || !ends || text.contains("--") {
-            return Err(InvalidCode::Characters);
+            return Err(ParseTenantCodeError::Characters);
         }
         if RESERVED.contains(&text) || Uuid::try_parse(text).is_ok() {
-            return Err(InvalidCode::Reserved);
+            return Err(ParseTenantCodeError::Reserved);
         }
         Ok(Self(text.into()))
     }
 }
 
 impl TryFrom<String> for TenantCode {
-    type Error = InvalidCode;
+    type Error = ParseTenantCodeError;
 
-    fn try_from(text: String) -> Result<Self, InvalidCode> {
+    fn try_from(text: String) -> Result<Self, ParseTenantCodeError> {
         text.parse()
     }
 }
@@ -161,7 +161,10 @@ mod tests {
             .copied()
             .chain(["abcdefab-1234-7abc-8def-1234567890ab"])
         {
-            assert_eq!(reserved.parse::<TenantCode>(), Err(InvalidCode::Reserved));
+            assert_eq!(
+                reserved.parse::<TenantCode>(),
+                Err(ParseTenantCodeError::Reserved)
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! The tenants' databases as one service sees them: a bounded cache of connection pools by `tenant:region`.
+//! A bounded cache of connection pools, one per tenant, region and cluster.
 
 mod pool;
 mod settings;
@@ -17,51 +17,51 @@ pub use self::settings::{ClusterUrls, DatasourceSettings, database_name};
 use self::{pool::TenantPool, settings::Clusters};
 use crate::{ClusterName, Region, SettingsError, Tenant, TenantId, metrics};
 
-/// Why a tenant's database cannot be used now.
+/// A connection to a tenant's database that could not be acquired.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DatasourceError {
-    /// The database is out of reach. Said at once while it is known to be so, else after the acquire timeout.
-    #[error("the tenant's database is out of reach: {cause}")]
+    /// The database is unreachable. Returned at once during a known outage, else after the acquire timeout.
+    #[error("the tenant's database cannot be reached: {cause}")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,
-        /// What happened, for the log; never shown to a client.
+        /// The cause, for logs; never shown to clients.
         cause: Arc<str>,
     },
-    /// All of the tenant's connections are in use and none came free in time.
+    /// All connections of the tenant's pool stayed in use for the acquire timeout.
     #[error("all connections to the tenant's database are in use")]
     Busy {
         /// When to try again.
         retry_after: Duration,
     },
     /// The tenant has no database yet.
-    #[error("tenant {0} is not placed on a cluster yet")]
+    #[error("tenant {0} has not been placed on a cluster yet")]
     NotPlaced(TenantId),
-    /// The tenant is on a cluster this service has no address of.
+    /// The tenant is on a cluster that is missing in this service's settings.
     #[error("no address for cluster {0} in this service's settings")]
     UnknownCluster(ClusterName),
     /// The service is shutting down.
-    #[error("the tenants' databases are closed: the service is shutting down")]
+    #[error("the connection pools are closed: the service is shutting down")]
     Closed,
-    /// The database answered, and refused.
-    #[error("the tenant's database refused: {0}")]
-    Refused(Arc<sqlx::Error>),
+    /// The database rejected the connection.
+    #[error("the tenant's database rejected the connection: {0}")]
+    Rejected(Arc<sqlx::Error>),
 }
 
 impl DatasourceError {
-    /// When it makes sense to try again; `None` if only a change of settings or a deployment helps.
+    /// How long to wait before trying again; `None` if only a change of settings or a deployment helps.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } | Self::Busy { retry_after } => {
                 Some(*retry_after)
             }
             Self::NotPlaced(_) | Self::Closed => Some(Duration::from_secs(1)),
-            Self::UnknownCluster(_) | Self::Refused(_) => None,
+            Self::UnknownCluster(_) | Self::Rejected(_) => None,
         }
     }
 }
 
-/// What a pool is kept under. The cluster is part of it: after a move the old pool is never used again.
+/// The cache key of a pool. It includes the cluster, so that a moved tenant never uses its old pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     tenant: TenantId,
@@ -69,11 +69,11 @@ struct Key {
     cluster: ClusterName,
 }
 
-/// Opens, keeps and closes the connection pools of tenants. Cheap to clone; one per service.
+/// The connection pools of all tenants. Cheap to clone; one per service.
 ///
-/// Simultaneous first requests of a tenant open one pool. At most `max_pools` are kept, the least recently used one
-/// goes first; pools also go when idle or old. A pool that goes while a request uses it is closed when that request
-/// gives its connection back, and who comes too late for it is served by a new one without noticing.
+/// Concurrent first requests of a tenant open one pool. At most `max_pools` are open; the least recently used one is
+/// evicted first, and idle and old pools are evicted as well. An evicted pool is closed once its connections are returned;
+/// a request that finds its pool closed is retried on a new one.
 #[derive(Clone)]
 pub struct Datasources {
     pools: Cache<Key, TenantPool>,
@@ -83,16 +83,16 @@ pub struct Datasources {
 }
 
 impl Datasources {
-    /// How often an acquire starts anew because its pool was closed under it.
+    /// Attempts of an acquire whose pool is evicted meanwhile.
     const ATTEMPTS: usize = 8;
-    /// How often [`Datasources::sweep`] looks for idle pools.
-    const SWEEP: Duration = Duration::from_secs(1);
+    /// How often [`Datasources::sweep`] evicts idle pools.
+    const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// The tenants' databases seen by the service whose tables are in `schema`; connections are named
-    /// `application_name` in `pg_stat_activity`. Opens nothing yet.
+    /// Pools of the service whose tables are in `schema`; `application_name` identifies its connections in
+    /// `pg_stat_activity`. Opens no connection yet.
     ///
     /// # Errors
-    /// A cluster's URL cannot be read.
+    /// A setting is invalid, such as a cluster's URL.
     pub fn new(
         settings: &DatasourceSettings,
         schema: &str,
@@ -126,10 +126,10 @@ impl Datasources {
         })
     }
 
-    /// Begins a transaction in the tenant's database, on a connection that is known to work.
+    /// Begins a transaction in the tenant's database. Broken connections are skipped.
     ///
     /// # Errors
-    /// See [`DatasourceError`]; never waits longer than the acquire timeout for one pool.
+    /// See [`DatasourceError`]; waits at most the acquire timeout for one pool.
     pub async fn begin(
         &self,
         tenant: &Tenant,
@@ -138,7 +138,7 @@ impl Datasources {
             .await
     }
 
-    /// A connection to the tenant's database, checked if it lay idle.
+    /// A connection to the tenant's database, tested if it was idle.
     ///
     /// # Errors
     /// See [`DatasourceError`].
@@ -153,7 +153,7 @@ impl Datasources {
     async fn with_pool<T>(
         &self,
         tenant: &Tenant,
-        work: impl AsyncFn(&TenantPool) -> Result<T, pool::Trouble>,
+        acquire: impl AsyncFn(&TenantPool) -> Result<T, pool::AcquireError>,
     ) -> Result<T, DatasourceError> {
         let cluster = tenant
             .cluster
@@ -166,13 +166,13 @@ impl Datasources {
         };
         for _ in 0..Self::ATTEMPTS {
             let pool = self.pool(&key, tenant).await?;
-            match work(&pool).await {
-                Ok(done) => return Ok(done),
-                Err(pool::Trouble::Evicted) => self.drop_closed(&key, &pool).await,
-                Err(pool::Trouble::Failed(error)) => return Err(error),
+            match acquire(&pool).await {
+                Ok(acquired) => return Ok(acquired),
+                Err(pool::AcquireError::Evicted) => self.remove_closed(&key, &pool).await,
+                Err(pool::AcquireError::Failed(error)) => return Err(error),
             }
         }
-        // More tenants are at work at once than pools may be open.
+        // More tenants are active at once than pools may be open.
         Err(DatasourceError::Busy {
             retry_after: Duration::from_secs(1),
         })
@@ -195,23 +195,23 @@ impl Datasources {
         let result = if entry.is_fresh() { "miss" } else { "hit" };
         metrics::LOOKUPS.with_label_values(&[result]).inc();
         if entry.is_fresh() {
-            // Now, not at the cache's leisure: the number of open pools is a promise to the database.
+            // Evict now rather than lazily: `max_pools` limits the connections to the database.
             self.pools.run_pending_tasks().await;
         }
         Ok(entry.into_value())
     }
 
-    /// A closed pool can still be in the cache if closing overtook the cache's own bookkeeping.
-    async fn drop_closed(&self, key: &Key, pool: &TenantPool) {
-        if let Some(held) = self.pools.get(key).await
-            && held.is_same(pool)
+    /// Removes a closed pool that is still cached because it was closed before the cache updated its entries.
+    async fn remove_closed(&self, key: &Key, pool: &TenantPool) {
+        if let Some(cached) = self.pools.get(key).await
+            && cached.is_same(pool)
         {
             self.pools.invalidate(key).await;
         }
     }
 
-    /// Closes the tenant's pool, if one is open: when it is suspended, deleted or moved.
-    pub async fn forget(&self, tenant: &Tenant) {
+    /// Closes the tenant's pool, if one is open: for tenants that are suspended, deleted or moved.
+    pub async fn close_pool(&self, tenant: &Tenant) {
         if let Some(cluster) = tenant.cluster.clone() {
             let key = Key {
                 tenant: tenant.id,
@@ -222,17 +222,17 @@ impl Datasources {
         }
     }
 
-    /// How many pools are kept.
+    /// The number of open pools.
     pub async fn open_pools(&self) -> u64 {
         self.pools.run_pending_tasks().await;
         self.pools.entry_count()
     }
 
-    /// Closes pools whose time has come and measures connections, until `stop`: without it an idle service would keep
-    /// them, as the cache only works when used.
+    /// Evicts expired pools and updates the connection metrics until `stop` is cancelled. The cache evicts only when it is
+    /// used, so an idle service would keep its pools open without it.
     pub async fn sweep(&self, stop: CancellationToken) {
         while stop
-            .run_until_cancelled(tokio::time::sleep(Self::SWEEP))
+            .run_until_cancelled(tokio::time::sleep(Self::SWEEP_INTERVAL))
             .await
             .is_some()
         {
@@ -246,8 +246,8 @@ impl Datasources {
         }
     }
 
-    /// Refuses new work, lets transactions under way finish, closes every pool. Returns when all are closed; the caller
-    /// sets the deadline.
+    /// Refuses new acquisitions, lets running transactions finish and closes every pool. Returns when all are closed; the
+    /// caller sets the deadline.
     pub async fn close_all(&self) {
         self.closed.cancel();
         self.pools.invalidate_all();

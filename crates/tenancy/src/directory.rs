@@ -1,45 +1,39 @@
-//! A service's copy of the tenants: a table fed by events, a short cache in front, the tenant service behind.
+//! A service's copy of the tenants: a table maintained from events, a short-lived cache before it, the tenant service
+//! behind it.
+
+mod entity;
 
 use std::{sync::Arc, time::Duration};
 
 use moka::future::Cache;
-use sqlx::{FromRow, PgConnection, PgPool, postgres::PgRow};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
 use tokio::sync::Semaphore;
 
+use self::entity::{ActiveModel, COLUMN, Column, Entity, Model};
 use crate::{
-    ClusterName, SourceError, Tenant, TenantCode, TenantFacts, TenantId, TenantSource,
-    sql::parsed_column,
+    SourceError, Tenant, TenantCode, TenantId, TenantSnapshot, TenantSource, TenantStatus,
 };
 
-/// The directory's table, for the platform database. Can be run again and again.
-pub const SCHEMA: &str = include_str!("directory.sql");
+/// Creates the directory's table in the platform database. Idempotent.
+pub const SCHEMA: &str = include_str!("directory/schema.sql");
 
-const BY_ID: &str = "SELECT * FROM tenant_directory WHERE id = $1";
-const BY_CODE: &str =
-    "SELECT * FROM tenant_directory WHERE code = $1 ORDER BY status = 'DELETED', id DESC LIMIT 1";
-const ACTIVE: &str = "SELECT * FROM tenant_directory \
-     WHERE status = 'ACTIVE' AND id > $1 ORDER BY id LIMIT $2";
-const APPLY: &str = "INSERT INTO tenant_directory \
-     (id, code, name, region, cluster, package, billing_email, status, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-     ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, region = excluded.region, \
-     cluster = excluded.cluster, package = excluded.package, billing_email = excluded.billing_email, \
-     status = excluded.status, version = excluded.version, updated_at = now() \
-     WHERE tenant_directory.version < excluded.version";
-
-/// Why the directory cannot say.
+/// A failed lookup in the [`Directory`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DirectoryError {
-    /// The tenant is not in the table and the tenant service cannot be asked: try again.
+    /// The tenant is not in the table and the tenant service cannot be reached: try again.
     #[error(transparent)]
     Unreachable(#[from] SourceError),
-    /// The platform database failed.
+    /// The platform database failed, or holds a value that cannot be read.
     #[error("the tenant directory cannot be read: {0}")]
-    Store(Arc<sqlx::Error>),
+    Store(Arc<DbErr>),
 }
 
-impl From<sqlx::Error> for DirectoryError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<DbErr> for DirectoryError {
+    fn from(error: DbErr) -> Self {
         Self::Store(Arc::new(error))
     }
 }
@@ -50,62 +44,61 @@ enum Key {
     Code(TenantCode),
 }
 
-/// What the cache remembers, for as long as [`Directory::FRESH`].
+/// A cached lookup.
 #[derive(Clone)]
-enum Seen {
-    Known(Arc<Tenant>),
-    Unknown,
+enum Lookup {
+    Found(Arc<Tenant>),
+    NotFound,
     Unreachable(SourceError),
 }
 
 /// Finds tenants by code or id.
 ///
-/// Answers are kept in memory for half a second, so that a suspension, once its event is in the table, bites on every
-/// replica within that time; simultaneous questions about one tenant make one query. What is unknown is remembered as
-/// well, all of it bounded, and at most a few questions to the tenant service run at once: a flood of made-up codes
-/// costs a flood of small queries and nothing else.
+/// Lookups are cached for [`Directory::CACHE_TTL`], so a suspension takes effect on every replica within that time after
+/// its event is stored; concurrent lookups of one tenant share one query. Unknown tenants are cached as well, the cache is
+/// bounded, and at most 16 requests to the tenant service run at once: a flood of made-up codes costs small queries only.
 #[derive(Clone)]
 pub struct Directory {
-    pool: PgPool,
+    db: DatabaseConnection,
     source: Arc<dyn TenantSource>,
-    seen: Cache<Key, Seen>,
-    asking: Arc<Semaphore>,
+    cache: Cache<Key, Lookup>,
+    source_requests: Arc<Semaphore>,
 }
 
 impl Directory {
-    /// How old an answer may be.
-    pub const FRESH: Duration = Duration::from_millis(500);
-    /// How many answers are kept.
-    pub const CAPACITY: u64 = 10_000;
-    /// How many questions to the tenant service run at once; others wait their turn, up to [`Self::PATIENCE`].
-    const QUESTIONS: usize = 16;
-    const PATIENCE: Duration = Duration::from_secs(1);
+    /// How long a lookup is cached.
+    pub const CACHE_TTL: Duration = Duration::from_millis(500);
+    /// How many lookups are cached.
+    pub const CACHE_CAPACITY: u64 = 10_000;
+    /// How many requests to the tenant service run at once; others wait for up to [`Self::SOURCE_WAIT`].
+    const SOURCE_CONCURRENCY: usize = 16;
+    const SOURCE_WAIT: Duration = Duration::from_secs(1);
 
-    /// The directory in this platform database, asking `source` for what its table has not seen.
-    pub fn new(pool: PgPool, source: Arc<dyn TenantSource>) -> Self {
+    /// The directory in the platform database `db`, which asks `source` for tenants that its table does not hold.
+    pub fn new(db: impl Into<DatabaseConnection>, source: Arc<dyn TenantSource>) -> Self {
         Self {
-            pool,
+            db: db.into(),
             source,
-            seen: Cache::builder()
+            cache: Cache::builder()
                 .name("tenant-directory")
-                .max_capacity(Self::CAPACITY)
-                .time_to_live(Self::FRESH)
+                .max_capacity(Self::CACHE_CAPACITY)
+                .time_to_live(Self::CACHE_TTL)
                 .build(),
-            asking: Arc::new(Semaphore::new(Self::QUESTIONS)),
+            source_requests: Arc::new(Semaphore::new(Self::SOURCE_CONCURRENCY)),
         }
     }
 
-    /// The tenant of this code. Deleted ones are found too, with their status.
+    /// The tenant with this code, deleted ones included.
     pub async fn by_code(&self, code: &TenantCode) -> Result<Option<Arc<Tenant>>, DirectoryError> {
         self.find(Key::Code(code.clone())).await
     }
 
-    /// The tenant of this id. Deleted ones are found too, with their status.
+    /// The tenant with this id, deleted ones included.
     pub async fn by_id(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, DirectoryError> {
         self.find(Key::Id(id)).await
     }
 
-    /// The tenant of this id (in its canonical spelling) or code. What can be neither is unknown without a query.
+    /// The tenant with this id (in its canonical spelling) or code. Text that is neither is unknown without a query.
     pub async fn by_reference(
         &self,
         reference: &str,
@@ -119,96 +112,116 @@ impl Directory {
         }
     }
 
-    /// Up to `limit` active tenants with ids after `after`, in order of id: the next page begins after the last one's.
+    /// Up to `limit` active tenants with ids after `after`, ordered by id (keyset pagination).
     pub async fn active(
         &self,
         after: Option<TenantId>,
         limit: u32,
     ) -> Result<Vec<Arc<Tenant>>, DirectoryError> {
         let after = after.unwrap_or(TenantId(uuid::Uuid::nil()));
-        let rows: Vec<Row> = sqlx::query_as(ACTIVE)
-            .bind(after)
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
+        // As a constant in the statement, so that the partial index serves it.
+        let active = Expr::Constant(TenantStatus::Active.to_string().into());
+        let rows = Entity::find()
+            .filter(Expr::col(Column::Status).eq(active))
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(u64::from(limit))
+            .all(&self.db)
             .await?;
-        Ok(rows.into_iter().map(|row| Arc::new(row.0)).collect())
+        let tenants: Result<_, DbErr> = rows.into_iter().map(tenant).collect();
+        Ok(tenants?)
     }
 
-    /// Takes over what an event says, unless something as new is stored; says whether it was news. Runs in the
-    /// caller's transaction; after its commit, [`Directory::forget`] makes this replica see it at once.
-    pub async fn apply(conn: &mut PgConnection, facts: &TenantFacts) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(APPLY)
-            .bind(facts.tenant_id)
-            .bind(facts.code.as_str())
-            .bind(&facts.name)
-            .bind(facts.region.as_str())
-            .bind(facts.cluster.as_ref().map(ClusterName::as_str))
-            .bind(facts.package.as_str())
-            .bind(&facts.billing_email)
-            .bind(facts.status.as_str())
-            .bind(facts.version)
-            .execute(conn)
+    /// Stores the tenant of an event, unless the stored one is as new; returns whether it was stored.
+    ///
+    /// Runs in the caller's transaction. After its commit, [`Directory::invalidate`] makes this replica see the change at
+    /// once.
+    pub async fn apply(
+        db: &impl ConnectionTrait,
+        snapshot: &TenantSnapshot,
+    ) -> Result<bool, DbErr> {
+        let newer = OnConflict::column(Column::Id)
+            .update_columns([
+                Column::Code,
+                Column::Name,
+                Column::Region,
+                Column::Cluster,
+                Column::Package,
+                Column::BillingEmail,
+                Column::Status,
+                Column::Version,
+            ])
+            .value(Column::UpdatedAt, Expr::current_timestamp())
+            .action_and_where(
+                Expr::col((Entity, Column::Version)).lt(Expr::col(("excluded", Column::Version))),
+            )
+            .to_owned();
+        let stored = Entity::insert(ActiveModel::from(snapshot))
+            .on_conflict(newer)
+            .exec_without_returning(db)
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(stored == 1)
     }
 
-    /// Forgets the answers about this tenant that are in memory.
-    pub async fn forget(&self, id: TenantId, code: &TenantCode) {
-        self.seen.invalidate(&Key::Id(id)).await;
-        self.seen.invalidate(&Key::Code(code.clone())).await;
+    /// Removes this tenant's cached lookups.
+    pub async fn invalidate(&self, id: TenantId, code: &TenantCode) {
+        self.cache.invalidate(&Key::Id(id)).await;
+        self.cache.invalidate(&Key::Code(code.clone())).await;
     }
 
-    /// How many answers are in memory, for tests and metrics.
-    pub async fn remembered(&self) -> u64 {
-        self.seen.run_pending_tasks().await;
-        self.seen.entry_count()
+    /// The number of cached lookups.
+    pub async fn cached_lookups(&self) -> u64 {
+        self.cache.run_pending_tasks().await;
+        self.cache.entry_count()
     }
 
     async fn find(&self, key: Key) -> Result<Option<Arc<Tenant>>, DirectoryError> {
-        let seen = self
-            .seen
+        let lookup = self
+            .cache
             .try_get_with_by_ref(&key, self.look_up(&key))
             .await
             .map_err(|error: Arc<DirectoryError>| DirectoryError::clone(&error))?;
-        match seen {
-            Seen::Known(tenant) => Ok(Some(tenant)),
-            Seen::Unknown => Ok(None),
-            Seen::Unreachable(error) => Err(error.into()),
+        match lookup {
+            Lookup::Found(tenant) => Ok(Some(tenant)),
+            Lookup::NotFound => Ok(None),
+            Lookup::Unreachable(error) => Err(error.into()),
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Seen, DirectoryError> {
+    async fn look_up(&self, key: &Key) -> Result<Lookup, DirectoryError> {
         if let Some(tenant) = self.stored(key).await? {
-            return Ok(Seen::Known(tenant));
+            return Ok(Lookup::Found(tenant));
         }
-        let facts = match self.ask(key).await {
-            Ok(Some(facts)) => facts,
-            Ok(None) => return Ok(Seen::Unknown),
+        let snapshot = match self.fetch(key).await {
+            Ok(Some(snapshot)) => snapshot,
+            Ok(None) => return Ok(Lookup::NotFound),
             Err(error) => {
                 tracing::warn!(%error, "a tenant that is not in the directory cannot be looked up");
-                return Ok(Seen::Unreachable(error));
+                return Ok(Lookup::Unreachable(error));
             }
         };
-        let mut conn = self.pool.acquire().await?;
-        Self::apply(&mut conn, &facts).await?;
-        drop(conn);
-        // Read again: the table may meanwhile know something newer than the answer.
-        Ok(self.stored(key).await?.map_or(Seen::Unknown, Seen::Known))
+        Self::apply(&self.db, &snapshot).await?;
+        // Read again: an event may have stored a newer version meanwhile.
+        let stored = self.stored(key).await?;
+        Ok(stored.map_or(Lookup::NotFound, Lookup::Found))
     }
 
-    async fn stored(&self, key: &Key) -> Result<Option<Arc<Tenant>>, sqlx::Error> {
+    async fn stored(&self, key: &Key) -> Result<Option<Arc<Tenant>>, DbErr> {
         let query = match key {
-            Key::Id(id) => sqlx::query_as(BY_ID).bind(*id),
-            Key::Code(code) => sqlx::query_as(BY_CODE).bind(code.as_str().to_owned()),
+            Key::Id(id) => Entity::find_by_id(*id),
+            // Of several tenants that had the code, one that is not deleted, and then the newest.
+            Key::Code(code) => Entity::find()
+                .filter(COLUMN.code.eq(code.as_str()))
+                .order_by_asc(COLUMN.status.eq(TenantStatus::Deleted.to_string()))
+                .order_by_desc(Column::Id),
         };
-        let row: Option<Row> = query.fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| Arc::new(row.0)))
+        query.one(&self.db).await?.map(tenant).transpose()
     }
 
-    async fn ask(&self, key: &Key) -> Result<Option<TenantFacts>, SourceError> {
-        let turn = tokio::time::timeout(Self::PATIENCE, self.asking.acquire());
-        let Ok(Ok(_turn)) = turn.await else {
-            return Err(SourceError::new("too many questions are waiting"));
+    async fn fetch(&self, key: &Key) -> Result<Option<TenantSnapshot>, SourceError> {
+        let permit = tokio::time::timeout(Self::SOURCE_WAIT, self.source_requests.acquire());
+        let Ok(Ok(_permit)) = permit.await else {
+            return Err(SourceError::new("too many requests are waiting"));
         };
         match key {
             Key::Id(id) => self.source.fetch(&id.to_string()).await,
@@ -217,24 +230,6 @@ impl Directory {
     }
 }
 
-struct Row(Tenant);
-
-impl<'r> FromRow<'r, PgRow> for Row {
-    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        use sqlx::Row as _;
-        let cluster: Option<String> = row.try_get("cluster")?;
-        Ok(Self(Tenant {
-            id: row.try_get("id")?,
-            code: parsed_column(row, "code")?,
-            name: row.try_get("name")?,
-            region: parsed_column(row, "region")?,
-            cluster: cluster
-                .map(|cluster| cluster.parse())
-                .transpose()
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            package: parsed_column(row, "package")?,
-            status: parsed_column(row, "status")?,
-            version: row.try_get("version")?,
-        }))
-    }
+fn tenant(row: Model) -> Result<Arc<Tenant>, DbErr> {
+    row.try_into().map(Arc::new)
 }

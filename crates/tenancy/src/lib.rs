@@ -11,12 +11,12 @@ mod sql;
 pub mod template;
 mod tenant;
 
-pub use code::{InvalidCode, TenantCode};
+pub use code::{ParseTenantCodeError, TenantCode};
 pub use datasources::{
     ClusterUrls, DatasourceError, DatasourceSettings, Datasources, database_name,
 };
 pub use directory::{Directory, DirectoryError, SCHEMA};
-pub use names::{ClusterName, InvalidName, Package, Region};
-pub use source::{HttpTenantSource, NoTenantSource, SourceError, TenantSource};
+pub use names::{ClusterName, Package, ParseNameError, Region};
+pub use source::{NoTenantSource, SourceError, TenantSource};
 pub use sql::SettingsError;
-pub use tenant::{InvalidStatus, Tenant, TenantFacts, TenantId, TenantStatus};
+pub use tenant::{Tenant, TenantId, TenantSnapshot, TenantStatus};

@@ -1,4 +1,4 @@
-//! Counters of the tenants' connection pools, in the default registry.
+//! Metrics of the tenants' connection pools, in the default registry.
 
 use std::sync::LazyLock;
 
@@ -7,53 +7,53 @@ use prometheus::{
     register_int_gauge_vec,
 };
 
-const ONCE: &str = "the name is registered once";
+const REGISTERED_ONCE: &str = "the metric is registered once";
 
 /// `result` is `hit` or `miss`.
 pub(crate) static LOOKUPS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "tenancy_datasource_lookups_total",
-        "requests for a tenant's connection pool, by whether it was open",
+        "Lookups of a tenant's connection pool, by result (hit, miss)",
         &["result"]
     )
-    .expect(ONCE)
+    .expect(REGISTERED_ONCE)
 });
 
-/// `cause` is `idle`, `size` or `asked`.
+/// `cause` is `idle`, `size` or `asked` (closed explicitly).
 pub(crate) static EVICTIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "tenancy_datasource_evictions_total",
-        "tenant connection pools closed, by cause",
+        "Tenant connection pools closed, by cause (idle, size, asked)",
         &["cause"]
     )
-    .expect(ONCE)
+    .expect(REGISTERED_ONCE)
 });
 
 /// `cause` is `unreachable`, `busy` or `refused`.
 pub(crate) static FAILURES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
         "tenancy_datasource_failures_total",
-        "requests for a tenant connection that failed, by cause",
+        "Failed acquisitions of a tenant connection, by cause (unreachable, busy, refused)",
         &["cause"]
     )
-    .expect(ONCE)
+    .expect(REGISTERED_ONCE)
 });
 
-/// Pools that hold or may hold connections, those being closed included.
+/// Pools that may hold connections, including those being closed.
 pub(crate) static POOLS: LazyLock<IntGauge> = LazyLock::new(|| {
     register_int_gauge!(
         "tenancy_datasource_pools_open",
-        "tenant connection pools open"
+        "Open tenant connection pools"
     )
-    .expect(ONCE)
+    .expect(REGISTERED_ONCE)
 });
 
-/// `state` is `used` or `idle`; measured by the sweep.
+/// `state` is `used` or `idle`; updated by the sweep.
 pub(crate) static CONNECTIONS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!(
         "tenancy_datasource_connections",
-        "connections of the tenant connection pools",
+        "Connections of the tenant connection pools, by state (used, idle)",
         &["state"]
     )
-    .expect(ONCE)
+    .expect(REGISTERED_ONCE)
 });

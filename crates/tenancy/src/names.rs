@@ -1,4 +1,4 @@
-//! Small names that come from outside: region, cluster, package.
+//! Names taken from requests and settings: region, cluster, package.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// The text is not `[a-z][a-z0-9-]{0,31}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a {what} is 1 to 32 characters of a-z, 0-9 and hyphen, beginning with a letter")]
-pub struct InvalidName {
+pub struct ParseNameError {
     what: &'static str,
 }
 
-fn parse(what: &'static str, text: &str) -> Result<Arc<str>, InvalidName> {
+fn parse(what: &'static str, text: &str) -> Result<Arc<str>, ParseNameError> {
     let fits = (1..=32).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
@@ -20,11 +20,11 @@ fn parse(what: &'static str, text: &str) -> Result<Arc<str>, InvalidName> {
     if fits {
         Ok(text.into())
     } else {
-        Err(InvalidName { what })
+        Err(ParseNameError { what })
     }
 }
 
-macro_rules! name {
+macro_rules! slug {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,17 +39,17 @@ macro_rules! name {
         }
 
         impl FromStr for $name {
-            type Err = InvalidName;
+            type Err = ParseNameError;
 
-            fn from_str(text: &str) -> Result<Self, InvalidName> {
+            fn from_str(text: &str) -> Result<Self, ParseNameError> {
                 parse($what, text).map(Self)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidName;
+            type Error = ParseNameError;
 
-            fn try_from(text: String) -> Result<Self, InvalidName> {
+            fn try_from(text: String) -> Result<Self, ParseNameError> {
                 text.parse()
             }
         }
@@ -74,18 +74,18 @@ macro_rules! name {
     };
 }
 
-name!(
-    /// Where a tenant's data lives, such as `eu`. A region has one or more clusters.
+slug!(
+    /// The region of a tenant's data, such as `eu`. A region has one or more clusters.
     Region,
     "region"
 );
-name!(
+slug!(
     /// A `PostgreSQL` cluster, such as `eu-1`.
     ClusterName,
     "cluster"
 );
-name!(
-    /// What a tenant pays for, such as `starter`.
+slug!(
+    /// The package that a tenant pays for, such as `starter`.
     Package,
     "package"
 );

@@ -1,7 +1,8 @@
-//! Making a tenant's database: a clone of the migrated template that admits the services and nobody else.
+//! Creation of tenant databases: clones of the migrated template to which only the services may connect.
 
 use std::time::Duration;
 
+use database::ErrorKind;
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
@@ -17,40 +18,51 @@ const ROLES: &str = "SELECT role.rolname::text \
      WHERE template.datname = $1 AND granted.privilege_type = 'CONNECT' AND granted.grantee <> template.datdba \
      ORDER BY 1";
 
-// SQLSTATEs.
-const IN_USE: &str = "55006";
-const NOT_PERMITTED: &str = "42501";
-const NO_SUCH_DATABASE: &str = "3D000";
-const THERE_ALREADY: &str = "42P04";
+// SQLSTATE codes.
+const OBJECT_IN_USE: &str = "55006";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const INVALID_CATALOG_NAME: &str = "3D000";
+const DUPLICATE_DATABASE: &str = "42P04";
 
-/// A tenant's database could not be made or dropped.
+/// A tenant database could not be created or dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
-    /// Somebody stayed connected to the template, so it could not be cloned, or to the database to drop.
-    #[error("database {0} stays in use")]
+    /// The template, or the database to drop, has open connections.
+    #[error("database {0} has open connections, try again later")]
     InUse(String),
-    /// The template admits no service, so its copies would be of no use.
-    #[error("template {0} grants CONNECT to no service's role")]
-    NoServices(String),
-    /// The cluster cannot be reached, or refused.
-    #[error("the cluster refused: {0}")]
-    Database(#[from] sqlx::Error),
+    /// The template grants CONNECT to no service, so no service could use its clones.
+    #[error("template {0} grants CONNECT to no service role")]
+    NoServiceRoles(String),
+    /// The cluster is down, too busy, or took too long.
+    #[error("the cluster cannot be reached: {0}")]
+    Unavailable(sqlx::Error),
+    /// The cluster rejected the login or a statement.
+    #[error("the cluster rejected a statement: {0}")]
+    Rejected(sqlx::Error),
 }
 
-/// What a [`Provisioner`] did.
+impl From<sqlx::Error> for ProvisionError {
+    fn from(error: sqlx::Error) -> Self {
+        match database::classify(&error) {
+            ErrorKind::Unavailable => Self::Unavailable(error),
+            ErrorKind::Conflict | ErrorKind::Rejected => Self::Rejected(error),
+        }
+    }
+}
+
+/// The outcome of [`Provisioner::create`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provisioned {
-    /// The database is new.
+    /// The database was created.
     Created,
-    /// It was there already, possibly half made; now it is complete.
+    /// The database existed, possibly incomplete; it is complete now.
     Completed,
 }
 
-/// Makes and drops tenants' databases on one cluster.
+/// Creates and drops tenant databases on one cluster.
 ///
-/// A database is made closed (`ALLOW_CONNECTIONS false`), then granted, then opened: after a crash at any point it is
-/// either absent, or admits nobody, or is complete, and doing it again completes it. Not even the provisioning role,
-/// which owns it, may connect.
+/// A database is created closed (`ALLOW_CONNECTIONS false`), then granted, then opened. After a crash it is either absent,
+/// closed or complete, and creating it again completes it. The provisioning role owns it and may not connect to it either.
 #[derive(Debug, Clone)]
 pub struct Provisioner {
     maintenance: PgConnectOptions,
@@ -59,17 +71,17 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// How often a template in use is tried again, and the first pause; pauses double up to a second. Each try waits
-    /// up to 5 s inside `PostgreSQL`.
+    /// Attempts to clone a template that is in use. Each waits up to 5 s inside `PostgreSQL`.
     const ATTEMPTS: u32 = 6;
-    const PAUSE: Duration = Duration::from_millis(50);
+    /// The pause after the first attempt; pauses double up to one second.
+    const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 
-    /// On the cluster at `url`, as a role with `CREATEDB` (`postgres://tenantry_tenant:…@host:port/`, by way of the
-    /// database named there or else like the role); new databases are copies of `template` and admit the roles that
-    /// the template admits.
+    /// A provisioner on the cluster at `url`, whose role has `CREATEDB` (`postgres://tenantry_tenant:…@host:port/`; the
+    /// database in the URL is where it connects, by default the one named like the role). New databases are clones of
+    /// `template` and grant CONNECT to the roles to which the template grants it.
     ///
     /// # Errors
-    /// `url` cannot be read.
+    /// `url` is invalid.
     pub fn new(
         url: &str,
         template: impl Into<String>,
@@ -89,15 +101,15 @@ impl Provisioner {
         database_name(&self.database_prefix, code)
     }
 
-    /// Makes the tenant's database, or completes it if it was made before.
+    /// Creates the tenant's database, or completes one that exists.
     pub async fn create(&self, code: &TenantCode) -> Result<Provisioned, ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
-        let done = self.create_with(&mut conn, code).await;
+        let result = self.create_with(&mut conn, code).await;
         conn.close().await.ok();
-        done
+        result
     }
 
-    /// Whether there is a database of this tenant that admits connections.
+    /// Whether the tenant has a database that accepts connections.
     pub async fn exists(&self, code: &TenantCode) -> Result<bool, ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
         let found = sqlx::query("SELECT FROM pg_database WHERE datname = $1 AND datallowconn")
@@ -108,18 +120,18 @@ impl Provisioner {
         Ok(found.is_some())
     }
 
-    /// Drops the tenant's database with everything in it. Nothing to drop is fine.
+    /// Drops the tenant's database with all data, if it exists.
     ///
-    /// Nobody new gets in from the first moment. Connections that are left are ended if this role is a member of
-    /// `pg_signal_backend`; else they are waited for, 5 s, and then it is [`ProvisionError::InUse`]: try again later.
-    pub async fn drop(&self, code: &TenantCode) -> Result<(), ProvisionError> {
+    /// New connections are refused at once. Open connections are terminated if this role is a member of
+    /// `pg_signal_backend`; otherwise `PostgreSQL` waits 5 s for them and the result is [`ProvisionError::InUse`].
+    pub async fn delete(&self, code: &TenantCode) -> Result<(), ProvisionError> {
         let mut conn = self.maintenance.connect().await?;
-        let done = self.drop_with(&mut conn, code).await;
+        let result = self.delete_with(&mut conn, code).await;
         conn.close().await.ok();
-        done
+        result
     }
 
-    async fn drop_with(
+    async fn delete_with(
         &self,
         conn: &mut PgConnection,
         code: &TenantCode,
@@ -128,18 +140,20 @@ impl Provisioner {
         let database = quoted(&name);
         let close = ["ALTER DATABASE ", &database, " ALLOW_CONNECTIONS false"];
         match run_assembled(conn, &close).await {
-            Err(error) if sqlstate(&error).as_deref() == Some(NO_SUCH_DATABASE) => return Ok(()),
+            Err(error) if sqlstate(&error).as_deref() == Some(INVALID_CATALOG_NAME) => {
+                return Ok(());
+            }
             closed => closed?,
         }
-        let by_force = ["DROP DATABASE IF EXISTS ", &database, " WITH (FORCE)"];
-        let dropped = match run_assembled(conn, &by_force).await {
-            Err(error) if sqlstate(&error).as_deref() == Some(NOT_PERMITTED) => {
+        let forced = ["DROP DATABASE IF EXISTS ", &database, " WITH (FORCE)"];
+        let dropped = match run_assembled(conn, &forced).await {
+            Err(error) if sqlstate(&error).as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
                 run_assembled(conn, &["DROP DATABASE IF EXISTS ", &database]).await
             }
             dropped => dropped,
         };
         match dropped {
-            Err(error) if sqlstate(&error).as_deref() == Some(IN_USE) => {
+            Err(error) if sqlstate(&error).as_deref() == Some(OBJECT_IN_USE) => {
                 Err(ProvisionError::InUse(name))
             }
             dropped => Ok(dropped?),
@@ -153,9 +167,9 @@ impl Provisioner {
     ) -> Result<Provisioned, ProvisionError> {
         let name = self.database(code);
         let database = quoted(&name);
-        // Two replicas at once would trip over each other's grants. The lock ends with the session.
+        // Concurrent grants of two replicas would conflict. The lock is released with the session.
         sqlx::query(LOCK).bind(&name).execute(&mut *conn).await?;
-        let made = self.clone_template(conn, &database).await?;
+        let outcome = self.clone_template(conn, &database).await?;
         let roles = self.roles_of_template(conn).await?;
         let revoke = [
             "REVOKE ALL ON DATABASE ",
@@ -172,18 +186,18 @@ impl Provisioner {
         let open = ["ALTER DATABASE ", &database, " ALLOW_CONNECTIONS true"];
         // One implicit transaction.
         run_assembled(conn, &[revoke.as_slice(), &grant, &open].concat()).await?;
-        Ok(made)
+        Ok(outcome)
     }
 
-    /// Whom the template admits by name besides its owner, quoted and in a row. That grant is where a service becomes
-    /// one with tenant databases; a clone does not inherit it.
+    /// The roles, besides the owner, to which the template grants CONNECT, as a quoted list. A clone does not inherit these
+    /// grants; granting CONNECT on the template is what gives a service tenant databases.
     async fn roles_of_template(&self, conn: &mut PgConnection) -> Result<String, ProvisionError> {
         let roles: Vec<String> = sqlx::query_scalar(ROLES)
             .bind(&self.template)
             .fetch_all(conn)
             .await?;
         if roles.is_empty() {
-            return Err(ProvisionError::NoServices(self.template.clone()));
+            return Err(ProvisionError::NoServiceRoles(self.template.clone()));
         }
         let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
         Ok(roles.join(", "))
@@ -202,15 +216,15 @@ impl Provisioner {
             &template,
             " ALLOW_CONNECTIONS false",
         ];
-        let mut pause = Self::PAUSE;
+        let mut backoff = Self::INITIAL_BACKOFF;
         for _ in 0..Self::ATTEMPTS {
             match run_assembled(conn, &clone).await {
                 Ok(()) => return Ok(Provisioned::Created),
                 Err(error) => match sqlstate(&error).as_deref() {
-                    Some(THERE_ALREADY) => return Ok(Provisioned::Completed),
-                    Some(IN_USE) => {
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(Duration::from_secs(1));
+                    Some(DUPLICATE_DATABASE) => return Ok(Provisioned::Completed),
+                    Some(OBJECT_IN_USE) => {
+                        tokio::time::sleep(backoff).await;
+                        backoff = (backoff * 2).min(Duration::from_secs(1));
                     }
                     _ => return Err(error.into()),
                 },

@@ -1,12 +1,10 @@
-//! What touches SQL text and URLs: the one place where a statement is put together from parts.
+//! Connection URLs and SQL identifiers: the only place where statements are assembled from parts.
 
 use std::str::FromStr;
 
-use sqlx::{
-    AssertSqlSafe, Executor, PgConnection, Row, postgres::PgConnectOptions, postgres::PgRow,
-};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, postgres::PgConnectOptions};
 
-/// A setting is wrong; says which and why.
+/// An invalid setting, with its name and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SettingsError(String);
@@ -17,44 +15,28 @@ impl SettingsError {
     }
 }
 
-/// Reads a `postgres://` URL. The error never repeats the URL, which holds a password.
+/// Parses a `postgres://` URL. The error never repeats the URL, which holds a password.
 pub(crate) fn connect_options(what: &str, url: &str) -> Result<PgConnectOptions, SettingsError> {
-    let invalid = || SettingsError::new(format!("{what} is no postgres:// URL"));
+    let invalid = || SettingsError::new(format!("{what} is not a postgres:// URL"));
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(invalid());
     }
     PgConnectOptions::from_str(url).map_err(|_| invalid())
 }
 
-/// An identifier in quotes, safe in any statement.
-///
-/// # Panics
-/// Never for names made of a validated code, region or role: only a NUL cannot be quoted, and it is dropped.
+/// A quoted identifier, safe in any statement. NUL, the only character that cannot be quoted, is removed.
 pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('\0', "").replace('"', "\"\""))
 }
 
-/// Runs a statement whose identifiers cannot be bound as parameters. `parts` are joined as they are: each is either a
-/// literal of ours or went through [`quoted`].
+/// Runs a statement whose identifiers cannot be bound as parameters. `parts` are concatenated as they are: each is a
+/// literal of this crate or went through [`quoted`].
 pub(crate) async fn run_assembled(
     conn: &mut PgConnection,
     parts: &[&str],
 ) -> Result<(), sqlx::Error> {
     let statement = AssertSqlSafe(parts.concat());
     conn.execute(sqlx::raw_sql(statement)).await.map(|_| ())
-}
-
-/// A text column as the type it was parsed to when written.
-pub(crate) fn parsed_column<T>(row: &PgRow, column: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr,
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    let text: String = row.try_get(column)?;
-    text.parse().map_err(|error| sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: Box::new(error),
-    })
 }
 
 /// The SQLSTATE of an error that the database reported.

@@ -1,8 +1,7 @@
-//! What is known of a tenant.
-
-use std::{fmt, str::FromStr};
+//! A tenant and its status.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString};
 
 use crate::{ClusterName, Package, Region, TenantCode};
 
@@ -11,39 +10,33 @@ ids::uuid_id!(
     TenantId
 );
 
-/// Where a tenant is in its life.
+/// The state of a tenant.
 ///
 /// ```text
 /// Provisioning ⇄ Failed → Deleted
 ///      ↓
 ///   Active ⇄ Suspended → Deleted   (from Active too)
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumIter, EnumString,
+)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum TenantStatus {
-    /// Its database is being made and its onboarding is not complete.
+    /// Its database is being created and its onboarding is not complete.
     Provisioning,
-    /// Open for business.
+    /// In service.
     Active,
-    /// Refused everywhere until activated again.
+    /// Refused by every service until it is activated again.
     Suspended,
-    /// Gone; the code stays taken.
+    /// Removed; its code stays taken.
     Deleted,
-    /// Provisioning could not finish.
+    /// Its database could not be created so far.
     Failed,
 }
 
 impl TenantStatus {
-    /// Every status.
-    pub const ALL: [Self; 5] = [
-        Self::Provisioning,
-        Self::Active,
-        Self::Suspended,
-        Self::Deleted,
-        Self::Failed,
-    ];
-
-    /// Whether `next` may follow. Staying is not a step.
+    /// Whether `next` may follow. Staying is not a transition.
     pub fn can_become(self, next: Self) -> bool {
         use TenantStatus::{Active, Deleted, Failed, Provisioning, Suspended};
         matches!(
@@ -54,118 +47,87 @@ impl TenantStatus {
                 | (Suspended, Active | Deleted)
         )
     }
-
-    /// The word on the wire and in tables: upper case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Provisioning => "PROVISIONING",
-            Self::Active => "ACTIVE",
-            Self::Suspended => "SUSPENDED",
-            Self::Deleted => "DELETED",
-            Self::Failed => "FAILED",
-        }
-    }
 }
 
-/// The text is no tenant status.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a tenant status: {0}")]
-pub struct InvalidStatus(String);
-
-impl FromStr for TenantStatus {
-    type Err = InvalidStatus;
-
-    fn from_str(text: &str) -> Result<Self, InvalidStatus> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| InvalidStatus(text.to_owned()))
-    }
-}
-
-impl fmt::Display for TenantStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A tenant as the services know it. Shared as `Arc<Tenant>`, never changed in place.
+/// A tenant as all services see it. Immutable, shared as `Arc<Tenant>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// Its id.
     pub id: TenantId,
     /// Its unique code.
     pub code: TenantCode,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
-    /// Where its data lives.
+    /// The region of its data.
     pub region: Region,
-    /// The cluster it was placed on; none until its database is ready.
+    /// The cluster of its database; `None` if it has not been placed yet.
     pub cluster: Option<ClusterName>,
-    /// What it pays for.
+    /// The package it pays for.
     pub package: Package,
-    /// Where it is in its life.
+    /// Its status.
     pub status: TenantStatus,
-    /// Grows by one with each change.
+    /// Incremented by each change.
     pub version: i64,
 }
 
-/// The snapshot every `tenant.*` event carries, and what `GET /api/tenants/{code}` answers; fields besides these are
-/// passed over.
+/// The state of a tenant that every `tenant.*` event carries and that `GET /api/tenants/{code}` returns; other fields are
+/// ignored.
 ///
 /// ```
-/// let facts: tenancy::TenantFacts = serde_json::from_str(r#"{
+/// let snapshot: tenancy::TenantSnapshot = serde_json::from_str(r#"{
 ///     "tenantId": "01890a5d-ac96-774b-bcce-b302099a8057", "code": "acme", "name": "Acme", "region": "eu",
 ///     "cluster": "eu-1", "package": "starter", "billingEmail": "pay@acme.example", "status": "ACTIVE", "version": 3,
 ///     "reason": "something else" }"#).unwrap();
-/// assert_eq!(facts.code.as_str(), "acme");
+/// assert_eq!(snapshot.code.as_str(), "acme");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TenantFacts {
-    /// Its id; called `id` in an answer of the tenant service.
+pub struct TenantSnapshot {
+    /// Its id; called `id` in a response of the tenant service.
     #[serde(alias = "id")]
     pub tenant_id: TenantId,
     /// Its unique code.
     pub code: TenantCode,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
-    /// Where its data lives.
+    /// The region of its data.
     pub region: Region,
-    /// The cluster it was placed on.
+    /// The cluster of its database.
     #[serde(default)]
     pub cluster: Option<ClusterName>,
-    /// What it pays for.
+    /// The package it pays for.
     pub package: Package,
-    /// Where bills go.
+    /// The e-mail address for invoices.
     pub billing_email: String,
-    /// Where it is in its life.
+    /// Its status.
     pub status: TenantStatus,
-    /// Grows by one with each change; older facts never replace newer ones.
+    /// Incremented by each change; an older snapshot never replaces a newer one.
     pub version: i64,
 }
 
-impl From<TenantFacts> for Tenant {
-    fn from(facts: TenantFacts) -> Self {
+impl From<TenantSnapshot> for Tenant {
+    fn from(snapshot: TenantSnapshot) -> Self {
         Self {
-            id: facts.tenant_id,
-            code: facts.code,
-            name: facts.name,
-            region: facts.region,
-            cluster: facts.cluster,
-            package: facts.package,
-            status: facts.status,
-            version: facts.version,
+            id: snapshot.tenant_id,
+            code: snapshot.code,
+            name: snapshot.name,
+            region: snapshot.region,
+            cluster: snapshot.cluster,
+            package: snapshot.package,
+            status: snapshot.status,
+            version: snapshot.version,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
 
     #[test]
-    fn every_step_of_a_tenants_life_is_allowed_or_refused_on_purpose() {
+    fn every_pair_of_statuses_is_allowed_or_refused() {
         use TenantStatus::{Active, Deleted, Failed, Provisioning, Suspended};
         let allowed = [
             (Provisioning, Active),
@@ -177,16 +139,19 @@ mod tests {
             (Suspended, Active),
             (Suspended, Deleted),
         ];
-        for from in TenantStatus::ALL {
-            for to in TenantStatus::ALL {
+        for from in TenantStatus::iter() {
+            for to in TenantStatus::iter() {
                 assert_eq!(
                     from.can_become(to),
                     allowed.contains(&(from, to)),
                     "{from} → {to}"
                 );
             }
-            assert_eq!(from.as_str().parse(), Ok(from));
-            assert_eq!(serde_json::to_value(from).expect("a string"), from.as_str());
+            assert_eq!(from.to_string().parse(), Ok(from));
+            assert_eq!(
+                serde_json::to_value(from).expect("a string"),
+                from.to_string()
+            );
         }
         assert!("active".parse::<TenantStatus>().is_err());
     }

@@ -5,23 +5,23 @@ use std::io::{self, Write};
 use clap::Args;
 use event_bus::{
     Failure,
-    tail::{From, Logged, Tail, Until},
+    log_reader::{From, Logged, Tail, Until},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::Bus;
 
-/// A value longer than this is cut when it is shown raw.
+/// Maximum number of bytes of a raw value to print.
 const MAX_RAW: usize = 400;
 
 #[derive(Args)]
 pub struct Consume {
     /// The topic
     name: String,
-    /// Begin at the oldest record instead of after the newest
+    /// Start with the oldest record instead of waiting for new ones
     #[arg(long)]
     from_beginning: bool,
-    /// End at what is newest now instead of waiting for more
+    /// Stop at the current end of the topic instead of waiting for more
     #[arg(long)]
     until_end: bool,
 }
@@ -56,7 +56,7 @@ impl Consume {
     }
 }
 
-/// A record as a paragraph. It never fails: what cannot be decoded is shown as such.
+/// Formats a record. A payload that cannot be decoded is printed raw, with the reason.
 async fn show(logged: &Logged) -> String {
     let key = logged.key.as_deref().map_or_else(|| "-".to_owned(), raw);
     let mut lines = vec![format!(
@@ -127,7 +127,7 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| error.to_string())
 }
 
-/// Bytes as text where they are text; never a control character for the terminal.
+/// Formats bytes as escaped ASCII, without control characters.
 fn raw(bytes: &[u8]) -> String {
     let cut = &bytes[..bytes.len().min(MAX_RAW)];
     let more = if cut.len() < bytes.len() { "…" } else { "" };

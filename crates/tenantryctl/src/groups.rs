@@ -6,7 +6,7 @@ use crate::{Bus, table};
 
 #[derive(Args)]
 pub struct Groups {
-    /// Only this group
+    /// Show only this group
     name: Option<String>,
 }
 

@@ -19,10 +19,10 @@ use clap::{Parser, Subcommand};
 use event_bus::{BusSettings, RegistryAccess, Security, admin::Admin};
 use serde::Deserialize;
 
-/// The exit code when some dead letters were not treated as asked.
+/// The exit code if an operation was not applied to all selected dead letters.
 const INCOMPLETE: u8 = 3;
 
-/// Looks after the bus: topics, records, consumer groups, dead letters.
+/// Operate the event bus: topics, records, consumer groups, dead letters.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -32,10 +32,10 @@ struct Cli {
     command: Command,
 }
 
-/// Where the bus is.
+/// How to connect to the bus.
 #[derive(clap::Args)]
 struct BusArguments {
-    /// Kafka's bootstrap servers, as host:port
+    /// Kafka bootstrap servers, as host:port
     #[arg(
         long,
         global = true,
@@ -51,10 +51,10 @@ struct BusArguments {
         default_value = "http://127.0.0.1:8081/apis/ccompat/v7"
     )]
     registry: String,
-    /// How to be let in: a TOML file with the security of Kafka, the access to the registry, further settings
+    /// A TOML file with credentials and TLS settings for Kafka and the registry, and further librdkafka settings
     #[arg(long, global = true, env = "TENANTRY_BUS_ACCESS")]
     access: Option<PathBuf>,
-    /// Put before the name of every topic and group
+    /// Prefix of all topic and group names
     #[arg(
         long,
         global = true,
@@ -63,42 +63,42 @@ struct BusArguments {
         hide_default_value = true
     )]
     prefix: String,
-    /// How many seconds to wait for an answer
+    /// Timeout of broker requests, in seconds
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make, list and describe topics
+    /// Create, list and describe topics
     #[command(subcommand)]
     Topics(topics::Topics),
-    /// Print a topic's records: place, time, envelope, decoded payload; of a dead letter also its story
+    /// Print the records of a topic: position, time, envelope, decoded payload, and failure headers of dead letters
     Consume(consume::Consume),
-    /// Put records on a topic, one for each line of the standard input
+    /// Publish records to a topic, one per line of standard input
     #[command(long_about = produce::HELP)]
     Produce(produce::Produce),
-    /// List consumer groups: state, members, and how far each is on each partition
+    /// List consumer groups: state, members, and lag by partition
     Groups(groups::Groups),
     /// List, show, replay and discard dead letters
     #[command(subcommand)]
     Dlq(Box<dlq::Dlq>),
 }
 
-/// The bus as every command sees it.
+/// The connection to the bus, shared by all commands.
 struct Bus {
     settings: BusSettings,
     admin: Admin,
     timeout: Duration,
 }
 
-/// What a broker and a registry behind locks ask for, as `event-bus` reads it.
+/// Credentials and TLS settings, in the format of `event-bus`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct AccessFile {
     security: Security,
     registry_access: RegistryAccess,
-    /// Further settings of librdkafka.
+    /// Further librdkafka settings.
     extra: BTreeMap<String, String>,
 }
 
@@ -142,14 +142,14 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let done = match cli.command {
+    let result = match cli.command {
         Command::Topics(topics) => topics.run(&bus).await,
         Command::Consume(consume) => consume.run(&bus).await,
         Command::Produce(produce) => produce.run(&bus).await,
         Command::Groups(groups) => groups.run(&bus).await,
         Command::Dlq(dlq) => dlq.run(&bus).await,
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -163,21 +163,21 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whoever reads our output (`head`, a pager) has seen enough.
+/// Returns whether the reader of the output, for instance `head` or a pager, has closed the pipe.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<std::io::Error>();
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn one_line(error: &anyhow::Error, bus: &Bus) -> String {
-    let mut said = error.to_string();
+    let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            said = format!("{said}: {cause}");
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
     }
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let away = [
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unavailable = [
         "no answer in time",
         "BrokerTransportFailure",
         "OperationTimedOut",
@@ -185,11 +185,11 @@ fn one_line(error: &anyhow::Error, bus: &Bus) -> String {
         "TimedOut",
         "Resolve",
     ];
-    if away.iter().any(|sign| said.contains(sign)) {
+    if unavailable.iter().any(|name| text.contains(name)) {
         return format!(
-            "kafka at {} does not answer ({said}); is it running, and is TENANTRY_KAFKA right?",
+            "kafka at {} does not respond ({text}); check that it is running and that TENANTRY_KAFKA is correct",
             bus.settings.bootstrap
         );
     }
-    said
+    text
 }

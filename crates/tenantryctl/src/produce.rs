@@ -8,18 +8,18 @@ use event_bus::{Envelope, EventSchemas, Producer, RawRecord};
 
 use crate::Bus;
 
-/// What `produce --help` says.
+/// The long help text of `produce`.
 pub const HELP: &str = "\
-Put records on a topic, one for each line of the standard input.
+Publish records to a topic, one per line of standard input.
 
 A line is one of
-  {\"specversion\":\"1.0\", …}   a CloudEvent as one JSON object (structured mode): id, type and source are needed, for a
-                              tenant's event tenantid and region too. Its key is partitionkey, else tenantid, else
-                              subject. Checked before it is sent.
-  KEY<TAB>VALUE               key and value as they are; a JSON value gets the content type application/json
+  {\"specversion\":\"1.0\", …}   a CloudEvent as a JSON object (structured mode) with id, type and source, and for a
+                              tenant's event also tenantid and region. Its key is partitionkey, else tenantid, else
+                              subject. Validated before it is sent.
+  KEY<TAB>VALUE               key and value, unchanged; a JSON value gets the content type application/json
   VALUE                       a value without a key
 
-Each record is acknowledged by all replicas before the next line is read. The first failure ends the command.";
+Each record is acknowledged by all replicas before the next line is read. The command stops at the first error.";
 
 #[derive(Args)]
 pub struct Produce {
@@ -52,7 +52,7 @@ impl Produce {
     }
 }
 
-/// The record a line stands for.
+/// Parses a line.
 fn record(topic: &str, line: &str) -> anyhow::Result<RawRecord> {
     if let Ok(serde_json::Value::Object(event)) = serde_json::from_str(line)
         && event.contains_key("specversion")
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tab_parts_key_and_value() {
+    fn a_tab_separates_key_and_value() {
         let sent = record("t", "k\t{\"a\":1}").unwrap();
         assert_eq!(sent.key.as_deref(), Some(&b"k"[..]));
         assert_eq!(sent.value.as_deref(), Some(&b"{\"a\":1}"[..]));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cloud_event_is_keyed_by_its_tenant_and_checked() {
+    fn a_cloud_event_is_validated_and_keyed_by_its_tenant() {
         let event = |time: &str| {
             format!(
                 r#"{{"specversion":"1.0","id":"018f3c6e-0000-7000-8000-000000000001","type":"a.b","source":"/x","time":"{time}",
@@ -128,9 +128,9 @@ mod tests {
         };
         let sent = record("t", &event("2026-01-01T00:00:00Z")).unwrap();
         assert_eq!(sent.key.unwrap(), b"018f3c6e-0000-7000-8000-000000000002");
-        let least = r#"{"specversion":"1.0","id":"1","type":"a","source":"/x"}"#;
-        assert_eq!(record("t", least).unwrap().key, None);
-        let refused = record("t", &event("yesterday")).unwrap_err();
-        assert!(refused.to_string().contains("time"), "{refused}");
+        let minimal = r#"{"specversion":"1.0","id":"1","type":"a","source":"/x"}"#;
+        assert_eq!(record("t", minimal).unwrap().key, None);
+        let error = record("t", &event("yesterday")).unwrap_err();
+        assert!(error.to_string().contains("time"), "{error}");
     }
 }

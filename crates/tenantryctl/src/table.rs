@@ -1,8 +1,8 @@
-//! Columns of text.
+//! Text tables.
 
 use std::io::{self, Write};
 
-/// Prints rows in columns as wide as their widest cell.
+/// Prints rows in aligned columns.
 pub fn print(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.len()).collect();
     for row in rows {

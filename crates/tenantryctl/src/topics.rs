@@ -11,7 +11,7 @@ use crate::{Bus, table};
 
 #[derive(Subcommand)]
 pub enum Topics {
-    /// Make the topics a file names, where they are missing, each with its dead-letter topic
+    /// Create the missing topics of a file, each with its dead-letter topic
     Apply(Apply),
     /// List topics
     List,
@@ -20,13 +20,13 @@ pub enum Topics {
         /// The topic
         name: String,
     },
-    /// Make one topic and its dead-letter topic
+    /// Create a topic and its dead-letter topic
     Create(Create),
 }
 
 #[derive(Args)]
 pub struct Apply {
-    /// The file: [[topic]] name, partitions, replication, config, dlq
+    /// A TOML file of [[topic]] tables with name, partitions, replication, config and dlq
     #[arg(long, default_value = "kafka/topics.toml")]
     file: PathBuf,
 }
@@ -35,10 +35,10 @@ pub struct Apply {
 pub struct Create {
     /// The topic
     name: String,
-    /// How many partitions: the most members of a group that can share the work
+    /// Number of partitions, the maximum number of active members in a group
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=10_000))]
     partitions: i32,
-    /// How many replicas of each
+    /// Replication factor
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=100))]
     replication: i32,
 }
@@ -59,9 +59,9 @@ impl Topics {
                 let file: TopicsFile = toml::from_str(&text).with_context(|| path)?;
                 create(bus, &file.topic).await
             }
-            Self::Create(wanted) => {
-                let mut spec = TopicSpec::new(wanted.name, wanted.partitions);
-                spec.replication = wanted.replication;
+            Self::Create(create_args) => {
+                let mut spec = TopicSpec::new(create_args.name, create_args.partitions);
+                spec.replication = create_args.replication;
                 create(bus, &[spec]).await
             }
             Self::List => list(bus).await,

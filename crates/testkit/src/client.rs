@@ -1,9 +1,9 @@
-//! HTTP as a person or a machine would speak it.
+//! An HTTP client for tests.
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// A client of one service, or of the whole product at its ingress.
+/// An HTTP client with a base URL, an optional access token and headers.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -12,38 +12,38 @@ pub struct Client {
     headers: Vec<(String, String)>,
 }
 
-/// An answer, read whole.
+/// A complete HTTP response.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The status.
+    /// The status code.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where it is not JSON.
+    /// The body as JSON, or null if it is not JSON.
     pub body: Value,
     /// The body as text.
     pub text: String,
 }
 
 impl Reply {
-    /// The body, if the status is this one; else the test fails and shows what came instead.
+    /// Returns the body. Panics if the status is different.
     #[track_caller]
     #[allow(
         clippy::must_use_candidate,
-        reason = "often the status is all that matters"
+        reason = "often only the status is of interest"
     )]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(
             self.status.as_u16(),
             status,
-            "answered {}: {}",
+            "unexpected status {}: {}",
             self.status,
             self.text
         );
         self.body
     }
 
-    /// The stable type of a problem, as `/problems/out-of-stock`; fails if it is none.
+    /// Returns the type of a problem document, for instance `/problems/out-of-stock`. Panics if it is not one.
     #[track_caller]
     #[must_use]
     pub fn problem(&self) -> &str {
@@ -63,13 +63,13 @@ impl Reply {
 }
 
 impl Client {
-    /// A client of `base`, with a token or as a stranger.
+    /// Creates a client for `base`, anonymous without a token.
     pub fn new(base: impl Into<String>, token: Option<String>) -> Self {
         let http = reqwest::Client::builder()
             .timeout(std::time::Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .expect("a client can be made");
+            .expect("the client is created");
         Self {
             http,
             base: base.into(),
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// The same client as another caller.
+    /// Returns a client with another token.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Client {
         }
     }
 
-    /// The same client as a stranger.
+    /// Returns a client without a token.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Client {
         }
     }
 
-    /// The same client with one more header.
+    /// Returns a client with an additional header.
     #[must_use]
     pub fn header(&self, name: &str, value: &str) -> Self {
         let mut headers = self.headers.clone();
@@ -107,49 +107,49 @@ impl Client {
         }
     }
 
-    /// The base URL.
+    /// Returns the base URL.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The token, if there is one.
+    /// Returns the token, if any.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// GET.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, None).await
     }
 
-    /// POST with a JSON body.
+    /// Sends a POST request with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
-    /// PATCH with a JSON body.
+    /// Sends a PATCH request with a JSON body.
     pub async fn patch(&self, path: &str, body: Value) -> Reply {
         self.send(Method::PATCH, path, Some(body.to_string())).await
     }
 
-    /// DELETE.
+    /// Sends a DELETE request.
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// Any method with any text as its JSON body; fails if there is no answer at all.
+    /// Sends a request with any text as its JSON body. Panics if there is no response.
     pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Reply {
         self.try_send(method, path, body)
             .await
-            .unwrap_or_else(|error| panic!("{path} was not answered: {error}"))
+            .unwrap_or_else(|error| panic!("no response to {path}: {error}"))
     }
 
-    /// Any method with any text as its JSON body.
+    /// Sends a request with any text as its JSON body.
     ///
     /// # Errors
-    /// There was no answer.
+    /// There is no response.
     pub async fn try_send(
         &self,
         method: Method,
@@ -168,9 +168,9 @@ impl Client {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await?;
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Ok(Reply {
             status,

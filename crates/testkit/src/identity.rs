@@ -1,76 +1,67 @@
-//! Who is who in a world: signs tokens with a key of its own, and publishes it as the user service does.
+//! Access tokens for tests.
 
-use std::net::TcpListener;
-
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, web};
 use auth::{Caller, CallerTenant, Issuer, UserId, Verifier};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
-use crate::TestTenant;
+use crate::{StubServer, TestTenant};
 
-/// Issues tokens for a world's people and machines.
+/// Issues access tokens with a generated key, and publishes the key as the user service does.
 #[derive(Clone)]
 pub struct Identity {
     issuer: std::sync::Arc<Issuer>,
     key_pem: String,
-    url: String,
+    server: StubServer,
 }
 
 impl Identity {
-    /// Starts with a fresh key. Runs on the shared runtime for as long as the process.
+    /// Generates a key and starts the server that publishes it. Must be called on the shared runtime.
     pub(crate) fn start() -> Self {
         let key_pem = auth::generate_key_pem();
-        let issuer = Issuer::from_pem(&key_pem).expect("a generated key is a key");
+        let issuer = Issuer::from_pem(&key_pem).expect("a generated key is valid");
         let issuer = std::sync::Arc::new(issuer);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let published = web::Data::new(issuer.jwks().clone());
-        let machine = issuer
+        let token = issuer
             .issue(&Caller::service("order"))
-            .expect("a generated key signs")
+            .expect("the token is signed")
             .access_token;
-        let machine = web::Data::new(machine);
-        let server = HttpServer::new(move || {
-            App::new()
+        let token = web::Data::new(token);
+        let server = StubServer::spawn(move |config| {
+            config
                 .app_data(published.clone())
-                .app_data(machine.clone())
-                .route("/.well-known/jwks.json", web::get().to(keys))
-                .route("/api/auth/service-token", web::post().to(service_token))
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)
-        .expect("it listens");
-        tokio::spawn(server.run());
+                .app_data(token.clone())
+                .route("/.well-known/jwks.json", web::get().to(jwks))
+                .route("/api/auth/service-token", web::post().to(service_token));
+        });
         Self {
             issuer,
             key_pem,
-            url,
+            server,
         }
     }
 
-    /// Base URL under which the keys are published, in place of the user service.
+    /// Returns the base URL of the stub user service that publishes the keys and issues service tokens.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
-    /// Checks tokens of this world.
+    /// Returns a verifier for these tokens.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.issuer.verifier()
     }
 
-    /// A token for any caller.
+    /// Issues a token for any caller.
     #[must_use]
     pub fn token(&self, caller: &Caller) -> String {
         self.issuer
             .issue(caller)
-            .expect("a generated key signs")
+            .expect("the token is signed")
             .access_token
     }
 
-    /// A token rightly signed with the world's key, whatever it says: expired, for another audience, half a tenant.
+    /// Signs any claims with the valid key, for instance expired ones or ones for another audience.
     #[must_use]
     pub fn sign(&self, claims: &serde_json::Value) -> String {
         let key = EncodingKey::from_ed_pem(self.key_pem.as_bytes()).expect("a generated key");
@@ -78,35 +69,35 @@ impl Identity {
             kid: self.issuer.jwks().keys[0].common.key_id.clone(),
             ..Header::new(Algorithm::EdDSA)
         };
-        jsonwebtoken::encode(&header, claims, &key).expect("a generated key signs")
+        jsonwebtoken::encode(&header, claims, &key).expect("the token is signed")
     }
 
-    /// A new customer and their token.
+    /// Creates a customer with a token.
     #[must_use]
     pub fn customer(&self) -> (Caller, String) {
         let id = UserId::generate();
         self.with_token(Caller::customer(id, format!("{id}@example.com")))
     }
 
-    /// A new admin of this tenant and their token.
+    /// Creates an administrator of this tenant with a token.
     #[must_use]
     pub fn admin_of(&self, tenant: &TestTenant) -> (Caller, String) {
         let id = UserId::generate();
-        let of = CallerTenant {
+        let tenant = CallerTenant {
             id: tenant.tenant.id.0,
             code: tenant.tenant.code.to_string(),
         };
-        self.with_token(Caller::admin(id, format!("{id}@example.com"), of))
+        self.with_token(Caller::admin(id, format!("{id}@example.com"), tenant))
     }
 
-    /// A landlord and their token.
+    /// Creates a platform administrator with a token.
     #[must_use]
     pub fn platform_admin(&self) -> (Caller, String) {
         let id = UserId::generate();
         self.with_token(Caller::platform_admin(id, format!("{id}@example.com")))
     }
 
-    /// A service and its token.
+    /// Returns the caller for a service with a token.
     #[must_use]
     pub fn service(&self, name: &str) -> (Caller, String) {
         self.with_token(Caller::service(name))
@@ -118,12 +109,12 @@ impl Identity {
     }
 }
 
-async fn keys(published: web::Data<auth::JwkSet>) -> HttpResponse {
+async fn jwks(published: web::Data<auth::JwkSet>) -> HttpResponse {
     HttpResponse::Ok().json(published.get_ref())
 }
 
-async fn service_token(machine: web::Data<String>) -> HttpResponse {
+async fn service_token(token: web::Data<String>) -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({
-        "access_token": machine.as_str(), "expires_in": 900, "token_type": "Bearer",
+        "access_token": token.as_str(), "expires_in": 900, "token_type": "Bearer",
     }))
 }

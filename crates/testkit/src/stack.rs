@@ -1,22 +1,22 @@
-//! Where the stack of this run is.
+//! The addresses of the test stack.
 
-/// The servers that `make test` started, as its environment names them.
+/// The servers of the stack that `make test` started.
 #[derive(Clone, Debug)]
 pub struct Stack {
-    /// Kafka's bootstrap servers.
+    /// Bootstrap servers of Kafka.
     pub kafka: String,
-    /// The registry's Confluent API.
+    /// URL of the schema registry's Confluent API.
     pub registry: String,
-    /// Redis' URL.
+    /// URL of Redis.
     pub redis: String,
-    /// `PostgreSQL` as the administrator of the stack, database `postgres`.
+    /// URL of the database `postgres` as the administrator.
     pub postgres_admin: String,
 }
 
 impl Stack {
-    /// The stack of this run.
+    /// Reads the addresses from the environment variables.
     #[must_use]
-    pub fn of_this_run() -> Self {
+    pub fn from_env() -> Self {
         Self {
             kafka: variable("TENANTRY_KAFKA"),
             registry: variable("TENANTRY_REGISTRY"),
@@ -25,20 +25,20 @@ impl Stack {
         }
     }
 
-    /// `host:port` of `PostgreSQL`.
+    /// Returns `host:port` of `PostgreSQL`.
     #[must_use]
     pub fn postgres_address(&self) -> &str {
         let after_password = self.postgres_admin.rsplit('@').next().unwrap_or_default();
         after_password.split('/').next().unwrap_or_default()
     }
 
-    /// A database's URL as a service's role.
+    /// Returns the URL of a database with the role of a service.
     #[must_use]
     pub fn database(&self, service: &str, database: &str) -> String {
         format!("{}/{database}", self.cluster(service))
     }
 
-    /// The cluster's URL as a service's role, without a database.
+    /// Returns the URL of the cluster with the role of a service, without a database.
     #[must_use]
     pub fn cluster(&self, service: &str) -> String {
         let password = variable(&format!("TENANTRY_PASSWORD_{}", service.to_uppercase()));

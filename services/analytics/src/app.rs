@@ -1,4 +1,4 @@
-//! The wiring: settings in, a running service out.
+//! Assembles the service from its settings.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use service::{Identity, Running, Runtime, Settings, StartError};
 
 use crate::{consumers, http};
 
-/// The analytics service. It has nothing to share between its routes but what every service holds.
+/// The analytics service. Its routes need no state besides the common parts of every service.
 pub struct App;
 
 impl App {
     /// Starts the analytics service.
     ///
     /// # Errors
-    /// A setting is wrong, or the database does not answer.
+    /// A setting is invalid, or the database is unavailable.
     pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let identity = Identity {
             name: "analytics",
@@ -21,7 +21,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: Some(sqlx::migrate!("migrations/tenant")),
             verifier: None,
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         runtime.follow_tenants();

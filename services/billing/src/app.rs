@@ -39,7 +39,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: Some(sqlx::migrate!("migrations/tenant")),
             verifier: None,
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_bus::{LogReader, dead_letters::DeadLetters};
+use event_bus::{LogReader, dlq::DeadLetters};
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
 use sqlx::migrate::Migrator;
@@ -39,7 +39,7 @@ impl App {
             platform: Migrator::DEFAULT,
             tenant: None,
             verifier: None,
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let store = EventStore::new(runtime.platform_pool().clone());

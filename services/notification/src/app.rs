@@ -1,4 +1,4 @@
-//! The wiring: settings in, a running service out.
+//! Starts the service: settings in, a running service out.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,8 +7,8 @@ use service::{
 };
 
 use crate::{
-    consumers, domain::Templates, http, live::Live, mailer::Mailer, settings::NotificationSettings,
-    use_cases::EmailDelivery, users::UserService,
+    consumers, domain::EmailRenderer, http, live::LiveFeed, mailer::Mailer,
+    settings::NotificationSettings, use_cases::EmailDelivery, user_client::UserClient,
 };
 
 const EMAIL_JOB: JobSettings = JobSettings {
@@ -16,19 +16,19 @@ const EMAIL_JOB: JobSettings = JobSettings {
     poll_interval: Duration::from_millis(250),
 };
 
-/// What routes, consumers and jobs share.
+/// The state that routes, consumers and jobs share. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// What every service holds.
+    /// The parts that every service has.
     pub runtime: Runtime,
-    /// What e-mails say.
-    pub(crate) templates: Arc<Templates>,
-    /// Where e-mails go.
+    /// Renders e-mails.
+    pub(crate) renderer: Arc<EmailRenderer>,
+    /// Sends e-mails.
     pub(crate) mailer: Mailer,
-    /// The user service.
-    pub(crate) users: UserService,
+    /// The client of the user service.
+    pub(crate) users: UserClient,
     /// The live feed of this process.
-    pub(crate) live: Live,
+    pub(crate) live: LiveFeed,
 }
 
 impl App {
@@ -40,7 +40,7 @@ impl App {
         settings: Settings,
         own: NotificationSettings,
     ) -> Result<Running, StartError> {
-        let templates = Templates::new(&settings.public_url)
+        let renderer = EmailRenderer::new(&settings.public_url)
             .map_err(|error| BadSetting::new("TENANTRY_PUBLIC_URL", error))?;
         let mailer = Mailer::new(&own)?;
         let identity = Identity {
@@ -49,15 +49,15 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: None,
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
-        let users = UserService::new(&runtime.settings().user_url, runtime.tokens().clone())?;
+        let users = UserClient::new(&runtime.settings().user_url, runtime.tokens().clone())?;
         let live =
-            Live::start(&runtime).map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?;
+            LiveFeed::start(&runtime).map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?;
         let app = Self {
             runtime,
-            templates: Arc::new(templates),
+            renderer: Arc::new(renderer),
             mailer,
             users,
             live,

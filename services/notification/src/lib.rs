@@ -11,6 +11,6 @@ mod http;
 mod live;
 mod mailer;
 mod metrics;
-mod users;
+mod user_client;
 
 pub use app::App;

@@ -1,4 +1,4 @@
-//! Handing an e-mail over: to the mail server, or into a folder where none is set.
+//! Sends e-mails through an SMTP server, or writes them to a directory if no server is set.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,73 +12,75 @@ use service::settings::BadSetting;
 
 use crate::{domain::SendError, settings::NotificationSettings, store::emails::DueEmail};
 
-/// One conversation with the mail server at the most; an e-mail is claimed for four times as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit of one attempt; the lease of an e-mail is four times as long.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Hands e-mails over. Cheap to clone.
+/// Sends e-mails. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Mailer {
     from: Mailbox,
-    way: Way,
+    transport: Transport,
 }
 
 #[derive(Clone)]
-enum Way {
+enum Transport {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
-    Folder(Arc<PathBuf>),
+    Directory(Arc<PathBuf>),
 }
 
 impl Mailer {
-    /// As the settings say: the mail server before the folder.
+    /// A mailer for the settings; the mail server takes precedence over the directory.
     pub fn new(settings: &NotificationSettings) -> Result<Self, BadSetting> {
         let from = settings
             .mail_from
             .parse()
             .map_err(|error| BadSetting::new("TENANTRY_MAIL_FROM", error))?;
-        let way = match (&settings.smtp_url, &settings.mail_dir) {
+        let transport = match (&settings.smtp_url, &settings.mail_dir) {
             (Some(url), _) if !url.expose_secret().is_empty() => {
-                // The error could quote the URL, and with it the password.
-                let wrong = |_| {
+                // The error may quote the URL and with it the password.
+                let invalid_url = |_| {
                     BadSetting::new(
                         "TENANTRY_SMTP_URL",
                         "should be smtps://user:password@host[:port]",
                     )
                 };
                 let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
-                    .map_err(wrong)?
-                    .timeout(Some(PATIENCE / 3));
-                Way::Smtp(Box::new(server.build()))
+                    .map_err(invalid_url)?
+                    .timeout(Some(SEND_TIMEOUT / 3));
+                Transport::Smtp(Box::new(server.build()))
             }
-            (_, Some(folder)) => {
-                std::fs::create_dir_all(folder)
+            (_, Some(directory)) => {
+                std::fs::create_dir_all(directory)
                     .map_err(|error| BadSetting::new("TENANTRY_MAIL_DIR", error))?;
-                Way::Folder(Arc::new(folder.clone()))
+                Transport::Directory(Arc::new(directory.clone()))
             }
             _ => {
-                let mend = "set it, or TENANTRY_MAIL_DIR to write e-mails into a folder";
-                return Err(BadSetting::new("TENANTRY_SMTP_URL", mend));
+                let hint = "set it, or set TENANTRY_MAIL_DIR to write e-mails to a directory";
+                return Err(BadSetting::new("TENANTRY_SMTP_URL", hint));
             }
         };
-        Ok(Self { from, way })
+        Ok(Self { from, transport })
     }
 
-    /// Hands one e-mail over. Done again, it is the same e-mail: same `Message-ID`, same date, same file.
+    /// Sends one e-mail. A repeated attempt sends the same message: same `Message-ID`, same date, same file.
     pub async fn send(&self, email: &DueEmail) -> Result<(), SendError> {
         let message = self.message(email)?;
         let sent = async {
-            match &self.way {
-                Way::Smtp(server) => server
+            match &self.transport {
+                Transport::Smtp(server) => server
                     .send(message)
                     .await
                     .map(|_| ())
-                    .map_err(|error| of_server(&error)),
-                Way::Folder(folder) => write(folder, email, &message.formatted()).await,
+                    .map_err(|error| smtp_error(&error)),
+                Transport::Directory(directory) => {
+                    write_file(directory, email, &message.formatted()).await
+                }
             }
         };
-        tokio::time::timeout(PATIENCE, sent)
+        tokio::time::timeout(SEND_TIMEOUT, sent)
             .await
             .unwrap_or_else(|_| {
-                Err(SendError::ForNow(
+                Err(SendError::Transient(
                     "the mail server takes too long".to_owned(),
                 ))
             })
@@ -88,7 +90,7 @@ impl Mailer {
         let to = email
             .recipient
             .parse()
-            .map_err(|_| SendError::ForGood("the address is no e-mail address".to_owned()))?;
+            .map_err(|_| SendError::Permanent("the address is no e-mail address".to_owned()))?;
         Message::builder()
             .message_id(Some(format!("<{}@{}>", email.id, self.from.email.domain())))
             .date(email.created_at.into())
@@ -97,33 +99,40 @@ impl Mailer {
             .subject(&email.subject)
             .header(ContentType::TEXT_PLAIN)
             .body(email.body.clone())
-            .map_err(|_| SendError::ForGood("the e-mail cannot be put together".to_owned()))
+            .map_err(|_| SendError::Permanent("the e-mail cannot be built".to_owned()))
     }
 }
 
-/// Whoever reads the folder sees a whole file or none.
-async fn write(folder: &std::path::Path, email: &DueEmail, text: &[u8]) -> Result<(), SendError> {
-    let unfinished = folder.join(format!(".{}.{}.part", email.id, email.attempts));
+/// Writes the message to a temporary file and renames it, so that readers never see a partial file.
+async fn write_file(
+    directory: &std::path::Path,
+    email: &DueEmail,
+    text: &[u8],
+) -> Result<(), SendError> {
+    let temporary = directory.join(format!(".{}.{}.part", email.id, email.attempts));
     let written = async {
-        tokio::fs::write(&unfinished, text).await?;
-        tokio::fs::rename(&unfinished, folder.join(format!("{}.eml", email.id))).await
+        tokio::fs::write(&temporary, text).await?;
+        tokio::fs::rename(&temporary, directory.join(format!("{}.eml", email.id))).await
     };
     written.await.map_err(|error| {
-        SendError::ForNow(format!("the folder cannot be written: {}", error.kind()))
+        SendError::Transient(format!(
+            "the mail directory cannot be written: {}",
+            error.kind()
+        ))
     })
 }
 
-/// What went wrong, without the server's own words: they may quote the address.
-fn of_server(error: &smtp::Error) -> SendError {
-    let what = match error.status() {
+/// Describes an SMTP error without the server's text, which may quote the address.
+fn smtp_error(error: &smtp::Error) -> SendError {
+    let reason = match error.status() {
         Some(code) => format!("the mail server answers {code}"),
         None if error.is_timeout() => "the mail server takes too long".to_owned(),
         None if error.is_tls() => "no secure connection to the mail server".to_owned(),
         None => "the mail server cannot be reached".to_owned(),
     };
     if error.is_permanent() {
-        SendError::ForGood(what)
+        SendError::Permanent(reason)
     } else {
-        SendError::ForNow(what)
+        SendError::Transient(reason)
     }
 }

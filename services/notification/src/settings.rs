@@ -1,4 +1,4 @@
-//! What the notification service is told besides what every service is told.
+//! Settings of the notification service, in addition to those of every service.
 
 use std::path::PathBuf;
 
@@ -9,26 +9,26 @@ use service::settings::{BadSetting, load};
 /// The notification service's own settings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NotificationSettings {
-    /// Where e-mails are written as `.eml` files while no mail server is set (`TENANTRY_MAIL_DIR`).
+    /// The directory in which e-mails are written as `.eml` files if no mail server is set (`TENANTRY_MAIL_DIR`).
     #[serde(default)]
     pub mail_dir: Option<PathBuf>,
-    /// The mail server, `smtps://user:password@host` or `smtp://host:port?tls=required` (`TENANTRY_SMTP_URL`).
+    /// URL of the mail server, `smtps://user:password@host` or `smtp://host:port?tls=required` (`TENANTRY_SMTP_URL`).
     #[serde(default)]
     pub smtp_url: Option<SecretString>,
-    /// Who e-mails are from, `Name <address>` (`TENANTRY_MAIL_FROM`).
-    #[serde(default = "nobody")]
+    /// The sender of e-mails, `Name <address>` (`TENANTRY_MAIL_FROM`).
+    #[serde(default = "default_sender")]
     pub mail_from: String,
 }
 
-fn nobody() -> String {
+fn default_sender() -> String {
     "Tenantry <no-reply@tenantry.localhost>".to_owned()
 }
 
 impl NotificationSettings {
-    /// Reads them.
+    /// Reads the settings from the environment.
     ///
     /// # Errors
-    /// The first that is wrong.
+    /// The first setting that is invalid.
     pub fn load() -> Result<Self, BadSetting> {
         load()
     }

@@ -33,7 +33,7 @@ impl App {
             Some(url) => Cache::connect(url)
                 .await
                 .map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?,
-            None => Cache::none(),
+            None => Cache::disabled(),
         };
         let identity = Identity {
             name: "order",

@@ -1,4 +1,4 @@
-//! What only this service is told.
+//! The tenant service's own settings.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,51 +9,51 @@ use tenancy::{ClusterName, Region};
 /// The tenant service's own settings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TenantSettings {
-    /// `region=cluster[|cluster][,region=…]`: where the tenants of a region may be placed (`TENANTRY_REGIONS`).
+    /// The clusters of each region, `region=cluster[|cluster][,region=…]` (`TENANTRY_REGIONS`).
     pub regions: Pairs,
-    /// How eagerly databases are made; not to be set from outside.
+    /// Provisioning of databases; changed by tests only.
     #[serde(skip)]
-    pub pace: Pace,
+    pub provisioning: ProvisioningSettings,
 }
 
-/// How eagerly databases are made.
+/// Concurrency, retries and time limits of database provisioning.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// After this many tries the tenant is shown as failed; trying goes on.
-    pub tries_until_failed: i32,
-    /// The pause after the first try; each one is twice as long as the one before.
-    pub first_pause: Duration,
+pub struct ProvisioningSettings {
+    /// After this many attempts the tenant is marked as failed; attempts continue.
+    pub attempts_until_failed: i32,
+    /// The pause after the first attempt; pauses double.
+    pub initial_backoff: Duration,
     /// The longest pause.
-    pub longest_pause: Duration,
-    /// How often due work is looked for when nobody rang.
-    pub idle: Duration,
-    /// How long claimed work is left alone by others. Longer than `patience`.
+    pub max_backoff: Duration,
+    /// How often to look for due databases without being woken.
+    pub poll_interval: Duration,
+    /// How long a leased database is hidden from other replicas; longer than `timeout`.
     pub lease: Duration,
-    /// How long making one database may take.
-    pub patience: Duration,
-    /// Databases made at once by one replica.
-    pub at_once: usize,
+    /// The time limit of one attempt.
+    pub timeout: Duration,
+    /// The number of databases that one replica creates at the same time.
+    pub concurrency: u32,
 }
 
-impl Default for Pace {
+impl Default for ProvisioningSettings {
     fn default() -> Self {
         Self {
-            tries_until_failed: 5,
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_mins(1),
-            idle: Duration::from_secs(1),
+            attempts_until_failed: 5,
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_mins(1),
+            poll_interval: Duration::from_secs(1),
             lease: Duration::from_mins(1),
-            patience: Duration::from_secs(45),
-            at_once: 4,
+            timeout: Duration::from_secs(45),
+            concurrency: 4,
         }
     }
 }
 
-impl Pace {
-    /// The pause after this many tries.
-    pub fn pause_after(&self, tries: i32) -> Duration {
-        let doublings = u32::try_from(tries - 1).unwrap_or(0).min(16);
-        (self.first_pause * 2_u32.pow(doublings)).min(self.longest_pause)
+impl ProvisioningSettings {
+    /// The pause after this many attempts.
+    pub fn backoff(&self, attempts: i32) -> Duration {
+        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+        (self.initial_backoff * 2_u32.pow(doublings)).min(self.max_backoff)
     }
 }
 
@@ -61,39 +61,41 @@ impl Pace {
 pub type Regions = BTreeMap<Region, Vec<ClusterName>>;
 
 impl TenantSettings {
-    /// Reads them.
+    /// Loads the settings from the environment.
     ///
     /// # Errors
-    /// The first that is missing or wrong.
+    /// The first setting that is missing or invalid.
     pub fn load() -> Result<Self, BadSetting> {
         load()
     }
 
-    /// The regions, each with at least one cluster that `known` has an address of.
+    /// The regions, each with at least one cluster; `known` are the clusters with an address.
     ///
     /// # Errors
-    /// A name is not one, or a cluster has no address.
+    /// A name is invalid, or a cluster has no address.
     pub fn regions(&self, known: &Pairs) -> Result<Regions, BadSetting> {
-        let wrong = |problem: String| BadSetting::new("TENANTRY_REGIONS", problem);
+        let invalid = |problem: String| BadSetting::new("TENANTRY_REGIONS", problem);
         if self.regions.0.is_empty() {
-            return Err(wrong("names no region".into()));
+            return Err(invalid("must name at least one region".into()));
         }
-        let read = |(region, clusters): (&String, &String)| {
-            let region: Region = region.parse().map_err(|error| wrong(format!("{error}")))?;
+        let parse = |(region, clusters): (&String, &String)| {
+            let region: Region = region
+                .parse()
+                .map_err(|error| invalid(format!("{error}")))?;
             let clusters = clusters
                 .split('|')
                 .map(|name| {
                     if !known.0.contains_key(name) {
-                        return Err(wrong(format!(
+                        return Err(invalid(format!(
                             "cluster {name} has no address in TENANTRY_CLUSTERS"
                         )));
                     }
-                    name.parse().map_err(|error| wrong(format!("{error}")))
+                    name.parse().map_err(|error| invalid(format!("{error}")))
                 })
                 .collect::<Result<_, _>>()?;
             Ok((region, clusters))
         };
-        self.regions.0.iter().map(read).collect()
+        self.regions.0.iter().map(parse).collect()
     }
 }
 
@@ -105,7 +107,7 @@ mod tests {
         let pairs = |text: &str| Pairs::try_from(text.to_owned()).expect("pairs");
         let settings = TenantSettings {
             regions: pairs(regions),
-            pace: Pace::default(),
+            provisioning: ProvisioningSettings::default(),
         };
         settings.regions(&pairs("eu-1=a,eu-2=b,us-1=c"))
     }
@@ -115,16 +117,16 @@ mod tests {
         let regions = read("eu=eu-1|eu-2,us=us-1").expect("all known");
         assert_eq!(regions.len(), 2);
         assert_eq!(regions.values().map(Vec::len).sum::<usize>(), 3);
-        for wrong in ["", "eu=eu-9", "EU=eu-1", "eu=eu-1|"] {
-            let error = read(wrong).expect_err(wrong).to_string();
+        for invalid in ["", "eu=eu-9", "EU=eu-1", "eu=eu-1|"] {
+            let error = read(invalid).expect_err(invalid).to_string();
             assert!(error.starts_with("TENANTRY_REGIONS: "), "{error}");
         }
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
-        let pauses =
-            [1, 2, 3, 6, 7, 1_000].map(|tries| Pace::default().pause_after(tries).as_secs());
+    fn pauses_double_up_to_the_maximum() {
+        let pauses = [1, 2, 3, 6, 7, 1_000]
+            .map(|attempts| ProvisioningSettings::default().backoff(attempts).as_secs());
         assert_eq!(pauses, [1, 2, 4, 32, 60, 60]);
     }
 }

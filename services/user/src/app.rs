@@ -50,7 +50,7 @@ impl App {
             platform: sqlx::migrate!("migrations/platform"),
             tenant: None,
             verifier: Some(issuer.verifier()),
-            cache: service::Cache::none(),
+            cache: service::Cache::disabled(),
         };
         let runtime = Runtime::start(identity, settings).await?;
         let app = Self {

@@ -168,7 +168,7 @@ fn connector_properties(place: &Place, way: Way) -> anyhow::Result<String> {
     let options = outboxes::options(place, DATABASE)?;
     let mode = match way {
         // With no offset kept, from where the slot was made.
-        Way::Log | Way::LogBare => "no_data",
+        Way::TopicLog | Way::LogBare => "no_data",
         Way::Snapshot => "initial_only",
     };
     let placement = table::placement(way)?.map_or_else(String::new, |placement| {

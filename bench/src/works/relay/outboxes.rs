@@ -45,7 +45,7 @@ impl Outboxes for Full {
     async fn candidates(&self, sweep: Sweep) -> Result<Vec<OutboxId>, SourceError> {
         match sweep {
             Sweep::All => self.schemas.candidates(sweep).await,
-            Sweep::Marked => {
+            Sweep::Dirty => {
                 let marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
                 Ok(marked.iter().cloned().collect())
             }
@@ -56,7 +56,7 @@ impl Outboxes for Full {
         self.schemas.open(outbox).await
     }
 
-    async fn drained(&self, outbox: &OutboxId) -> Result<(), SourceError> {
+    async fn mark_clean(&self, outbox: &OutboxId) -> Result<(), SourceError> {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         if marked.remove(outbox) && marked.is_empty() {
             self.empty.notify_one();

@@ -1,4 +1,4 @@
-//! The extractors, as a client of the HTTP door sees them.
+//! The extractors, tested over HTTP.
 
 use actix_web::{
     App, Responder,
@@ -15,11 +15,13 @@ use serde_json::Value;
 async fn anyone(caller: Caller) -> impl Responder {
     caller.email
 }
-async fn perhaps(caller: MaybeCaller) -> impl Responder {
-    caller.0.map_or("nobody".to_owned(), |caller| caller.email)
+async fn optional(caller: MaybeCaller) -> impl Responder {
+    caller
+        .0
+        .map_or("anonymous".to_owned(), |caller| caller.email)
 }
-async fn landlord(_: PlatformAdmin) -> impl Responder {
-    "landlord"
+async fn platform_admin(_: PlatformAdmin) -> impl Responder {
+    "platform_admin"
 }
 async fn admin(_: TenantAdmin) -> impl Responder {
     "admin"
@@ -28,25 +30,25 @@ async fn customer(caller: Customer, again: Caller) -> impl Responder {
     assert_eq!(*caller, again);
     "customer"
 }
-async fn machine(_: ServiceCaller) -> impl Responder {
-    "machine"
+async fn service(_: ServiceCaller) -> impl Responder {
+    "service"
 }
 
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/anyone", web::get().to(anyone))
-        .route("/perhaps", web::get().to(perhaps))
-        .route("/PLATFORM_ADMIN", web::get().to(landlord))
+        .route("/optional", web::get().to(optional))
+        .route("/PLATFORM_ADMIN", web::get().to(platform_admin))
         .route("/ADMIN", web::get().to(admin))
         .route("/CUSTOMER", web::get().to(customer))
-        .route("/SERVICE", web::get().to(machine));
+        .route("/SERVICE", web::get().to(service));
 }
 
 fn issuer() -> Issuer {
     Issuer::from_pem(&generate_key_pem()).unwrap()
 }
 
-fn everybody() -> [Caller; 4] {
+fn callers() -> [Caller; 4] {
     let acme = CallerTenant {
         id: uuid::Uuid::now_v7(),
         code: "acme".to_owned(),
@@ -54,13 +56,13 @@ fn everybody() -> [Caller; 4] {
     [
         Caller::customer(UserId::generate(), "ann@example.com"),
         Caller::admin(UserId::generate(), "boss@acme.example", acme),
-        Caller::platform_admin(UserId::generate(), "landlord@example.com"),
+        Caller::platform_admin(UserId::generate(), "platform_admin@example.com"),
         Caller::service("notification"),
     ]
 }
 
 #[tokio::test]
-async fn each_role_passes_its_own_door_only() {
+async fn each_role_extractor_accepts_its_role_only() {
     let issuer = issuer();
     let app = init_service(
         App::new()
@@ -68,24 +70,24 @@ async fn each_role_passes_its_own_door_only() {
             .configure(routes),
     )
     .await;
-    for caller in everybody() {
+    for caller in callers() {
         let token = issuer.issue(&caller).unwrap().access_token;
-        for door in everybody().map(|caller| caller.role) {
+        for path in callers().map(|caller| caller.role) {
             let request = TestRequest::get()
-                .uri(&format!("/{door}"))
+                .uri(&format!("/{path}"))
                 .insert_header(bearer(&token))
                 .to_request();
-            let answer = call_service(&app, request).await;
-            if door == caller.role {
-                assert_eq!(answer.status(), StatusCode::OK);
+            let response = call_service(&app, request).await;
+            if path == caller.role {
+                assert_eq!(response.status(), StatusCode::OK);
                 continue;
             }
-            assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
             assert_eq!(
-                answer.headers().get(header::CONTENT_TYPE).unwrap(),
+                response.headers().get(header::CONTENT_TYPE).unwrap(),
                 "application/problem+json"
             );
-            let problem: Value = read_body_json(answer).await;
+            let problem: Value = read_body_json(response).await;
             assert_eq!(problem["type"], "/problems/forbidden");
             assert_eq!(problem["status"], 403);
         }
@@ -93,9 +95,9 @@ async fn each_role_passes_its_own_door_only() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_good_token_is_told_how_to_get_in() {
+async fn a_request_without_a_valid_token_gets_www_authenticate() {
     let issuer = issuer();
-    let token = issuer.issue(&everybody()[0]).unwrap().access_token;
+    let token = issuer.issue(&callers()[0]).unwrap().access_token;
     let app = init_service(
         App::new()
             .app_data(web::Data::new(issuer.verifier()))
@@ -126,35 +128,35 @@ async fn a_request_without_a_good_token_is_told_how_to_get_in() {
             .uri("/anyone")
             .insert_header(bearer("forged")),
         TestRequest::get()
-            .uri("/perhaps")
+            .uri("/optional")
             .insert_header(bearer("forged")),
-        // The sub-protocol counts for a WebSocket only.
+        // The sub-protocol is read for a WebSocket upgrade only.
         TestRequest::get()
             .uri("/anyone")
             .insert_header(("sec-websocket-protocol", format!("bearer, {token}"))),
     ];
     for request in cases {
-        let answer = call_service(&app, request.to_request()).await;
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-        let how = answer
+        let response = call_service(&app, request.to_request()).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        let challenge = response
             .headers()
             .get(header::WWW_AUTHENTICATE)
             .unwrap()
             .to_str()
             .unwrap();
-        assert!(how.starts_with("Bearer"), "{how}");
-        let problem: Value = read_body_json(answer).await;
+        assert!(challenge.starts_with("Bearer"), "{challenge}");
+        let problem: Value = read_body_json(response).await;
         assert_eq!(problem["type"], "/problems/unauthenticated");
         assert!(!problem.to_string().contains(&token));
     }
-    let answer = call_service(&app, TestRequest::get().uri("/perhaps").to_request()).await;
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = call_service(&app, TestRequest::get().uri("/optional").to_request()).await;
+    assert_eq!(response.status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_websocket_brings_its_token_as_a_sub_protocol() {
+async fn a_websocket_sends_its_token_as_a_sub_protocol() {
     let issuer = issuer();
-    let token = issuer.issue(&everybody()[0]).unwrap().access_token;
+    let token = issuer.issue(&callers()[0]).unwrap().access_token;
     let app = init_service(App::new().app_data(issuer.verifier()).configure(routes)).await;
     for (protocols, status) in [
         (format!("bearer, {token}"), StatusCode::OK),
@@ -174,8 +176,8 @@ async fn a_websocket_brings_its_token_as_a_sub_protocol() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_while_no_key_is_known() {
-    let token = issuer().issue(&everybody()[0]).unwrap().access_token;
+async fn every_request_is_rejected_while_no_key_is_available() {
+    let token = issuer().issue(&callers()[0]).unwrap().access_token;
     let nowhere = Verifier::new("http://127.0.0.1:9/jwks.json");
     for app in [
         App::new()
@@ -184,7 +186,7 @@ async fn nobody_is_let_in_while_no_key_is_known() {
         App::new().configure(routes),
     ] {
         let app = init_service(app).await;
-        let answer = call_service(
+        let response = call_service(
             &app,
             TestRequest::get()
                 .uri("/anyone")
@@ -192,8 +194,8 @@ async fn nobody_is_let_in_while_no_key_is_known() {
                 .to_request(),
         )
         .await;
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(answer.headers().contains_key(header::RETRY_AFTER));
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tokens that somebody made up. Each differs from a good one in one thing.
+//! Forged tokens, each different from a valid one in one respect.
 
 use auth::{AuthError, Caller, Issuer, JwkSet, UserId, Verifier, generate_key_pem};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-struct Forge {
+struct TokenForge {
     pem: String,
     issuer: Issuer,
     verifier: Verifier,
 }
 
-impl Forge {
+impl TokenForge {
     fn new() -> Self {
         let pem = generate_key_pem();
         let issuer = Issuer::from_pem(&pem).unwrap();
@@ -38,7 +38,7 @@ impl Forge {
         })
     }
 
-    /// A token signed with the true key, whatever it says.
+    /// A token with any header and claims, signed with the valid key.
     fn signed(&self, header: &Value, claims: &Value) -> String {
         let message = message(header, claims);
         let key = EncodingKey::from_ed_pem(self.pem.as_bytes()).unwrap();
@@ -56,11 +56,11 @@ impl Forge {
         self.signed(&self.header(), &with(Self::claims(), name, value))
     }
 
-    fn refuses(&self, what: &str, token: &str) {
-        let answer = self.verifier.check(token);
+    fn assert_rejected(&self, what: &str, token: &str) {
+        let response = self.verifier.verify_cached(token);
         assert!(
-            matches!(answer, Err(AuthError::Invalid(_) | AuthError::Expired)),
-            "{what}: {answer:?}"
+            matches!(response, Err(AuthError::Invalid(_) | AuthError::Expired)),
+            "{what}: {response:?}"
         );
     }
 }
@@ -88,18 +88,18 @@ fn message(header: &Value, claims: &Value) -> String {
 }
 
 #[test]
-fn the_forge_can_make_a_good_token() {
-    let forge = Forge::new();
-    let token = forge.signed(&forge.header(), &Forge::claims());
-    assert!(forge.verifier.check(&token).is_ok());
+fn the_unmodified_token_is_valid() {
+    let forge = TokenForge::new();
+    let token = forge.signed(&forge.header(), &TokenForge::claims());
+    assert!(forge.verifier.verify_cached(&token).is_ok());
 }
 
 #[test]
-fn unsigned_and_wrongly_signed_tokens_are_refused() {
-    let forge = Forge::new();
+fn unsigned_and_wrongly_signed_tokens_are_rejected() {
+    let forge = TokenForge::new();
     let none = message(
         &with(forge.header(), "alg", json!("none")),
-        &Forge::claims(),
+        &TokenForge::claims(),
     );
     for (what, token) in [
         ("none", format!("{none}.")),
@@ -107,15 +107,15 @@ fn unsigned_and_wrongly_signed_tokens_are_refused() {
             "None",
             message(
                 &with(forge.header(), "alg", json!("None")),
-                &Forge::claims(),
+                &TokenForge::claims(),
             ) + ".",
         ),
         ("none with a signature", format!("{none}.AAAA")),
         (
             "no signature",
-            message(&forge.header(), &Forge::claims()) + ".",
+            message(&forge.header(), &TokenForge::claims()) + ".",
         ),
-        ("two parts", message(&forge.header(), &Forge::claims())),
+        ("two parts", message(&forge.header(), &TokenForge::claims())),
         ("nothing", String::new()),
         ("dots", "..".to_owned()),
         ("noise", "a.b.c".to_owned()),
@@ -124,10 +124,10 @@ fn unsigned_and_wrongly_signed_tokens_are_refused() {
             forge.with_claim("email", json!("x".repeat(8000))),
         ),
     ] {
-        forge.refuses(what, &token);
+        forge.assert_rejected(what, &token);
     }
 
-    // The public key is public: as an HMAC secret in any of its spellings it proves nothing.
+    // Algorithm confusion: the public key, in any encoding, must not work as an HMAC secret.
     let public = serde_json::to_value(&forge.issuer.jwks().keys[0]).unwrap();
     let x = public["x"].as_str().unwrap();
     for secret in [
@@ -137,38 +137,38 @@ fn unsigned_and_wrongly_signed_tokens_are_refused() {
     ] {
         let message = message(
             &with(forge.header(), "alg", json!("HS256")),
-            &Forge::claims(),
+            &TokenForge::claims(),
         );
         let mac = Hmac::<Sha256>::new_from_slice(&secret)
             .unwrap()
             .chain_update(&message)
             .finalize();
-        forge.refuses(
+        forge.assert_rejected(
             "HS256 with the public key",
             &format!("{message}.{}", B64.encode(mac.into_bytes())),
         );
     }
 
-    // Another Ed25519 key under our key's name.
-    let other = Forge::new();
-    let stranger = other.signed(&forge.header(), &Forge::claims());
-    forge.refuses("another key", &stranger);
-    // A good signature under other claims.
-    let good = forge.signed(&forge.header(), &Forge::claims());
-    let landlord = message(
+    // Another Ed25519 key under the valid key id.
+    let other = TokenForge::new();
+    let stranger = other.signed(&forge.header(), &TokenForge::claims());
+    forge.assert_rejected("another key", &stranger);
+    // A valid signature with other claims.
+    let good = forge.signed(&forge.header(), &TokenForge::claims());
+    let platform_admin = message(
         &forge.header(),
-        &with(Forge::claims(), "role", json!("PLATFORM_ADMIN")),
+        &with(TokenForge::claims(), "role", json!("PLATFORM_ADMIN")),
     );
-    forge.refuses(
+    forge.assert_rejected(
         "moved signature",
-        &format!("{landlord}.{}", good.rsplit('.').next().unwrap()),
+        &format!("{platform_admin}.{}", good.rsplit('.').next().unwrap()),
     );
 }
 
 #[test]
-fn tokens_that_choose_their_own_key_are_refused() {
-    let forge = Forge::new();
-    let attacker = Forge::new();
+fn tokens_that_choose_their_own_key_are_rejected() {
+    let forge = TokenForge::new();
+    let attacker = TokenForge::new();
     let jwk = serde_json::to_value(&attacker.issuer.jwks().keys[0]).unwrap();
     for (name, value) in [
         ("jku", json!("https://evil.example/jwks.json")),
@@ -178,9 +178,9 @@ fn tokens_that_choose_their_own_key_are_refused() {
         ("crit", json!(["b64"])),
         ("zip", json!("DEF")),
     ] {
-        forge.refuses(name, &forge.with_header(name, value.clone()));
+        forge.assert_rejected(name, &forge.with_header(name, value.clone()));
         let header = with(attacker.header(), name, value);
-        forge.refuses(name, &attacker.signed(&header, &Forge::claims()));
+        forge.assert_rejected(name, &attacker.signed(&header, &TokenForge::claims()));
     }
     for (what, value) in [
         ("unknown kid", json!("nobody")),
@@ -188,17 +188,17 @@ fn tokens_that_choose_their_own_key_are_refused() {
         ("empty kid", json!("")),
         ("number as kid", json!(1)),
     ] {
-        forge.refuses(what, &forge.with_header("kid", value));
+        forge.assert_rejected(what, &forge.with_header("kid", value));
     }
-    forge.refuses(
+    forge.assert_rejected(
         "no kid",
-        &forge.signed(&without(forge.header(), "kid"), &Forge::claims()),
+        &forge.signed(&without(forge.header(), "kid"), &TokenForge::claims()),
     );
 }
 
 #[test]
-fn claims_that_are_not_ours_are_refused() {
-    let forge = Forge::new();
+fn malformed_or_foreign_claims_are_rejected() {
+    let forge = TokenForge::new();
     let now = jsonwebtoken::get_current_timestamp();
     for (name, value) in [
         ("iss", json!("https://evil.example")),
@@ -228,32 +228,32 @@ fn claims_that_are_not_ours_are_refused() {
         ("service", json!("notification")),
         ("jti", json!(0)),
     ] {
-        forge.refuses(&format!("{name} = {value}"), &forge.with_claim(name, value));
+        forge.assert_rejected(&format!("{name} = {value}"), &forge.with_claim(name, value));
     }
     for name in ["sub", "email", "role", "iss", "aud", "exp", "iat", "jti"] {
-        forge.refuses(
+        forge.assert_rejected(
             name,
-            &forge.signed(&forge.header(), &without(Forge::claims(), name)),
+            &forge.signed(&forge.header(), &without(TokenForge::claims(), name)),
         );
     }
     let over = forge.with_claim("exp", json!(now - 60));
-    assert_eq!(forge.verifier.check(&over), Err(AuthError::Expired));
+    assert_eq!(forge.verifier.verify_cached(&over), Err(AuthError::Expired));
 }
 
 proptest! {
     #[test]
-    fn any_changed_character_breaks_a_token(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_.-]") {
-        let forge = Forge::new();
+    fn any_changed_character_invalidates_a_token(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_.-]") {
+        let forge = TokenForge::new();
         let good = forge.issuer.issue(&Caller::customer(UserId::generate(), "ann@example.com")).unwrap().access_token;
         let at = at.index(good.len());
         let mut changed = good.clone();
         changed.replace_range(at..=at, &to);
         prop_assume!(changed != good);
-        prop_assert!(forge.verifier.check(&changed).is_err(), "changed at {}", at);
+        prop_assert!(forge.verifier.verify_cached(&changed).is_err(), "changed at {}", at);
     }
 
     #[test]
-    fn no_text_makes_the_verifier_panic(text in ".{0,200}") {
-        prop_assert!(Forge::new().verifier.check(&text).is_err());
+    fn arbitrary_text_does_not_panic(text in ".{0,200}") {
+        prop_assert!(TokenForge::new().verifier.verify_cached(&text).is_err());
     }
 }

@@ -1,16 +1,16 @@
-//! Keys come and go; the user service is away at times.
+//! Key rotation and outages of the user service.
 
 use std::time::Duration;
 
-use auth::{AuthError, Caller, Issuer, JwkSet, Pace, UserId, Verifier, generate_key_pem};
+use auth::{AuthError, Caller, Issuer, JwkSet, RefreshPolicy, UserId, Verifier, generate_key_pem};
 use futures::future::join_all;
 
-use crate::server::UserService;
+use crate::stub_user_service::StubUserService;
 
-const QUICK: Pace = Pace {
-    unknown_key: Duration::from_millis(300),
-    no_key: Duration::from_millis(100),
-    old: Duration::from_millis(600),
+const QUICK: RefreshPolicy = RefreshPolicy {
+    min_interval: Duration::from_millis(300),
+    initial_interval: Duration::from_millis(100),
+    max_age: Duration::from_millis(600),
 };
 
 fn ann() -> Caller {
@@ -21,7 +21,7 @@ fn token(issuer: &Issuer) -> String {
     issuer.issue(&ann()).unwrap().access_token
 }
 
-/// Waits until a token of `issuer` is good, for ten seconds at most.
+/// Waits up to ten seconds until a token of `issuer` is valid.
 async fn verified_soon(verifier: &Verifier, issuer: &Issuer) {
     let good = async {
         while verifier.verify(&token(issuer)).await.is_err() {
@@ -30,11 +30,11 @@ async fn verified_soon(verifier: &Verifier, issuer: &Issuer) {
     };
     tokio::time::timeout(Duration::from_secs(10), good)
         .await
-        .expect("the new key is found after the pause");
+        .expect("the new key is fetched after the interval");
 }
 
 #[tokio::test]
-async fn the_previous_and_the_next_key_are_good_too() {
+async fn the_previous_and_the_next_key_are_valid() {
     let (old, new) = (generate_key_pem(), generate_key_pem());
     let before = Issuer::from_pem(&format!("{old}{new}")).unwrap();
     let after = Issuer::from_pem(&format!("{new}{old}")).unwrap();
@@ -43,66 +43,66 @@ async fn the_previous_and_the_next_key_are_good_too() {
         token(&after).split('.').next()
     );
     for verifier in [before.verifier(), after.verifier()] {
-        assert!(verifier.check(&token(&before)).is_ok());
-        assert!(verifier.check(&token(&after)).is_ok());
+        assert!(verifier.verify_cached(&token(&before)).is_ok());
+        assert!(verifier.verify_cached(&token(&after)).is_ok());
     }
     let without_old = Issuer::from_pem(&new).unwrap().verifier();
-    assert!(without_old.check(&token(&before)).is_err());
+    assert!(without_old.verify_cached(&token(&before)).is_err());
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_once_and_kept_while_the_user_service_is_away() {
+async fn keys_are_fetched_once_and_cached_during_an_outage() {
     let issuer = Issuer::from_pem(&generate_key_pem()).unwrap();
-    let users = UserService::start(issuer.jwks());
+    let users = StubUserService::start(issuer.jwks());
     let verifier = Verifier::new(&users.url);
     let token = token(&issuer);
-    let answers = join_all((0..50).map(|_| verifier.verify(&token))).await;
-    assert!(answers.iter().all(Result::is_ok));
-    assert_eq!(users.questions(), 1, "single flight");
+    let responses = join_all((0..50).map(|_| verifier.verify(&token))).await;
+    assert!(responses.iter().all(Result::is_ok));
+    assert_eq!(users.requests(), 1, "single flight");
 
     users.stop().await;
     assert!(verifier.verify(&token).await.is_ok());
 
-    // A flood of unknown keys asks at most every ten seconds.
+    // Unknown keys cause at most one fetch per interval.
     let forged = Issuer::from_pem(&generate_key_pem())
         .unwrap()
         .issue(&ann())
         .unwrap()
         .access_token;
-    let answers = join_all((0..50).map(|_| verifier.verify(&forged))).await;
+    let responses = join_all((0..50).map(|_| verifier.verify(&forged))).await;
     assert!(
-        answers
+        responses
             .iter()
-            .all(|answer| matches!(answer, Err(AuthError::Invalid(_))))
+            .all(|response| matches!(response, Err(AuthError::Invalid(_))))
     );
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_is_one_question_in_ten_seconds() {
+async fn unknown_keys_cause_one_fetch_per_interval() {
     let issuer = Issuer::from_pem(&generate_key_pem()).unwrap();
-    let users = UserService::start(issuer.jwks());
+    let users = StubUserService::start(issuer.jwks());
     let verifier = Verifier::new(&users.url);
     assert!(verifier.refresh().await);
     for _ in 0..20 {
         let forged = token(&Issuer::from_pem(&generate_key_pem()).unwrap());
         assert!(verifier.verify(&forged).await.is_err());
     }
-    assert_eq!(users.questions(), 1);
+    assert_eq!(users.requests(), 1);
     assert!(verifier.verify(&token(&issuer)).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_after_the_pause() {
+async fn a_new_key_is_fetched_after_the_interval() {
     let (old, new) = (generate_key_pem(), generate_key_pem());
     let before = Issuer::from_pem(&old).unwrap();
     let after = Issuer::from_pem(&format!("{new}{old}")).unwrap();
-    let users = UserService::start(before.jwks());
-    let verifier = Verifier::with_pace(&users.url, QUICK);
+    let users = StubUserService::start(before.jwks());
+    let verifier = Verifier::with_refresh_policy(&users.url, QUICK);
     assert!(verifier.verify(&token(&before)).await.is_ok());
-    users.answers(200, after.jwks());
+    users.respond_with(200, after.jwks());
     assert!(
         verifier.verify(&token(&after)).await.is_err(),
-        "asked a moment ago"
+        "the interval has not passed"
     );
 
     verified_soon(&verifier, &after).await;
@@ -110,7 +110,7 @@ async fn a_new_key_is_found_after_the_pause() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_taken_away_stops_working() {
+async fn a_removed_key_becomes_invalid() {
     let (old, new) = (
         Issuer::from_pem(&generate_key_pem()).unwrap(),
         Issuer::from_pem(&generate_key_pem()).unwrap(),
@@ -118,15 +118,15 @@ async fn a_key_that_was_taken_away_stops_working() {
     let both = JwkSet {
         keys: [old.jwks().keys.clone(), new.jwks().keys.clone()].concat(),
     };
-    let users = UserService::start(&both);
-    let verifier = Verifier::with_pace(&users.url, QUICK);
+    let users = StubUserService::start(&both);
+    let verifier = Verifier::with_refresh_policy(&users.url, QUICK);
     assert!(verifier.verify(&token(&old)).await.is_ok());
-    users.answers(200, new.jwks());
+    users.respond_with(200, new.jwks());
 
-    tokio::time::sleep(QUICK.old).await;
+    tokio::time::sleep(QUICK.max_age).await;
     assert!(
         verifier.verify(&token(&old)).await.is_ok(),
-        "the check that finds the set old does not wait"
+        "the refresh is in the background"
     );
     for _ in 0..100 {
         if verifier.verify(&token(&old)).await.is_err() {
@@ -139,29 +139,29 @@ async fn a_key_that_was_taken_away_stops_working() {
 }
 
 #[tokio::test]
-async fn nonsense_and_emptiness_replace_no_key() {
+async fn an_invalid_key_set_does_not_replace_cached_keys() {
     let issuer = Issuer::from_pem(&generate_key_pem()).unwrap();
-    let users = UserService::start(&JwkSet { keys: vec![] });
-    let verifier = Verifier::with_pace(&users.url, QUICK);
+    let users = StubUserService::start(&JwkSet { keys: vec![] });
+    let verifier = Verifier::with_refresh_policy(&users.url, QUICK);
     assert_eq!(
         verifier.verify(&token(&issuer)).await,
         Err(AuthError::KeysUnavailable)
     );
     assert_eq!(
-        verifier.check(&token(&issuer)),
+        verifier.verify_cached(&token(&issuer)),
         Err(AuthError::KeysUnavailable)
     );
 
-    tokio::time::sleep(QUICK.no_key).await;
-    users.answers(200, issuer.jwks());
+    tokio::time::sleep(QUICK.initial_interval).await;
+    users.respond_with(200, issuer.jwks());
     assert!(verifier.refresh().await);
     for (status, body) in [
         (200, "nonsense".to_owned()),
         (500, String::new()),
         (200, "x".repeat(200_000)),
     ] {
-        users.answers(status, &body);
-        tokio::time::sleep(QUICK.unknown_key).await;
+        users.respond_with(status, &body);
+        tokio::time::sleep(QUICK.min_interval).await;
         assert!(verifier.refresh().await);
         assert!(verifier.verify(&token(&issuer)).await.is_ok());
     }

@@ -1,7 +1,7 @@
-//! What the crate promises, tried from outside.
+//! Integration tests of the public API.
 
 mod callers;
 mod forged;
 mod key_rotation;
-mod server;
 mod service_tokens;
+mod stub_user_service;

@@ -1,4 +1,4 @@
-//! No page older than the last write.
+//! Invalidation: no entry is served that is older than the last write.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use deadpool_redis::redis;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{LIFE, LIST, ORDERS, PRODUCTS, Source, list, redis_server::RedisServer};
+use crate::{LIST, ORDERS, PRODUCTS, Source, TTL, list, redis_server::RedisServer};
 
 #[tokio::test]
-async fn a_write_drops_every_page_of_its_resource_and_nothing_else() {
+async fn an_invalidation_affects_all_entries_of_its_resource_only() {
     let redis = RedisServer::start();
     let (here, there) = (
         Cache::connect(&redis.url()).await.unwrap(),
@@ -39,7 +39,7 @@ async fn a_write_drops_every_page_of_its_resource_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_a_reader_stores_that_was_overtaken_by_a_write_is_not_served() {
+async fn a_value_loaded_before_a_concurrent_write_is_not_served() {
     let redis = RedisServer::start();
     let (here, there) = (
         Cache::connect(&redis.url()).await.unwrap(),
@@ -50,7 +50,7 @@ async fn what_a_reader_stores_that_was_overtaken_by_a_write_is_not_served() {
     let key = list(tenant);
     let (has_read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
 
-    let slow = here.get_or_load(&key, LIFE, async || {
+    let slow = here.get_or_load(&key, TTL, async || {
         let old = source.read();
         has_read.notify_one();
         go_on.notified().await;
@@ -60,7 +60,7 @@ async fn what_a_reader_stores_that_was_overtaken_by_a_write_is_not_served() {
         has_read.notified().await;
         source.set(1);
         there.invalidate(tenant, PRODUCTS).await;
-        // Who comes after the write does not share the load that began before it.
+        // A reader after the write does not join the load from before it.
         let after = tokio::time::timeout(Duration::from_secs(5), source.through(&here, &key)).await;
         assert_eq!(after, Ok(1));
         go_on.notify_one();
@@ -72,14 +72,14 @@ async fn what_a_reader_stores_that_was_overtaken_by_a_write_is_not_served() {
 }
 
 #[tokio::test]
-async fn what_a_reader_stores_that_was_overtaken_by_a_flush_is_not_served() {
+async fn a_value_loaded_before_a_flush_is_not_served() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
     let tenant = Uuid::now_v7();
     let key = list(tenant);
     let flushed = cache
-        .get_or_load(&key, LIFE, async || {
+        .get_or_load(&key, TTL, async || {
             let old = source.read();
             source.set(1);
             cache.invalidate(tenant, PRODUCTS).await;
@@ -92,7 +92,7 @@ async fn what_a_reader_stores_that_was_overtaken_by_a_flush_is_not_served() {
 }
 
 #[tokio::test]
-async fn an_invalidation_is_carried_out_even_if_its_caller_is_dropped() {
+async fn an_invalidation_is_executed_even_if_its_future_is_dropped() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
@@ -105,14 +105,14 @@ async fn an_invalidation_is_carried_out_even_if_its_caller_is_dropped() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LIFE / 2, new_page)
+    tokio::time::timeout(TTL / 2, new_page)
         .await
-        .expect("the old page is dropped long before its end");
+        .expect("the old entry is invalidated before its TTL expires");
 }
 
-/// Writers and readers at random in two processes: after its write has been invalidated, nobody may see an older value.
+/// Concurrent readers and writers in two processes: after an invalidation completed, no reader sees an older value.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_never_go_back_in_time() {
+async fn reads_are_monotonic() {
     let redis = RedisServer::start();
     let caches = [
         Cache::connect(&redis.url()).await.unwrap(),
@@ -120,7 +120,7 @@ async fn readers_never_go_back_in_time() {
     ];
     let source = Source::default();
     let tenant = Uuid::now_v7();
-    // What every read must at least show: the last value whose invalidation is done.
+    // The last value whose invalidation is complete, the lower bound of every read.
     let settled = Source::default();
     let mut tasks = Vec::new();
     for number in 0..8usize {
@@ -139,7 +139,7 @@ async fn readers_never_go_back_in_time() {
                         tokio::time::sleep(Duration::from_micros(500 * number as u64)).await;
                         Ok::<_, Infallible>(value)
                     };
-                    let seen = cache.get_or_load(&list(tenant), LIFE, slow).await.unwrap();
+                    let seen = cache.get_or_load(&list(tenant), TTL, slow).await.unwrap();
                     assert!(seen >= at_least, "saw {seen} after {at_least}");
                 }
             }

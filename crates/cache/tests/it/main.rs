@@ -1,9 +1,9 @@
-//! The cache against real Redis servers, which the tests kill, stop and mislead.
+//! Integration tests of the cache against real Redis servers.
 
 mod invalidation;
+mod loading;
 mod outages;
 mod redis_server;
-mod sharing;
 
 use std::{
     convert::Infallible,
@@ -20,9 +20,9 @@ use uuid::Uuid;
 const PRODUCTS: Name = Name::new("products");
 const ORDERS: Name = Name::new("orders");
 const LIST: Name = Name::new("list");
-const LIFE: Duration = Duration::from_mins(1);
+const TTL: Duration = Duration::from_mins(1);
 
-/// A source whose value a test changes, and which counts how often it was read.
+/// A source of one value that counts its reads.
 #[derive(Clone, Default)]
 struct Source(Arc<[AtomicU64; 2]>);
 
@@ -42,7 +42,7 @@ impl Source {
 
     async fn through(&self, cache: &Cache, key: &CacheKey) -> u64 {
         cache
-            .get_or_load(key, LIFE, async || Ok::<_, Infallible>(self.read()))
+            .get_or_load(key, TTL, async || Ok::<_, Infallible>(self.read()))
             .await
             .unwrap()
     }
@@ -52,13 +52,13 @@ fn list(tenant: Uuid) -> CacheKey {
     CacheKey::new(tenant, PRODUCTS, LIST)
 }
 
-/// Waits until `met`, for five seconds at most.
-async fn until(what: &str, met: impl Fn() -> bool) {
+/// Waits up to five seconds until the condition is met.
+async fn eventually(what: &str, met: impl Fn() -> bool) {
     for _ in 0..500 {
         if met() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("not within five seconds: {what}");
+    panic!("timed out waiting for {what}");
 }

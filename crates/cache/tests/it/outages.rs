@@ -1,4 +1,4 @@
-//! Redis is killed, frozen, restarted, restored: values stay right and quick.
+//! Redis is killed, stopped, restarted or restored: values remain correct, and reads fast.
 
 use std::time::{Duration, Instant};
 
@@ -6,23 +6,26 @@ use cache::Cache;
 use deadpool_redis::redis::{self, Commands};
 use uuid::Uuid;
 
-use crate::{PRODUCTS, Source, list, redis_server::RedisServer, until};
+use crate::{PRODUCTS, Source, eventually, list, redis_server::RedisServer};
 
 #[tokio::test]
-async fn without_redis_every_value_comes_from_its_source() {
-    let nowhere = Cache::connect("redis://127.0.0.1:9").await.unwrap();
-    assert!(!nowhere.is_up());
+async fn without_redis_every_value_is_loaded_from_its_source() {
+    let unreachable = Cache::connect("redis://127.0.0.1:9").await.unwrap();
+    assert!(!unreachable.is_connected());
     let source = Source::default();
     for value in 0..10 {
         source.set(value);
-        assert_eq!(source.through(&nowhere, &list(Uuid::now_v7())).await, value);
-        nowhere.invalidate(Uuid::now_v7(), PRODUCTS).await;
+        assert_eq!(
+            source.through(&unreachable, &list(Uuid::now_v7())).await,
+            value
+        );
+        unreachable.invalidate(Uuid::now_v7(), PRODUCTS).await;
     }
     assert!(Cache::connect("http://127.0.0.1:9").await.is_err());
 }
 
 #[tokio::test]
-async fn a_killed_redis_costs_nothing_per_request_and_comes_back_by_itself() {
+async fn a_killed_redis_delays_no_request_and_the_cache_reconnects() {
     let mut redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
@@ -42,7 +45,7 @@ async fn a_killed_redis_costs_nothing_per_request_and_comes_back_by_itself() {
     );
 
     redis.restart();
-    until("the cache is in use again", || cache.is_up()).await;
+    eventually("reconnecting", || cache.is_connected()).await;
     source.through(&cache, &key).await;
     let reads = source.reads();
     source.through(&cache, &key).await;
@@ -50,13 +53,13 @@ async fn a_killed_redis_costs_nothing_per_request_and_comes_back_by_itself() {
 }
 
 #[tokio::test]
-async fn a_frozen_redis_delays_three_requests_at_most() {
+async fn a_stopped_redis_delays_at_most_three_requests() {
     let redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
     let key = list(Uuid::now_v7());
     source.through(&cache, &key).await;
-    redis.freeze();
+    redis.suspend();
     let began = Instant::now();
     for value in 1..=200 {
         source.set(value);
@@ -67,8 +70,8 @@ async fn a_frozen_redis_delays_three_requests_at_most() {
         "{:?}",
         began.elapsed()
     );
-    redis.thaw();
-    until("the cache is in use again", || cache.is_up()).await;
+    redis.resume();
+    eventually("reconnecting", || cache.is_connected()).await;
 }
 
 #[tokio::test]
@@ -83,8 +86,8 @@ async fn an_invalidation_during_an_outage_is_delivered_before_anything_is_served
     let key = list(tenant);
     source.through(&here, &key).await;
 
-    redis.freeze();
-    while here.is_up() {
+    redis.suspend();
+    while here.is_connected() {
         source.through(&here, &key).await;
     }
     source.set(1);
@@ -92,20 +95,20 @@ async fn an_invalidation_during_an_outage_is_delivered_before_anything_is_served
     assert_eq!(
         source.through(&here, &key).await,
         1,
-        "not the old page, although Redis holds it"
+        "the old entry is in Redis but not served"
     );
-    redis.thaw();
-    until("the cache is in use again", || here.is_up()).await;
+    redis.resume();
+    eventually("reconnecting", || here.is_connected()).await;
     assert_eq!(source.through(&here, &key).await, 1);
     assert_eq!(
         source.through(&there, &key).await,
         1,
-        "the other process sees it too"
+        "the invalidation reaches the other process"
     );
 }
 
 #[tokio::test]
-async fn too_many_invalidations_drop_the_whole_cache() {
+async fn too_many_pending_invalidations_invalidate_the_whole_cache() {
     let redis = RedisServer::start();
     let (here, there) = (
         Cache::connect(&redis.url()).await.unwrap(),
@@ -114,20 +117,20 @@ async fn too_many_invalidations_drop_the_whole_cache() {
     let source = Source::default();
     let last = Uuid::now_v7();
     source.through(&there, &list(last)).await;
-    redis.freeze();
+    redis.suspend();
     for _ in 0..10_000 {
         here.invalidate(Uuid::now_v7(), PRODUCTS).await;
     }
     source.set(1);
     here.invalidate(last, PRODUCTS).await;
-    redis.thaw();
-    until("the cache is in use again", || here.is_up()).await;
-    until("and there", || there.is_up()).await;
+    redis.resume();
+    eventually("reconnecting", || here.is_connected()).await;
+    eventually("reconnecting of the other process", || there.is_connected()).await;
     assert_eq!(source.through(&there, &list(last)).await, 1);
 }
 
 #[tokio::test]
-async fn entries_restored_from_an_old_snapshot_are_not_believed() {
+async fn entries_restored_from_an_old_snapshot_are_invalid() {
     let mut redis = RedisServer::start();
     let cache = Cache::connect(&redis.url()).await.unwrap();
     let source = Source::default();
@@ -142,9 +145,9 @@ async fn entries_restored_from_an_old_snapshot_are_not_believed() {
             .client()
             .exists::<_, bool>(list(tenant).as_str())
             .unwrap(),
-        "the old page is back"
+        "the old entry is restored"
     );
     assert_eq!(source.through(&cache, &list(tenant)).await, 1);
-    until("the cache is in use again", || cache.is_up()).await;
+    eventually("reconnecting", || cache.is_connected()).await;
     assert_eq!(source.through(&cache, &list(tenant)).await, 1);
 }

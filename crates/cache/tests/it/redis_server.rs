@@ -1,4 +1,4 @@
-//! A Redis server of the test's own.
+//! A private Redis server for a test.
 
 use std::{
     env,
@@ -12,7 +12,7 @@ use deadpool_redis::redis;
 
 pub struct RedisServer {
     port: u16,
-    folder: std::path::PathBuf,
+    dir: std::path::PathBuf,
     process: Option<Child>,
 }
 
@@ -23,11 +23,11 @@ impl RedisServer {
             .local_addr()
             .unwrap()
             .port();
-        let folder = env::temp_dir().join(format!("tenantry-cache-{}-{port}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let dir = env::temp_dir().join(format!("tenantry-cache-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
         let mut server = Self {
             port,
-            folder,
+            dir,
             process: None,
         };
         server.restart();
@@ -52,10 +52,10 @@ impl RedisServer {
                 "",
             ])
             .arg("--dir")
-            .arg(&self.folder)
+            .arg(&self.dir)
             .stdout(Stdio::null())
             .spawn()
-            .expect("redis-server must be installed");
+            .expect("redis-server is installed");
         self.process = Some(process);
         for _ in 0..500 {
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
@@ -73,12 +73,12 @@ impl RedisServer {
         }
     }
 
-    /// Stops the process without closing its connections: they are half open.
-    pub fn freeze(&self) {
+    /// Suspends the process; its connections stay open and nothing responds.
+    pub fn suspend(&self) {
         self.signal("-STOP");
     }
 
-    pub fn thaw(&self) {
+    pub fn resume(&self) {
         self.signal("-CONT");
     }
 
@@ -93,7 +93,7 @@ impl RedisServer {
         );
     }
 
-    /// A plain client, for looking and for mischief.
+    /// A plain client for inspecting and modifying data.
     pub fn client(&self) -> redis::Connection {
         redis::Client::open(self.url())
             .unwrap()
@@ -105,6 +105,6 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.dir);
     }
 }

@@ -6,11 +6,18 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Begin, Consumer, LaneOrder, control::Parts, doer::Doer, flow::Flow, key::Keys,
-    lanes::BatchSize, parking::Parking, start::Start, turns::Turns,
+use crate::{
+    BatchHandler, BusError, BusSettings, Handler, LaneOrder, Policy, SchemaSource,
+    consumer::{
+        Begin, Consumer,
+        handle::Parts,
+        polling::start_offsets::Start,
+        processing::handler_kind::Doer,
+        recovery::parking::Parking,
+        scheduling::{in_flight::Flow, key::Keys, lanes::BatchSize, turns::Turns},
+    },
+    metrics,
 };
-use crate::{BatchHandler, BusError, BusSettings, Handler, Policy, SchemaSource, metrics};
 
 /// Attempts side by side.
 const PARALLEL: usize = 64;

@@ -1,72 +1,63 @@
 //! Consuming: many keys side by side, one key in order, nothing skipped, nothing lost on the way out.
 
-mod ahead;
-mod assignment;
-mod batches;
 mod builder;
-mod control;
-mod dead_letter;
-mod desk;
-mod doer;
-mod flow;
-mod key;
-mod lanes;
-mod log_reader;
-mod meters;
-mod original;
-mod parking;
-mod partition;
-mod poll;
-mod progress;
-mod second;
-mod start;
-mod tracker;
-mod turns;
-mod view;
-mod work;
-mod worker;
+mod decoder;
+mod handle;
+mod health;
+mod metrics;
+mod offsets;
+mod polling;
+mod processing;
+mod recovery;
+mod scheduling;
 
 use std::{sync::Arc, thread, time::Duration};
 
 use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{BusError, BusSettings, Policy, Registry, SchemaSource};
-use assignment::Assignment;
-use control::Parts;
-use dead_letter::DeadLetters;
-use key::Key;
-use lanes::{BatchSize, Lanes};
-use meters::Meters;
-use parking::{Parking, ParkingSettings, Tail};
-use poll::{Exit, Poll};
-use start::Start;
-use view::View;
-use worker::Worker;
+use crate::{
+    BusError, BusSettings, LaneOrder, Policy, Registry, SchemaSource,
+    consumer::processing::dispatcher::Dispatcher,
+    consumer::{
+        handle::Parts,
+        health::View,
+        metrics::Meters,
+        polling::{
+            assignment::Assignment,
+            poll_loop::{Exit, Poll},
+            start_offsets::Start,
+        },
+        processing::processor::Worker,
+        recovery::{
+            dead_letters::DeadLetters,
+            parking::{Parking, ParkingSettings, Tail},
+        },
+        scheduling::{
+            key::Key,
+            lanes::{BatchSize, Lanes},
+        },
+    },
+};
 
-pub use builder::{ConsumerBuilder, GroupProtocol};
-pub use control::{ConsumerStatus, Control};
-pub(crate) use doer::Doer;
-pub(crate) use original::Original;
-pub(crate) use work::{Glance, Unfit, Worth};
-pub(crate) use worker::class_of;
+pub(crate) use crate::consumer::processing::{
+    handler_kind::Doer,
+    processor::class_of,
+    source_record::Original,
+    work_item::{Glance, Unfit, Worth},
+};
+pub use crate::consumer::{
+    builder::{ConsumerBuilder, GroupProtocol},
+    handle::{ConsumerStatus, Control},
+};
 
-pub use dead_letter::DEAD_LETTER_SUFFIX;
-pub use log_reader::{LogReader, LogRecord, Unreadable};
-pub use start::Begin;
+pub use crate::consumer::{
+    decoder::{LogReader, LogRecord, Unreadable},
+    polling::start_offsets::Begin,
+};
 
 /// How long the last commit and leaving the group may take after the drain.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What goes one after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LaneOrder {
-    /// Events of one aggregate (tenant and subject).
-    #[default]
-    Aggregate,
-    /// All events of one tenant; those without a tenant by subject.
-    Tenant,
-}
 
 /// A consumer, ready to run. See [`Consumer::builder`].
 pub struct Consumer {
@@ -159,14 +150,8 @@ impl Consumer {
         let tail = tail
             .map(|parking| Tail::spawn(parking, &lanes))
             .transpose()?;
-        let poll = Poll {
+        let dispatcher = Dispatcher {
             group: self.group.clone(),
-            config: self.config(),
-            topics: self
-                .topics
-                .iter()
-                .map(|topic| self.settings.prefixed(topic))
-                .collect(),
             worth: Arc::new(self.doer.clone()),
             catalogue: self.catalogue.clone(),
             registry: self.registry.clone(),
@@ -175,6 +160,13 @@ impl Consumer {
             flow: Arc::clone(&self.parts.flow),
             keys: Arc::clone(&self.parts.keys),
             view: View::new(self.group.clone(), Arc::clone(&self.parts)),
+            lanes,
+        };
+        let topics = self.topics.iter();
+        let poll = Poll {
+            config: self.config(),
+            topics: topics.map(|topic| self.settings.prefixed(topic)).collect(),
+            dispatcher,
             parking,
             drain: self.drain,
             once: self.start.ends,
@@ -183,7 +175,7 @@ impl Consumer {
         let (send, receive) = oneshot::channel();
         thread::Builder::new()
             .name(format!("bus {}", self.group))
-            .spawn(move || send.send(poll.run(assignment, &lanes)))
+            .spawn(move || send.send(poll.run(assignment)))
             .map_err(|error| BusError::Died(error.to_string()))?;
         let overdue = async {
             stop.cancelled().await;

@@ -11,9 +11,11 @@ use tracing::Span;
 
 use crate::{Failure, Policy, Record, Scope};
 
-pub use batch::{Batch, BatchFailure, BatchFunction, BatchHandler};
-pub use domain::Domain;
-pub use router::{EventHandler, Router};
+pub use crate::handler::{
+    batch::{Batch, BatchFailure, BatchFunction, BatchHandler},
+    domain::Domain,
+    router::{EventHandler, Router},
+};
 
 /// Does what an event asks for.
 ///

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use foldhash::fast::RandomState;
 use futures::future::BoxFuture;
 
-use super::{Domain, Handler};
-use crate::{Event, Failure, Policy, Received, Record, Scope};
+use crate::{
+    Event, Failure, Policy, Received, Record, Scope,
+    handler::{Domain, Handler},
+};
 
 /// A handler of typed events: any `Fn(Received<E>)` that returns a future.
 pub trait EventHandler<E>: Send + Sync + 'static {

@@ -11,7 +11,7 @@ use std::{
 use rdkafka::error::KafkaError;
 use tokio::sync::Notify;
 
-use super::Published;
+use crate::producer::Published;
 
 /// What became of one record.
 pub(super) type Outcome = Result<Published, KafkaError>;

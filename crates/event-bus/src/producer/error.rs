@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::{BadEvent, Dependency, Failure, RegistryError, security::with_mend};
+use crate::{BadEvent, Dependency, Failure, RegistryError, security::with_hint};
 
 /// A record that was not (or not surely) published.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ impl PublishError {
                 | RDKafkaErrorCode::InvalidRecord
                 | RDKafkaErrorCode::InvalidTimestamp,
             ) => Self::Refused(error.to_string()),
-            _ => Self::Unavailable(with_mend(error)),
+            _ => Self::Unavailable(with_hint(error)),
         }
     }
 }

@@ -1,18 +1,17 @@
 //! Publishing: in order for each key, acknowledged by all replicas, never waiting on a broker that is away.
 
 mod batch;
+mod bisect;
 mod breaker;
+mod delivery_report;
 mod error;
-mod link;
-mod narrow;
 mod options;
-mod outgoing;
 mod published;
-mod raw;
+mod record;
 mod sending;
+mod session;
 mod span;
 mod stored;
-mod verdict;
 
 use std::{
     collections::HashMap,
@@ -24,21 +23,25 @@ use rdkafka::ClientConfig;
 use tracing::Instrument;
 
 use crate::{
-    BusError, BusSettings, Event, EventParts, OutboundRecord, Registry, SchemaSource, metrics,
+    BusError, BusSettings, Event, EventParts, OutboundRecord, RawRecord, Registry, SchemaSource,
+    metrics,
+    producer::{
+        breaker::Breaker,
+        delivery_report::Verdict,
+        record::{Chosen, Outgoing},
+        sending::SchemaId,
+        session::Link,
+    },
     security::Trouble,
 };
-use breaker::Breaker;
-use link::Link;
-use outgoing::{Chosen, Outgoing};
-use sending::SchemaId;
-use verdict::Verdict;
 
-pub use breaker::BreakerState;
-pub use error::PublishError;
-pub use options::SendOptions;
-pub use published::Published;
-pub use raw::{ContentMode, RawRecord};
-pub use stored::{BadStored, StoredEvent};
+pub use crate::producer::{
+    breaker::BreakerState,
+    error::PublishError,
+    options::SendOptions,
+    published::Published,
+    stored::{BadStored, StoredEvent},
+};
 
 /// How long a batch may wait for its acknowledgements.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -75,7 +78,7 @@ impl Producer {
     ) -> Result<Self, BusError> {
         settings.security.check()?;
         let mut config = settings.client();
-        link::configure(&mut config);
+        crate::producer::session::configure(&mut config);
         let trouble = Trouble::default();
         let link = Link::open(&config, &trouble)?;
         Ok(Self(Arc::new(Inner {

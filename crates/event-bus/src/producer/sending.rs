@@ -12,16 +12,18 @@ use rdkafka::{
 };
 use tokio::time::Instant;
 
-use super::{
-    Producer, PublishError,
-    batch::Enqueuing,
-    breaker::Admission,
-    link::{Link, Message, NotTaken},
-    narrow::Narrowing,
-    outgoing::Outgoing,
-    verdict::{Blame, Broker, Verdict, judge, of_kafka, of_outcome},
+use crate::{
+    BusError, BusSettings, metrics,
+    producer::{
+        Producer, PublishError,
+        batch::Enqueuing,
+        bisect::Narrowing,
+        breaker::Admission,
+        delivery_report::{Blame, Broker, Verdict, judge, of_kafka, of_outcome},
+        record::Outgoing,
+        session::{Link, Message, NotTaken},
+    },
 };
-use crate::{BusError, BusSettings, metrics};
 
 /// How long to wait when librdkafka's queue is full.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);

@@ -2,8 +2,10 @@
 
 use tracing::{Span, field};
 
-use super::{PublishError, Published};
-use crate::OutboundRecord;
+use crate::{
+    OutboundRecord,
+    producer::{PublishError, Published},
+};
 
 /// The span of one event that is published by itself.
 pub(super) fn of_one(record: &OutboundRecord) -> Span {

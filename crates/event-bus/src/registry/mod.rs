@@ -2,7 +2,6 @@
 
 mod access;
 mod flight;
-mod subject;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +9,7 @@ use futures::FutureExt;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::{AvroSchema, RegistryAccess};
-use flight::SingleFlight;
-
-pub use subject::SubjectNaming;
+use crate::{AvroSchema, RegistryAccess, registry::flight::SingleFlight};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(2);

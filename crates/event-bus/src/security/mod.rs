@@ -1,8 +1,8 @@
 //! How a client proves who it is, and how it knows that the broker is the broker.
 
-mod mend;
+mod hint;
+mod last_error;
 mod reader;
-mod trouble;
 
 use std::path::PathBuf;
 
@@ -12,9 +12,11 @@ use serde::Deserialize;
 
 use crate::BusError;
 
-pub(crate) use mend::{mend, with_mend};
-pub(crate) use reader::{Reader, answering, reader, unconnected};
-pub(crate) use trouble::Trouble;
+pub(crate) use crate::security::{
+    hint::{hint_for, with_hint},
+    last_error::Trouble,
+    reader::{Reader, answering, reader, unconnected},
+};
 
 /// Encryption and login towards Kafka, for producers, consumers and administration alike. Neither unless set.
 ///

@@ -8,8 +8,7 @@ use rdkafka::{
     error::KafkaError,
 };
 
-use super::Trouble;
-use crate::BusError;
+use crate::{BusError, security::Trouble};
 
 /// How long one look for an answer takes; between two, errors are read.
 const STEP: Duration = Duration::from_millis(100);
@@ -61,7 +60,7 @@ pub(crate) fn answering(reader: &Reader, timeout: Duration) -> Result<(), BusErr
         // What librdkafka has to say waits until somebody looks.
         while reader.poll(Duration::ZERO).is_some() {}
         let trouble = &reader.context().trouble;
-        if trouble.needs_mend() {
+        if trouble.needs_action() {
             return Err(BusError::Broker(trouble.explain("it refuses this client")));
         }
         if Instant::now() > deadline {

@@ -122,7 +122,7 @@ fn a_reason_is_kept_until_the_broker_works_again() {
     assert_eq!(trouble.explain("late"), "late: connection refused");
     note(RDKafkaErrorCode::Authentication, "invalid credentials");
     note(RDKafkaErrorCode::BrokerTransportFailure, "disconnected");
-    assert!(trouble.needs_mend());
+    assert!(trouble.needs_action());
     let said = trouble.explain("late");
     assert!(said.contains("invalid credentials; check user"), "{said}");
 

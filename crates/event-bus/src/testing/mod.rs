@@ -51,7 +51,7 @@ use crate::{
     consumer::{Doer, Glance, Unfit, Worth, class_of},
 };
 
-pub use delivery::Delivery;
+pub use crate::testing::delivery::Delivery;
 
 /// Attempts at what is unavailable before the kit says that the event waits.
 const PATIENCE: u32 = 5;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rand::{RngExt as _, SeedableRng, rngs::StdRng};
 
-use super::{Delivery, HandlerTest, Outcome};
+use crate::testing::{Delivery, HandlerTest, Outcome};
 
 /// What goes one after the other: tenant and subject, or the key of what does not read.
 #[derive(PartialEq)]

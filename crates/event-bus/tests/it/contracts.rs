@@ -9,7 +9,7 @@ use event_bus::{
     AvroSchema, BusSettings, ContentMode, Event, EventSchemas, Failure, FailureClass,
     OutboundRecord, Producer, PublishError, RawRecord, Received, Registry, Router, Scope,
     StoredEvent, SubjectNaming,
-    tail::{From, Logged, Tail, Until},
+    log_reader::{From, Logged, Tail, Until},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_bus::dead_letters::{
+use event_bus::dlq::{
     ActKind, DeadLetterError, DeadLetters, Discard, LetterFilter, LetterState, Outcome, Replay,
     Selection,
 };

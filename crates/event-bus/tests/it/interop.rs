@@ -6,7 +6,7 @@ use std::{env, path::Path, process::Stdio, time::Duration};
 
 use event_bus::{
     ContentMode, Envelope, EventParts, OutboundRecord, Producer, RawRecord, Record,
-    tail::{From, Tail, Until},
+    log_reader::{From, Tail, Until},
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

@@ -12,9 +12,7 @@ use std::{
 
 use event_bus::{
     Failure, Handler, Received, Router, TenantRef,
-    dead_letters::{
-        Act, DeadLetters, Letter, LetterFilter, LetterState, Replay, Report, Selection,
-    },
+    dlq::{Act, DeadLetters, Letter, LetterFilter, LetterState, Replay, Report, Selection},
 };
 use rdkafka::{
     Message,

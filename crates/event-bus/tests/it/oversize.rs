@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use event_bus::{
     Event,
     admin::{Admin, TopicSpec},
-    dead_letters::{Letter, Outcome, Replay},
+    dlq::{Letter, Outcome, Replay},
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,

@@ -10,7 +10,7 @@ use event_bus::{
     Batch, BatchFailure, Begin, ConsumerBuilder, Failure, Handler, LaneOrder, RawRecord, Received,
     Router, TenantRef,
     admin::TopicSpec,
-    dead_letters::{
+    dlq::{
         DeadLetterError, MAX_PAGE,
         parked::{
             MarkKind, Parked, ParkedFilter, ParkedOrders, ParkedOutcome, ParkedReport,

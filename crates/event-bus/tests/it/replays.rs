@@ -1,8 +1,6 @@
 //! Letters replayed: who sees them, what they carry, and when they are not.
 
-use event_bus::dead_letters::{
-    ActKind, Discard, LetterState, Outcome, Replay, ReplayTo, Report, Selection,
-};
+use event_bus::dlq::{ActKind, Discard, LetterState, Outcome, Replay, ReplayTo, Report, Selection};
 use rdkafka::Message;
 
 use crate::{

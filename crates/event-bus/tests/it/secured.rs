@@ -7,8 +7,8 @@ use event_bus::{
     BusSettings, EventSchemas, Failure, Login, OAuthClient, Producer, PublishError, Received,
     Router, Sasl, Security, Tls,
     admin::{Admin, TopicSpec},
-    dead_letters::{DeadLetters, LetterFilter},
-    tail::{From, Tail, Until},
+    dlq::{DeadLetters, LetterFilter},
+    log_reader::{From, Tail, Until},
 };
 
 use crate::{

@@ -1,22 +1,22 @@
-//! An order that nobody pays.
+//! An order that expires unpaid.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::{Person, Shop, catalogue::Products, stock};
-use crate::{Places, Report, api::text, live::Live, until::until_within};
+use super::{Customer, TestTenant, catalogue::Products, stock};
+use crate::{Endpoints, Report, client::text, poll::poll_within, web_socket::LiveMessages};
 
 pub(super) async fn let_expire(
-    places: &Places,
-    customer: &Person,
-    acme: &Shop,
+    endpoints: &Endpoints,
+    customer: &Customer,
+    acme: &TestTenant,
     products: &Products,
-    live: &mut Live,
+    live: &mut LiveMessages,
     report: &mut Report,
 ) -> Result<()> {
-    let api = customer.api.at(&places.order);
+    let api = customer.api.at(&endpoints.order);
     let body = json!({ "items": [{ "productId": products.rocket, "quantity": 3 }] });
     let order = api
         .post(&format!("/api/orders/{}/create", acme.code), body.clone())
@@ -24,16 +24,16 @@ pub(super) async fn let_expire(
         .expect(201)?;
     let id = text(&order, "id")?.to_owned();
     ensure!(
-        stock(places, &customer.api, acme, &products.rocket).await? == 0,
-        "all pieces are reserved"
+        stock(endpoints, &customer.api, acme, &products.rocket).await? == 0,
+        "not all pieces are reserved"
     );
     api.post(&format!("/api/orders/{}/create", acme.code), body)
         .await?
         .expect(409)?;
-    report.saw("all pieces are reserved; the next buyer is told so (409)");
+    report.passed("stock exhausted: another order rejected (409)");
 
     let path = format!("/api/orders/{}/{id}", acme.code);
-    until_within(
+    poll_within(
         Duration::from_mins(2),
         "the unpaid order to expire",
         || async {
@@ -46,9 +46,9 @@ pub(super) async fn let_expire(
         message["type"] == "order.expired" && message.to_string().contains(&id)
     })
     .await?;
-    report.saw("unpaid → EXPIRED, seen live");
-    let back = stock(places, &customer.api, acme, &products.rocket).await?;
-    ensure!(back == 3, "3 pieces return, {back} are there");
-    report.saw("its 3 pieces are for sale again");
+    report.passed("unpaid → EXPIRED, received over the WebSocket");
+    let back = stock(endpoints, &customer.api, acme, &products.rocket).await?;
+    ensure!(back == 3, "stock after the expiry is {back} instead of 3");
+    report.passed("reserved stock released");
     Ok(())
 }

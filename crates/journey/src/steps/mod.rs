@@ -1,91 +1,99 @@
-//! The steps, one file each. Each leaves behind what the next ones need.
+//! The steps of the journey. Each returns what the following ones need.
 
-mod bad_messages;
+mod access_control;
 mod catalogue;
 mod expiry;
+mod invalid_messages;
 mod ordering;
 mod payment;
 mod rebuild;
-mod refusals;
 mod tenants;
 mod totals;
 
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::{Places, Report, api::Api};
+use crate::{Endpoints, Report, client::Client};
 
-/// A tenant of the journey and its admin.
-pub struct Shop {
+/// A tenant and its administrator.
+pub struct TestTenant {
     /// The tenant's code.
     pub code: String,
     /// The tenant's id.
     pub id: String,
-    /// Its admin, logged in.
-    pub admin: Api,
+    /// A client of its administrator.
+    pub admin: Client,
 }
 
-/// The customer of the journey.
-pub struct Person {
-    /// Their id.
+/// A registered customer.
+pub struct Customer {
+    /// The user id.
     pub id: String,
-    /// Their e-mail.
+    /// The e-mail address.
     pub email: String,
-    /// They, logged in.
-    pub api: Api,
+    /// A client of the customer.
+    pub api: Client,
 }
 
-/// What is known of the first order after it was placed and paid.
-pub struct Ordered {
-    /// Its id.
+/// The first order, in two of its states.
+pub struct PlacedOrder {
+    /// The order id.
     pub id: String,
-    /// As the order service answered last.
+    /// The order as returned when it was complete.
     pub order: Value,
-    /// As it answered while the order waited for its payment.
+    /// The order as returned while it waited for the payment.
     pub waiting: Value,
 }
 
-pub(crate) async fn walk(places: Places, report: &mut Report) -> Result<()> {
-    report.begin("The landlord creates two tenants");
-    let (landlord, acme, globex) = tenants::create(&places, report).await?;
+pub(crate) async fn run(endpoints: Endpoints, report: &mut Report) -> Result<()> {
+    report.begin("Platform admin creates two tenants");
+    let (platform_admin, acme, globex) = tenants::create(&endpoints, report).await?;
 
-    report.begin("Acme's admin puts up products");
-    let products = catalogue::put_up(&places, &acme, report).await?;
+    report.begin("Tenant admin creates products");
+    let products = catalogue::create_products(&endpoints, &acme, report).await?;
 
-    report.begin("A customer registers, listens and orders");
+    report.begin("Customer registers and places an order");
     let (customer, mut live, created) =
-        ordering::order(&places, &landlord, &acme, &products, report).await?;
+        ordering::order(&endpoints, &platform_admin, &acme, &products, report).await?;
 
-    report.begin("The order is paid and completed");
+    report.begin("Order is paid and completed");
     let ordered = payment::pay(
-        &places, &customer, &acme, &products, &mut live, created, report,
+        &endpoints, &customer, &acme, &products, &mut live, created, report,
     )
     .await?;
 
-    report.begin("An unpaid order expires, its stock returns");
-    expiry::let_expire(&places, &customer, &acme, &products, &mut live, report).await?;
+    report.begin("Unpaid order expires and releases its stock");
+    expiry::let_expire(&endpoints, &customer, &acme, &products, &mut live, report).await?;
 
-    report.begin("Customer and admins read what happened");
-    totals::read(&places, &landlord, &customer, &acme, &globex, report).await?;
+    report.begin("Order lists and analytics are correct");
+    totals::read(
+        &endpoints,
+        &platform_admin,
+        &customer,
+        &acme,
+        &globex,
+        report,
+    )
+    .await?;
 
-    report.begin("The event store rebuilds the order");
-    rebuild::rebuild(&places, &acme, &ordered, report).await?;
+    report.begin("Event store rebuilds the order");
+    rebuild::rebuild(&endpoints, &acme, &ordered, report).await?;
 
-    report.begin("Everyone else is refused everything");
-    refusals::try_all(&places, &acme, &globex, &products, &ordered, report).await?;
+    report.begin("Unauthorised access is denied");
+    access_control::check(&endpoints, &acme, &globex, &products, &ordered, report).await?;
 
-    report.begin("Bad messages are set aside, nothing stops");
-    bad_messages::put_and_find(&places, &customer, &acme, &products, report).await?;
+    report.begin("Invalid messages go to the dead-letter topic");
+    invalid_messages::publish_and_find(&endpoints, &customer, &acme, &products, report).await?;
     report.end();
     Ok(())
 }
 
-/// A password good enough for the journey, never the same.
+/// Generates a valid password.
 fn password() -> String {
     format!("Journey-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// An address nobody has yet.
+/// Generates a unique e-mail address.
 fn address(name: &str) -> String {
     format!(
         "{name}-{}@example.com",
@@ -93,38 +101,43 @@ fn address(name: &str) -> String {
     )
 }
 
-/// Logs in.
-async fn log_in(places: &Places, email: &str, password: &str) -> Result<Api> {
-    let stranger = Api::stranger(&places.user)?;
-    let answer = stranger
+/// Logs in and returns a client with the token.
+async fn log_in(endpoints: &Endpoints, email: &str, password: &str) -> Result<Client> {
+    let anonymous = Client::anonymous(&endpoints.user)?;
+    let response = anonymous
         .post(
             "/api/auth/login",
             serde_json::json!({ "email": email, "password": password }),
         )
         .await?
         .expect(200)?;
-    Ok(stranger.with_token(crate::api::text(&answer, "access_token")?))
+    Ok(anonymous.with_token(crate::client::text(&response, "access_token")?))
 }
 
-/// Registers a customer and logs them in.
-async fn register(places: &Places, name: &str) -> Result<Person> {
+/// Registers a customer and logs in.
+async fn register(endpoints: &Endpoints, name: &str) -> Result<Customer> {
     let (email, password) = (address(&name.to_lowercase()), password());
-    let stranger = Api::stranger(&places.user)?;
+    let anonymous = Client::anonymous(&endpoints.user)?;
     let body = serde_json::json!({ "email": email, "password": password, "name": name });
-    let user = stranger
+    let user = anonymous
         .post("/api/auth/register", body)
         .await?
         .expect(201)?;
-    let id = crate::api::text(&user, "id")?.to_owned();
-    let api = log_in(places, &email, &password).await?;
-    Ok(Person { id, email, api })
+    let id = crate::client::text(&user, "id")?.to_owned();
+    let api = log_in(endpoints, &email, &password).await?;
+    Ok(Customer { id, email, api })
 }
 
-/// A product's pieces for sale.
-async fn stock(places: &Places, person: &Api, shop: &Shop, product: &str) -> Result<i64> {
-    let path = format!("/api/{}/products/{product}", shop.code);
-    crate::api::number(
-        &person.at(&places.order).get(&path).await?.expect(200)?,
+/// Returns the available stock of a product.
+async fn stock(
+    endpoints: &Endpoints,
+    client: &Client,
+    tenant: &TestTenant,
+    product: &str,
+) -> Result<i64> {
+    let path = format!("/api/{}/products/{product}", tenant.code);
+    crate::client::number(
+        &client.at(&endpoints.order).get(&path).await?.expect(200)?,
         "/stock",
     )
 }

@@ -3,51 +3,51 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Ordered, Person, Shop, catalogue::Products};
+use super::{Customer, PlacedOrder, TestTenant, catalogue::Products};
 use crate::{
-    Places, Report,
-    api::{number, text},
-    live::Live,
+    Endpoints, Report,
+    client::{number, text},
     mail::mail_to,
-    until::until,
+    poll::poll,
+    web_socket::LiveMessages,
 };
 
 pub(super) async fn pay(
-    places: &Places,
-    customer: &Person,
-    acme: &Shop,
+    endpoints: &Endpoints,
+    customer: &Customer,
+    acme: &TestTenant,
     products: &Products,
-    live: &mut Live,
+    live: &mut LiveMessages,
     created: Value,
     report: &mut Report,
-) -> Result<Ordered> {
+) -> Result<PlacedOrder> {
     let id = text(&created, "id")?.to_owned();
-    let api = customer.api.at(&places.order);
+    let api = customer.api.at(&endpoints.order);
     let path = format!("/api/orders/{}/{id}", acme.code);
-    let waiting = until("billing's answer with a payment", || async {
+    let waiting = poll("the payment request of the billing service", || async {
         let order = api.get(&path).await?.expect(200)?;
         Ok((order["status"] == "WAITING_FOR_PAYMENT").then_some(order))
     })
     .await?;
     let link = text(&waiting, "paymentLink")?;
     text(&waiting, "paymentId")?;
-    report.saw(format!(
-        "billing asks for a payment: {}",
+    report.passed(format!(
+        "payment requested: {}",
         link.split('?').next().unwrap_or(link)
     ));
     live.next("order.payment_requested", |message| {
         message["type"] == "order.payment_requested" && message.to_string().contains(&id)
     })
     .await?;
-    report.saw("she sees it live");
-    mail_to(&places.mail_dir, &customer.email, "/api/billing/pay/").await?;
-    report.saw("and by mail");
+    report.passed("payment request received over the WebSocket");
+    mail_to(&endpoints.mail_dir, &customer.email, "/api/billing/pay/").await?;
+    report.passed("payment request received by e-mail");
 
     let complete = json!({ "transaction_id": format!("tx-{id}") });
     api.post(&format!("{path}/complete"), complete.clone())
         .await?
         .expect(409)?;
-    report.saw("an unpaid order cannot be completed (409)");
+    report.passed("completing the unpaid order rejected (409)");
     let paid = api
         .post(&format!("{path}/payment-received"), json!({}))
         .await?
@@ -59,7 +59,7 @@ pub(super) async fn pay(
         .expect(200)?;
     ensure!(
         again["version"] == paid["version"],
-        "a second notice changed the order: {again}"
+        "the second payment notification changed the order: {again}"
     );
     let product = api
         .get(&format!("/api/{}/products/{}", acme.code, products.anvil))
@@ -67,9 +67,9 @@ pub(super) async fn pay(
         .expect(200)?;
     ensure!(
         number(&product, "/stock")? == 8 && number(&product, "/reserved")? == 0,
-        "two pieces are sold: {product}"
+        "two pieces are not sold exactly once: {product}"
     );
-    report.saw("payment received → PAID; two pieces are sold, once");
+    report.passed("payment received → PAID; stock reduced once");
 
     let done = api
         .post(&format!("{path}/complete"), complete)
@@ -83,9 +83,11 @@ pub(super) async fn pay(
         message["type"] == "order.completed" && message.to_string().contains(&id)
     })
     .await?;
-    mail_to(&places.mail_dir, &customer.email, &format!("tx-{id}")).await?;
-    report.saw("completed with a transaction_id → COMPLETE; confirmation live and by mail");
-    Ok(Ordered {
+    mail_to(&endpoints.mail_dir, &customer.email, &format!("tx-{id}")).await?;
+    report.passed(
+        "completed with a transaction_id → COMPLETE; confirmed over the WebSocket and by e-mail",
+    );
+    Ok(PlacedOrder {
         id,
         order: done,
         waiting,

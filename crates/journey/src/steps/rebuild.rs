@@ -1,20 +1,20 @@
-//! The order out of the log.
+//! Rebuilding the order from its events.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{Ordered, Shop};
-use crate::{Places, Report, api::text, until::until};
+use super::{PlacedOrder, TestTenant};
+use crate::{Endpoints, Report, client::text, poll::poll};
 
 pub(super) async fn rebuild(
-    places: &Places,
-    acme: &Shop,
-    ordered: &Ordered,
+    endpoints: &Endpoints,
+    acme: &TestTenant,
+    ordered: &PlacedOrder,
     report: &mut Report,
 ) -> Result<()> {
-    let store = acme.admin.at(&places.event_store);
+    let store = acme.admin.at(&endpoints.event_store);
     let path = format!("/api/aggregates/order/{}", ordered.id);
-    let now = until("the rebuilt order to be COMPLETE", || async {
+    let now = poll("the rebuilt order to be COMPLETE", || async {
         let reply = store.get(&path).await?;
         if reply.status == 404 {
             return Ok(None);
@@ -23,33 +23,33 @@ pub(super) async fn rebuild(
         Ok((rebuilt["state"]["status"] == "COMPLETE").then_some(rebuilt))
     })
     .await?;
-    equal(&now["state"], &ordered.order)?;
-    report.saw("rebuilt now: the same, field by field, as the order service answers");
+    ensure_equal(&now["state"], &ordered.order)?;
+    report.passed("current state equals the response of the order service, field by field");
 
     let before = text(&ordered.waiting, "updatedAt")?;
     let then = store
         .get(&format!("{path}?as_of={before}"))
         .await?
         .expect(200)?;
-    equal(&then["state"], &ordered.waiting)?;
-    report.saw(format!(
-        "rebuilt as of {before}: WAITING_FOR_PAYMENT, as it was before the payment"
+    ensure_equal(&then["state"], &ordered.waiting)?;
+    report.passed(format!(
+        "state as of {before}: WAITING_FOR_PAYMENT, as before the payment"
     ));
     Ok(())
 }
 
-fn equal(rebuilt: &Value, answered: &Value) -> Result<()> {
-    let fields = answered.as_object().context("an order is an object")?;
+fn ensure_equal(rebuilt: &Value, expected: &Value) -> Result<()> {
+    let fields = expected.as_object().context("the order is not an object")?;
     for (field, value) in fields {
         ensure!(
             &rebuilt[field] == value,
-            "{field} was rebuilt as {} and answered as {value}",
+            "{field} is {} instead of {value}",
             rebuilt[field]
         );
     }
     ensure!(
-        rebuilt == answered,
-        "the rebuilt order has more than was answered: {rebuilt}"
+        rebuilt == expected,
+        "the rebuilt order has unexpected fields: {rebuilt}"
     );
     Ok(())
 }

@@ -1,72 +1,83 @@
-//! Two tenants come to be: one that the landlord creates, one that comes with its admin.
+//! Onboarding of two tenants: one created by the platform administrator, one created with its administrator.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Shop, address, log_in, password};
+use super::{TestTenant, address, log_in, password};
 use crate::{
-    Places, Report,
-    api::{Api, text},
+    Endpoints, Report,
+    client::{Client, text},
     mail::{mail_to, parameter},
-    until::until,
+    poll::poll,
 };
 
-pub(super) async fn create(places: &Places, report: &mut Report) -> Result<(Api, Shop, Shop)> {
-    let landlord = until("the landlord's login", || async {
-        // On a fresh stack the services may have started a moment ago.
-        Ok(
-            log_in(places, &places.landlord_email, &places.landlord_password)
-                .await
-                .ok(),
+pub(super) async fn create(
+    endpoints: &Endpoints,
+    report: &mut Report,
+) -> Result<(Client, TestTenant, TestTenant)> {
+    let platform_admin = poll("the login of the platform admin", || async {
+        // On a fresh stack the services may still be starting.
+        Ok(log_in(
+            endpoints,
+            &endpoints.platform_admin_email,
+            &endpoints.platform_admin_password,
         )
+        .await
+        .ok())
     })
     .await?;
-    report.saw("the landlord, made at the first start, logs in");
+    report.passed("platform admin logged in");
 
     let acme_email = address("acme-admin");
-    let begun = Instant::now();
-    let acme = first_free("acme", |code| {
-        create_tenant(places, &landlord, code, &acme_email)
+    let started = Instant::now();
+    let acme = create_with_free_code("acme", |code| {
+        create_tenant(endpoints, &platform_admin, code, &acme_email)
     })
     .await?;
-    report.saw(format!(
-        "POST /api/tenants: {acme} is being provisioned; answered in {} ms",
-        begun.elapsed().as_millis()
+    report.passed(format!(
+        "POST /api/tenants: {acme} is PROVISIONING; response in {} ms",
+        started.elapsed().as_millis()
     ));
 
     let (globex_email, globex_password) = (address("globex-admin"), password());
-    let begun = Instant::now();
-    let globex = first_free("globex", |code| {
-        create_admin(places, &landlord, code, &globex_email, &globex_password)
+    let started = Instant::now();
+    let globex = create_with_free_code("globex", |code| {
+        create_admin(
+            endpoints,
+            &platform_admin,
+            code,
+            &globex_email,
+            &globex_password,
+        )
     })
     .await?;
-    report.saw(format!(
-        "POST /api/users: an ADMIN with the new tenantCode {globex}; answered in {} ms",
-        begun.elapsed().as_millis()
+    report.passed(format!(
+        "POST /api/users: ADMIN with the new tenantCode {globex}; response in {} ms",
+        started.elapsed().as_millis()
     ));
 
-    let acme_id = wait_until_active(places, &landlord, &acme, report).await?;
-    let globex_id = wait_until_active(places, &landlord, &globex, report).await?;
+    let acme_id = wait_until_active(endpoints, &platform_admin, &acme, report).await?;
+    let globex_id = wait_until_active(endpoints, &platform_admin, &globex, report).await?;
 
-    let acme_admin = accept_invitation(places, &acme_email).await?;
-    report.saw(format!(
-        "{acme}'s admin was invited by mail, set a password and logs in"
+    let acme_admin = accept_invitation(endpoints, &acme_email).await?;
+    report.passed(format!(
+        "admin of {acme} accepted the e-mail invitation and logged in"
     ));
-    let globex_admin = log_in(places, &globex_email, &globex_password).await?;
-    has_database(places, &globex_admin).await?;
-    report.saw(format!(
-        "{globex}'s admin logs in; GET /api/users/{{id}}/database-status says isDatabaseCreated"
+    let globex_admin = log_in(endpoints, &globex_email, &globex_password).await?;
+    wait_for_database(endpoints, &globex_admin).await?;
+    report.passed(format!(
+        "admin of {globex} logged in; GET /api/users/{{id}}/database-status: isDatabaseCreated"
     ));
     Ok((
-        landlord,
-        Shop {
+        platform_admin,
+        TestTenant {
             code: acme,
             id: acme_id,
             admin: acme_admin,
         },
-        Shop {
+        TestTenant {
             code: globex,
             id: globex_id,
             admin: globex_admin,
@@ -74,8 +85,8 @@ pub(super) async fn create(places: &Places, report: &mut Report) -> Result<(Api,
     ))
 }
 
-/// `acme`, or on a later walk `acme-2`, `acme-3`, …
-async fn first_free<F>(name: &str, create: impl Fn(String) -> F) -> Result<String>
+/// Creates a tenant with the code `name`, or on a later run `name-2`, `name-3`, …, and returns the code.
+async fn create_with_free_code<F>(name: &str, create: impl Fn(String) -> F) -> Result<String>
 where
     F: Future<Output = Result<bool>>,
 {
@@ -89,20 +100,20 @@ where
             return Ok(code);
         }
     }
-    bail!("a thousand tenants are named {name} already: `make reset` starts afresh")
+    bail!("all codes from {name} to {name}-999 are taken; run `make reset`")
 }
 
-/// Whether the code was free.
+/// Returns `false` if the code is taken.
 async fn create_tenant(
-    places: &Places,
-    landlord: &Api,
+    endpoints: &Endpoints,
+    platform_admin: &Client,
     code: String,
     billing: &str,
 ) -> Result<bool> {
     let body = json!({ "code": code, "name": format!("The {code} company"), "region": "eu",
         "package": "starter", "billingEmail": billing });
-    let reply = landlord
-        .at(&places.tenant)
+    let reply = platform_admin
+        .at(&endpoints.tenant)
         .post("/api/tenants", body)
         .await?;
     if reply.status == 409 {
@@ -111,20 +122,23 @@ async fn create_tenant(
     let tenant = reply.expect(202)?;
     anyhow::ensure!(
         tenant["status"] == "PROVISIONING",
-        "a new tenant is PROVISIONING: {tenant}"
+        "the new tenant is not PROVISIONING: {tenant}"
     );
     Ok(true)
 }
 
 async fn create_admin(
-    places: &Places,
-    landlord: &Api,
+    endpoints: &Endpoints,
+    platform_admin: &Client,
     code: String,
     email: &str,
     password: &str,
 ) -> Result<bool> {
     let body = json!({ "email": email, "password": password, "name": "Gail Globex", "role": "ADMIN", "tenantCode": code });
-    let reply = landlord.at(&places.user).post("/api/users", body).await?;
+    let reply = platform_admin
+        .at(&endpoints.user)
+        .post("/api/users", body)
+        .await?;
     if reply.status == 409 {
         return Ok(false);
     }
@@ -133,15 +147,15 @@ async fn create_admin(
 }
 
 async fn wait_until_active(
-    places: &Places,
-    landlord: &Api,
+    endpoints: &Endpoints,
+    platform_admin: &Client,
     code: &str,
     report: &mut Report,
 ) -> Result<String> {
-    let landlord = landlord.at(&places.tenant);
-    let begun = Instant::now();
-    let tenant: Value = until(&format!("{code} to be ACTIVE"), || async {
-        let tenant = landlord
+    let platform_admin = platform_admin.at(&endpoints.tenant);
+    let started = Instant::now();
+    let tenant: Value = poll(&format!("{code} to be ACTIVE"), || async {
+        let tenant = platform_admin
             .get(&format!("/api/tenants/{code}"))
             .await?
             .expect(200)?;
@@ -152,26 +166,26 @@ async fn wait_until_active(
         }
     })
     .await?;
-    let onboarding = landlord
+    let onboarding = platform_admin
         .get(&format!("/api/tenants/{code}/onboarding"))
         .await?
         .expect(200)?;
     let steps = onboarding["steps"]
         .as_array()
-        .context("onboarding shows its steps")?
+        .context("the onboarding has no steps")?
         .len();
-    report.saw(format!(
-        "{code} is ACTIVE after {} ms more; its onboarding shows {steps} steps",
-        begun.elapsed().as_millis()
+    report.passed(format!(
+        "{code} is ACTIVE after {} ms; onboarding has {steps} steps",
+        started.elapsed().as_millis()
     ));
     Ok(text(&tenant, "id")?.to_owned())
 }
 
-async fn accept_invitation(places: &Places, email: &str) -> Result<Api> {
-    let mail = mail_to(&places.mail_dir, email, "token=").await?;
+async fn accept_invitation(endpoints: &Endpoints, email: &str) -> Result<Client> {
+    let mail = mail_to(&endpoints.mail_dir, email, "token=").await?;
     let (token, password) = (parameter(&mail, "token")?, password());
-    let stranger = Api::stranger(&places.user)?;
-    let reply = stranger
+    let anonymous = Client::anonymous(&endpoints.user)?;
+    let reply = anonymous
         .post(
             "/api/auth/reset-password",
             json!({ "token": token, "newPassword": password }),
@@ -179,21 +193,21 @@ async fn accept_invitation(places: &Places, email: &str) -> Result<Api> {
         .await?;
     anyhow::ensure!(
         reply.status.is_success(),
-        "the invitation's token was not taken: {}",
+        "the invitation token was rejected: {}",
         reply.status
     );
-    log_in(places, email, &password).await
+    log_in(endpoints, email, &password).await
 }
 
-async fn has_database(places: &Places, admin: &Api) -> Result<()> {
+async fn wait_for_database(endpoints: &Endpoints, admin: &Client) -> Result<()> {
     let profile = admin
-        .at(&places.user)
+        .at(&endpoints.user)
         .get("/api/auth/profile")
         .await?
         .expect(200)?;
     let path = format!("/api/users/{}/database-status", text(&profile, "id")?);
-    until("isDatabaseCreated", || async {
-        let status = admin.at(&places.user).get(&path).await?.expect(200)?;
+    poll("isDatabaseCreated", || async {
+        let status = admin.at(&endpoints.user).get(&path).await?.expect(200)?;
         Ok((status["isDatabaseCreated"] == true).then_some(()))
     })
     .await

@@ -1,31 +1,31 @@
-//! What customer and admins read.
+//! Order lists and analytics.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::{Person, Shop};
+use super::{Customer, TestTenant};
 use crate::{
-    Places, Report,
-    api::{Api, number, text},
-    until::until,
+    Endpoints, Report,
+    client::{Client, number, text},
+    poll::poll,
 };
 
 pub(super) async fn read(
-    places: &Places,
-    landlord: &Api,
-    customer: &Person,
-    acme: &Shop,
-    globex: &Shop,
+    endpoints: &Endpoints,
+    platform_admin: &Client,
+    customer: &Customer,
+    acme: &TestTenant,
+    globex: &TestTenant,
     report: &mut Report,
 ) -> Result<()> {
     let body = json!({ "name": "Portable hole", "price": { "amount": 500, "currency": "EUR" }, "stock": 5 });
     let product = globex
         .admin
-        .at(&places.order)
+        .at(&endpoints.order)
         .post(&format!("/api/{}/products", globex.code), body)
         .await?
         .expect(201)?;
-    let api = customer.api.at(&places.order);
+    let api = customer.api.at(&endpoints.order);
     let body = json!({ "items": [{ "productId": text(&product, "id")?, "quantity": 1 }] });
     api.post(&format!("/api/orders/{}/create", globex.code), body)
         .await?
@@ -44,26 +44,26 @@ pub(super) async fn read(
     };
     ensure!(
         own["meta"]["total"] == 3 && at(&acme.code) == 2 && at(&globex.code) == 1,
-        "two orders at {} and one at {}: {own}",
+        "the list does not have two orders of {} and one of {}: {own}",
         acme.code,
         globex.code
     );
-    report.saw(format!(
-        "she lists 3 orders over {} and {}",
+    report.passed(format!(
+        "customer lists 3 orders of {} and {}",
         acme.code, globex.code
     ));
 
     let path = format!("/api/{}/analytics", acme.code);
-    let totals = until("the figures to agree with the orders made", || async {
+    let totals = poll("the analytics to include all orders", || async {
         let figures = acme
             .admin
-            .at(&places.analytics)
+            .at(&endpoints.analytics)
             .get(&path)
             .await?
             .expect(200)?;
         ensure!(
             figures["status"] == "success",
-            "figures come with status success: {figures}"
+            "analytics without status success: {figures}"
         );
         let agree = figures["data"]["totalOrders"] == 2
             && figures["data"]["totalRevenue"] == json!({ "amount": 3998, "currency": "EUR" })
@@ -71,20 +71,20 @@ pub(super) async fn read(
         Ok(agree.then_some(figures))
     })
     .await?;
-    report.saw(format!(
-        "{}'s admin sees {} orders, revenue {} minor units, {} active users: they agree",
+    report.passed(format!(
+        "analytics of {}: {} orders, revenue {} EUR cents, {} active users",
         acme.code,
         totals["data"]["totalOrders"],
         number(&totals, "/data/totalRevenue/amount")?,
         totals["data"]["activeUsers"]
     ));
-    let platform = landlord
-        .at(&places.analytics)
+    let platform = platform_admin
+        .at(&endpoints.analytics)
         .get("/api/analytics")
         .await?
         .expect(200)?;
-    report.saw(format!(
-        "the landlord sees {} orders on the platform",
+    report.passed(format!(
+        "analytics of the platform: {} orders",
         number(&platform, "/data/totalOrders")?
     ));
     Ok(())

@@ -1,14 +1,14 @@
-//! The whole product, with names of its own.
+//! The whole product in an isolated environment.
 
 use std::{collections::HashMap, path::PathBuf};
 
-use journey::Places;
+use journey::Endpoints;
 use testkit::{
-    World,
+    TestEnvironment,
     private::{Service, free_port},
 };
 
-/// Name, binary and database of each service. The tenant and user services come first: others ask them.
+/// Name, binary and database of each service. The user and tenant services come first, because others call them.
 const SERVICES: [(&str, &str, &str); 7] = [
     ("user", "user-service", "user"),
     ("tenant", "tenant-service", "tenant"),
@@ -19,25 +19,24 @@ const SERVICES: [(&str, &str, &str); 7] = [
     ("event-store", "event-store-projector", "event_store"),
 ];
 const MASTER: &str = "the journey's service master";
-const LANDLORD: (&str, &str) = ("landlord@example.com", "the journey's landlord 1");
+const PLATFORM_ADMIN: (&str, &str) = ("landlord@example.com", "the journey's landlord 1");
 
 /// Seven running services.
 pub struct Product {
-    world: World,
+    world: TestEnvironment,
     services: HashMap<&'static str, Service>,
-    folder: PathBuf,
+    dir: PathBuf,
 }
 
 impl Product {
-    /// Starts them all.
+    /// Starts all services.
     pub async fn start() -> Self {
         let databases = SERVICES.map(|(_, _, database)| database);
-        let world = World::new(&databases).await;
-        let folder = std::env::temp_dir().join(format!("tenantry-journey-{}", world.prefix()));
-        std::fs::create_dir_all(folder.join("mail")).expect("the temporary folder can be written");
-        let key = folder.join("signing-key.pem");
-        std::fs::write(&key, auth::generate_key_pem())
-            .expect("the temporary folder can be written");
+        let world = TestEnvironment::new(&databases).await;
+        let dir = std::env::temp_dir().join(format!("tenantry-journey-{}", world.prefix()));
+        std::fs::create_dir_all(dir.join("mail")).expect("the directory is writable");
+        let key = dir.join("signing-key.pem");
+        std::fs::write(&key, auth::generate_key_pem()).expect("the directory is writable");
 
         let ports = SERVICES.map(|_| free_port());
         let url = |name: &str| {
@@ -48,7 +47,7 @@ impl Product {
             format!("http://127.0.0.1:{}", ports[index])
         };
         let binaries = PathBuf::from(
-            std::env::var("TENANTRY_BINARIES").expect("`make test` names the binaries"),
+            std::env::var("TENANTRY_BINARIES").expect("`make test` sets TENANTRY_BINARIES"),
         );
         let mut services = HashMap::new();
         for ((name, binary, database), port) in SERVICES.into_iter().zip(ports) {
@@ -65,9 +64,9 @@ impl Product {
                 ),
                 ("SERVICE_MASTER", MASTER.to_owned()),
                 ("SIGNING_KEY_FILE", key.display().to_string()),
-                ("LANDLORD_EMAIL", LANDLORD.0.to_owned()),
-                ("LANDLORD_PASSWORD", LANDLORD.1.to_owned()),
-                ("MAIL_DIR", folder.join("mail").display().to_string()),
+                ("LANDLORD_EMAIL", PLATFORM_ADMIN.0.to_owned()),
+                ("LANDLORD_PASSWORD", PLATFORM_ADMIN.1.to_owned()),
+                ("MAIL_DIR", dir.join("mail").display().to_string()),
                 ("ORDER_PAYMENT_TTL_SECONDS", "12".to_owned()),
             ];
             variables.extend(own.map(|(name, value)| (format!("TENANTRY_{name}"), value)));
@@ -79,43 +78,43 @@ impl Product {
         Self {
             world,
             services,
-            folder,
+            dir,
         }
     }
 
-    /// Where they are.
-    pub fn places(&self) -> Places {
+    /// Returns the endpoints of the services.
+    pub fn endpoints(&self) -> Endpoints {
         let url = |name: &str| self.services[name].url();
-        Places {
+        Endpoints {
             user: url("user"),
             tenant: url("tenant"),
             order: url("order"),
             notification: url("notification"),
             analytics: url("analytics"),
             event_store: url("event-store"),
-            mail_dir: self.folder.join("mail"),
+            mail_dir: self.dir.join("mail"),
             bus: self.world.bus(),
-            landlord_email: LANDLORD.0.to_owned(),
-            landlord_password: LANDLORD.1.to_owned(),
+            platform_admin_email: PLATFORM_ADMIN.0.to_owned(),
+            platform_admin_password: PLATFORM_ADMIN.1.to_owned(),
         }
     }
 
-    /// SIGKILL for each, then a new start.
-    pub async fn kill_and_start_again(&mut self) {
+    /// Kills all services with SIGKILL and restarts them.
+    pub async fn kill_and_restart(&mut self) {
         for service in self.services.values_mut() {
             service.kill();
         }
         for (name, ..) in SERVICES {
             self.services
                 .get_mut(name)
-                .expect("it was started")
-                .start_again()
+                .expect("the service was started")
+                .restart()
                 .await;
         }
     }
 
-    /// What the services warned of, for the message of a test that failed.
-    pub fn complaints(&self) -> String {
+    /// Returns the latest warnings and errors of the services, for the message of a failed test.
+    pub fn warnings(&self) -> String {
         let mut all = String::new();
         for (name, service) in &self.services {
             let log = service.log();
@@ -138,7 +137,7 @@ impl Product {
 
 impl Drop for Product {
     fn drop(&mut self) {
-        // Left behind it does no harm.
-        let _left = std::fs::remove_dir_all(&self.folder);
+        // A leftover directory does no harm.
+        let _ignored = std::fs::remove_dir_all(&self.dir);
     }
 }

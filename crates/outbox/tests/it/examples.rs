@@ -1,4 +1,4 @@
-//! The example, as whoever reads the README runs it.
+//! Runs the example as documented.
 
 use std::{env, process::Stdio, time::Duration};
 
@@ -6,15 +6,17 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::world::variable;
+use crate::test_env::variable;
 
 #[tokio::test]
-async fn the_shop_commits_publishes_and_mails_once() {
-    let test = env::current_exe().expect("a test has a place");
+async fn the_example_sends_one_e_mail_despite_a_duplicate_event() {
+    let test = env::current_exe().expect("the path of the test binary");
     let profile = test.parent().and_then(|deps| deps.parent());
-    let example = profile.expect("above deps").join("examples/outbox");
+    let example = profile
+        .expect("the profile directory")
+        .join("examples/outbox");
     // `cargo test` builds examples, `cargo test --test it` alone does not.
-    assert!(example.exists(), "first `cargo build --examples`");
+    assert!(example.exists(), "run `cargo build --examples` first");
     let name = format!("t{}_example", &Uuid::new_v4().simple().to_string()[..10]);
     let server = variable("TENANTRY_POSTGRES_ADMIN");
     let mut admin = PgConnection::connect(&server)
@@ -23,7 +25,7 @@ async fn the_shop_commits_publishes_and_mails_once() {
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut admin)
         .await
-        .expect("a database");
+        .expect("the database is created");
     let (server, _) = server.rsplit_once('/').expect("a URL with a database");
 
     let running = Command::new(example)
@@ -32,17 +34,19 @@ async fn the_shop_commits_publishes_and_mails_once() {
         .kill_on_drop(true)
         .output();
     let ended = tokio::time::timeout(Duration::from_mins(1), running).await;
-    let output = ended.expect("it ends by itself").expect("it runs");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let output = ended
+        .expect("the example ends within a minute")
+        .expect("the example starts");
+    let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
-        "{said}{}",
+        "{stdout}{}",
         String::from_utf8_lossy(&output.stderr)
     );
 
-    assert!(said.contains("came again, nothing to do"), "{said}");
+    assert!(stdout.contains("duplicate event skipped"), "{stdout}");
     assert!(
-        said.contains("mails for the order: 1, events left in the outbox: 0"),
-        "{said}"
+        stdout.contains("e-mails for the order: 1, unpublished events: 0"),
+        "{stdout}"
     );
 }

@@ -1,14 +1,15 @@
-//! The outbox and its relay against a real broker and database: run through `make test`.
+//! Integration tests of the outbox against Kafka and `PostgreSQL`; run them with `make test`.
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
-mod drains;
+mod append;
+mod dirty_outboxes;
+mod drain;
 mod examples;
-mod fleet;
-mod gate;
-mod marks;
-mod refusals;
-mod relays;
-mod rows;
-mod seen;
-mod wedged;
-mod world;
+mod fairness;
+mod gauges;
+mod inbox;
+mod refused;
+mod relay;
+mod tcp_proxy;
+mod test_env;
+mod unresponsive_databases;

@@ -45,7 +45,7 @@ impl<W: Dispatch> Handler for InboxHandler<W> {
         let Some(mut tx) = self.begin(record).await? else {
             return Ok(());
         };
-        let new = outbox::first_time(tx.conn(), &self.group, record.envelope.id)
+        let new = outbox::inbox::insert_if_new(tx.conn(), &self.group, record.envelope.id)
             .await
             .map_err(|error| self.of_database(StoreError::from(error)))?;
         if !new {

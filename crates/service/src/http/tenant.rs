@@ -111,7 +111,7 @@ async fn resolve(
         ));
     }
     // An admin may act in their own tenant only, whatever path and header name.
-    if caller.role == Role::Admin && !caller.administers(tenant.id.0) {
+    if caller.role == Role::Admin && !caller.is_admin_of(tenant.id.0) {
         return Err(Problem::forbidden("this is not your tenant"));
     }
     usable(&tenant).map(|()| tenant)

@@ -9,11 +9,12 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tenancy::{
-    ClusterUrls, DatasourceSettings, Datasources, HttpTenantSource, NoTenantSource, TenantSource,
-};
+use tenancy::{ClusterUrls, DatasourceSettings, Datasources, NoTenantSource, TenantSource};
 
-use crate::{Settings, StartError, schema, settings::BadSetting};
+use crate::{
+    ServiceClient, Settings, StartError, schema, settings::BadSetting,
+    tenant_source::HttpTenantSource,
+};
 
 /// How long to wait for the database at the start.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -113,11 +114,11 @@ pub(super) fn tenant_source(
     if name == "tenant" {
         return Ok(Arc::new(NoTenantSource));
     }
-    let tokens = tokens.clone();
-    let source = HttpTenantSource::new(&settings.tenant_url, move || {
-        let tokens = tokens.clone();
-        async move { tokens.bearer().await }
-    })
-    .map_err(|error| BadSetting::new("TENANTRY_TENANT_URL", error))?;
-    Ok(Arc::new(source))
+    let client = ServiceClient::new(
+        "TENANTRY_TENANT_URL",
+        &settings.tenant_url,
+        HttpTenantSource::TIMEOUT,
+        tokens.clone(),
+    )?;
+    Ok(Arc::new(HttpTenantSource(client)))
 }

@@ -53,7 +53,7 @@ impl TenantScope {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let outbox = self.tenant.id.to_string().into();
         // Marked before the transaction, so that after a crash the sweep finds every outbox that may hold a row.
-        self.runtime.marks().mark(&outbox).await?;
+        self.runtime.dirty_outboxes().mark(&outbox).await?;
         let inner = self.runtime.datasources()?.begin(&self.tenant).await?;
         Ok(Tx::new(
             Transaction::new(inner),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use cache::Cache;
 use database::Transaction;
 use event_bus::{Event, EventParts, OutboundRecord, TenantRef};
-use outbox::{Nudge, OutboxId};
+use outbox::{OutboxId, RelayWaker};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use sqlx::PgConnection;
 use tenancy::Tenant;
@@ -25,7 +25,7 @@ pub struct Tx {
     source: String,
     tenant: Option<TenantRef>,
     outbox: OutboxId,
-    nudge: Nudge,
+    waker: RelayWaker,
     now: OffsetDateTime,
     published: bool,
     cache: Cache,
@@ -51,7 +51,7 @@ impl Tx {
                 region: tenant.region.to_string(),
             }),
             outbox,
-            nudge: runtime.nudge(),
+            waker: runtime.waker(),
             // PostgreSQL stores microseconds: rows, events and answers carry the same instant.
             now: now
                 .replace_nanosecond(now.microsecond() * 1000)
@@ -157,7 +157,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), StoreError> {
         self.inner.into_inner().commit().await?;
         if self.published {
-            self.nudge.nudge(self.outbox);
+            self.waker.wake(self.outbox);
         }
         if let Some(tenant) = self.tenant {
             for resource in self.stale {

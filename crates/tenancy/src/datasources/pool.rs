@@ -1,10 +1,11 @@
-//! One tenant's pool: sqlx's, with a quick answer while the database is away.
+//! The connection pool of one tenant: sqlx's, behind a circuit breaker.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use database::ErrorKind;
 use futures::FutureExt as _;
 use sqlx::{
     Connection as _, PgPool, Postgres, Transaction,
@@ -13,44 +14,51 @@ use sqlx::{
 };
 
 use super::{DatasourceError, settings::Limits};
-use crate::metrics;
+use crate::{metrics, sql::sqlstate};
 
-/// Why a pool gave no connection.
-pub(super) enum Trouble {
-    /// It was closed: take another.
+/// A connection that a pool did not give.
+pub(super) enum AcquireError {
+    /// The pool is closed: use another one.
     Evicted,
-    /// Tell the caller.
+    /// The caller gets this error.
     Failed(DatasourceError),
 }
 
-/// A handle on one tenant's connections.
+/// A handle to one tenant's connections. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct TenantPool(Arc<Inner>);
 
 struct Inner {
     pool: PgPool,
-    limit: u32,
-    probe_for: Duration,
+    max_connections: u32,
+    acquire_timeout: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// When somebody last got a connection.
-    served: Option<Instant>,
-    /// While the database is away: when the next request may try it, and why it is away.
-    away: Option<(Instant, Arc<str>)>,
+    /// When a connection was last acquired.
+    last_acquired: Option<Instant>,
+    /// Set while the database is unavailable.
+    outage: Option<Outage>,
+}
+
+/// An open circuit breaker.
+struct Outage {
+    /// When the next request may try the database.
+    next_probe: Instant,
+    cause: Arc<str>,
 }
 
 impl TenantPool {
-    /// An idle connection is asked for a sign of life before reuse if it lay longer than this.
-    const TRUSTED: Duration = Duration::from_secs(1);
-    /// While the database is away, one request in this time finds out whether it still is.
-    const PROBE_EVERY: Duration = Duration::from_millis(500);
-    /// What clients are told to wait.
+    /// A connection that was idle for longer is tested before it is used again.
+    const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+    /// While the database is unavailable, one request per interval probes it.
+    const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+    /// The `retry_after` of errors.
     const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-    /// A pool that has not connected yet.
+    /// A pool without connections.
     pub fn new(options: PgConnectOptions, limits: &Limits) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections)
@@ -61,7 +69,7 @@ impl TenantPool {
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 async move {
-                    if meta.idle_for > Self::TRUSTED {
+                    if meta.idle_for > Self::TEST_AFTER_IDLE {
                         connection.ping().await?;
                     }
                     Ok(true)
@@ -72,19 +80,19 @@ impl TenantPool {
         metrics::POOLS.inc();
         Self(Arc::new(Inner {
             pool,
-            limit: limits.connections,
-            probe_for: limits.acquire_timeout,
+            max_connections: limits.connections,
+            acquire_timeout: limits.acquire_timeout,
             state: Mutex::default(),
         }))
     }
 
     /// A connection.
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Trouble> {
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, AcquireError> {
         self.run(|| self.0.pool.acquire()).await
     }
 
-    /// A transaction; connections that turn out to be dead are passed over.
-    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Trouble> {
+    /// A transaction. Connections that turn out to be broken are skipped.
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, AcquireError> {
         self.run(|| self.0.pool.begin()).await
     }
 
@@ -93,95 +101,96 @@ impl TenantPool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Connections in use and idle.
+    /// The number of connections in use and of idle ones.
     pub fn connections(&self) -> (i64, i64) {
         let idle = i64::try_from(self.0.pool.num_idle()).unwrap_or(i64::MAX);
         (i64::from(self.0.pool.size()).saturating_sub(idle), idle)
     }
 
-    /// Closes it once all connections are back.
+    /// Closes the pool once all connections are returned.
     pub async fn close(&self) {
         self.0.pool.close().await;
         metrics::POOLS.dec();
     }
 
-    async fn run<T, Fut>(&self, work: impl Fn() -> Fut) -> Result<T, Trouble>
+    async fn run<T, Fut>(&self, acquire: impl Fn() -> Fut) -> Result<T, AcquireError>
     where
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
-        self.refuse_while_away()?;
-        // After a restart of the database every idle connection may be dead; the last attempt is on a new one.
-        let mut attempts = self.0.limit + 1;
+        self.check_breaker()?;
+        // After a restart of the database every idle connection may be broken; the last attempt uses a new one.
+        let mut attempts = self.0.max_connections + 1;
         loop {
             attempts -= 1;
-            match work().await {
-                Ok(done) => {
+            match acquire().await {
+                Ok(acquired) => {
                     *self.state() = State {
-                        served: Some(Instant::now()),
-                        away: None,
+                        last_acquired: Some(Instant::now()),
+                        outage: None,
                     };
-                    return Ok(done);
+                    return Ok(acquired);
                 }
                 Err(error) if attempts > 0 && is_broken(&error) => {}
-                Err(error) => return Err(self.trouble(error)),
+                Err(error) => return Err(self.failure(error)),
             }
         }
     }
 
-    /// Fails at once while the database is known to be away, except for one request now and then that finds out.
-    fn refuse_while_away(&self) -> Result<(), Trouble> {
-        match &mut self.state().away {
-            Some((next_try, cause)) if Instant::now() < *next_try => {
+    /// Fails at once while the breaker is open, except for one request per probe interval.
+    fn check_breaker(&self) -> Result<(), AcquireError> {
+        match &mut self.state().outage {
+            Some(outage) if Instant::now() < outage.next_probe => {
                 metrics::FAILURES.with_label_values(&["unreachable"]).inc();
-                Err(Trouble::Failed(DatasourceError::Unavailable {
+                Err(AcquireError::Failed(DatasourceError::Unavailable {
                     retry_after: Self::RETRY_AFTER,
-                    cause: cause.clone(),
+                    cause: outage.cause.clone(),
                 }))
             }
-            Some((next_try, _)) => {
-                *next_try = Instant::now() + self.0.probe_for;
+            Some(outage) => {
+                outage.next_probe = Instant::now() + self.0.acquire_timeout;
                 Ok(())
             }
             None => Ok(()),
         }
     }
 
-    fn trouble(&self, error: sqlx::Error) -> Trouble {
+    fn failure(&self, error: sqlx::Error) -> AcquireError {
         let count = |cause| metrics::FAILURES.with_label_values(&[cause]).inc();
         match error {
-            sqlx::Error::PoolClosed => Trouble::Evicted,
-            sqlx::Error::PoolTimedOut if self.is_in_full_use() => {
+            sqlx::Error::PoolClosed => AcquireError::Evicted,
+            sqlx::Error::PoolTimedOut if self.is_exhausted() => {
                 count("busy");
-                Trouble::Failed(DatasourceError::Busy {
+                AcquireError::Failed(DatasourceError::Busy {
                     retry_after: Self::RETRY_AFTER,
                 })
             }
-            sqlx::Error::Database(ref cause)
-                if !cause.code().is_some_and(|code| is_outage(&code)) =>
-            {
-                count("refused");
-                Trouble::Failed(DatasourceError::Refused(Arc::new(error)))
-            }
-            error => {
+            error if is_outage(&error) => {
                 count("unreachable");
                 let cause: Arc<str> = error.to_string().into();
-                self.state().away = Some((Instant::now() + Self::PROBE_EVERY, cause.clone()));
-                Trouble::Failed(DatasourceError::Unavailable {
+                self.state().outage = Some(Outage {
+                    next_probe: Instant::now() + Self::PROBE_INTERVAL,
+                    cause: cause.clone(),
+                });
+                AcquireError::Failed(DatasourceError::Unavailable {
                     retry_after: Self::RETRY_AFTER,
                     cause,
                 })
             }
+            error => {
+                count("refused");
+                AcquireError::Failed(DatasourceError::Rejected(Arc::new(error)))
+            }
         }
     }
 
-    /// All connections are taken, and others still got one while this request waited in vain: the tenant is busy. If
-    /// nobody got one, the database hangs.
-    fn is_in_full_use(&self) -> bool {
-        self.0.pool.size() >= self.0.limit
+    /// Whether all connections are in use and were acquired while this request waited. Without any such acquisition the
+    /// database itself does not respond.
+    fn is_exhausted(&self) -> bool {
+        self.0.pool.size() >= self.0.max_connections
             && self
                 .state()
-                .served
-                .is_some_and(|served| served.elapsed() < self.0.probe_for)
+                .last_acquired
+                .is_some_and(|acquired| acquired.elapsed() < self.0.acquire_timeout)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -189,7 +198,7 @@ impl TenantPool {
     }
 }
 
-/// The connection died under us; another one may work.
+/// Whether the connection broke, so that another one may work.
 fn is_broken(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() != std::io::ErrorKind::ConnectionRefused,
@@ -199,12 +208,9 @@ fn is_broken(error: &sqlx::Error) -> bool {
     }
 }
 
-/// SQLSTATEs that mean "not now": connection exceptions (08), no resources (53), operator intervention (57P), and a
-/// database that is not there (3D000) or admits nobody (55000) while it is being moved or made.
-fn is_outage(code: &str) -> bool {
-    code.starts_with("08")
-        || code.starts_with("53")
-        || code.starts_with("57P")
-        || code == "3D000"
-        || code == "55000"
+/// Unavailable, or a database that does not exist (SQLSTATE 3D000) or accepts no connections (55000) while it is being
+/// moved or created.
+fn is_outage(error: &sqlx::Error) -> bool {
+    database::classify(error) == ErrorKind::Unavailable
+        || matches!(sqlstate(error).as_deref(), Some("3D000" | "55000"))
 }

@@ -1,4 +1,4 @@
-//! Where the clusters are and how many connections may be open.
+//! Addresses of the clusters and limits of the pools.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,7 +11,8 @@ use crate::{
     sql::{connect_options, quoted},
 };
 
-/// Cluster name → `postgres://role:password@host:port` as this service's role, without a database. Hidden when printed.
+/// The URL of each cluster, `postgres://role:password@host:port` with this service's role and without a database. `Debug`
+/// hides the passwords.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterUrls(BTreeMap<String, SecretString>);
 
@@ -22,31 +23,31 @@ impl FromIterator<(String, String)> for ClusterUrls {
     }
 }
 
-/// How a service reaches its tenants' databases.
+/// Settings of [`crate::Datasources`].
 #[derive(Debug, Clone)]
 pub struct DatasourceSettings {
-    /// Where the clusters are.
+    /// The clusters.
     pub clusters: ClusterUrls,
-    /// What a tenant database's name begins with.
+    /// The prefix of tenant databases' names.
     pub database_prefix: String,
-    /// The most pools open at once; the least recently used one makes room.
+    /// The maximum number of open pools; the least recently used one is evicted first.
     pub max_pools: u64,
-    /// The most connections of one tenant.
+    /// The maximum number of connections of one tenant.
     pub connections_per_pool: u32,
-    /// A pool unused for this long is closed.
+    /// How long an unused pool stays open.
     pub idle: Duration,
-    /// A pool this old is closed, used or not.
+    /// The maximum age of a pool.
     pub ttl: Duration,
-    /// How long a request waits for a connection.
+    /// The maximum time to wait for a connection.
     pub acquire_timeout: Duration,
-    /// After how long `PostgreSQL` ends a statement.
+    /// `PostgreSQL`'s `statement_timeout`.
     pub statement_timeout: Duration,
-    /// After how long `PostgreSQL` ends a transaction in which nothing happens.
+    /// `PostgreSQL`'s `idle_in_transaction_session_timeout`.
     pub idle_in_transaction_timeout: Duration,
 }
 
 impl DatasourceSettings {
-    /// These clusters, and for everything else values that suit a service with two hundred busy tenants.
+    /// Settings for these clusters, with defaults that suit a service with 200 active tenants.
     pub fn new(clusters: ClusterUrls) -> Self {
         Self {
             clusters,
@@ -62,7 +63,7 @@ impl DatasourceSettings {
     }
 }
 
-/// The database of a tenant: the prefix and the code with `_` for `-`. Codes hold no `_`, so no two meet.
+/// The name of a tenant's database: the prefix and the code with `_` for `-`. Codes hold no `_`, so names are unique.
 pub fn database_name(prefix: &str, code: &TenantCode) -> String {
     format!("{prefix}{}", code.as_str().replace('-', "_"))
 }
@@ -76,7 +77,7 @@ pub(super) struct Limits {
     pub connection_idle: Duration,
 }
 
-/// The settings, read and checked.
+/// The validated settings.
 pub(super) struct Clusters {
     options: BTreeMap<ClusterName, PgConnectOptions>,
     database_prefix: String,
@@ -84,23 +85,23 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// `PostgreSQL` cuts longer names off, which would let two codes share a database.
-    const LONGEST_NAME: usize = 63;
+    /// `PostgreSQL` truncates longer names, so that two codes could share a database.
+    const MAX_NAME_LENGTH: usize = 63;
 
     pub fn new(
         settings: &DatasourceSettings,
         schema: &str,
         application_name: &str,
     ) -> Result<Self, SettingsError> {
-        if settings.database_prefix.len() + TenantCode::MAX_LENGTH > Self::LONGEST_NAME {
+        if settings.database_prefix.len() + TenantCode::MAX_LENGTH > Self::MAX_NAME_LENGTH {
             return Err(SettingsError::new(format!(
-                "database_prefix is longer than {} characters",
-                Self::LONGEST_NAME - TenantCode::MAX_LENGTH
+                "database_prefix must have at most {} characters",
+                Self::MAX_NAME_LENGTH - TenantCode::MAX_LENGTH
             )));
         }
         if settings.max_pools == 0 || settings.connections_per_pool == 0 {
             return Err(SettingsError::new(
-                "max_pools and connections_per_pool are at least 1",
+                "max_pools and connections_per_pool must be at least 1",
             ));
         }
         let milliseconds = |time: Duration| time.as_millis().to_string();
@@ -162,25 +163,25 @@ impl Clusters {
 mod tests {
     use super::*;
 
-    fn refused(settings: &DatasourceSettings) -> String {
-        let outcome = Clusters::new(settings, "order", "order");
-        outcome.err().expect("is refused").to_string()
+    fn error(settings: &DatasourceSettings) -> String {
+        let result = Clusters::new(settings, "order", "order");
+        result.err().expect("is invalid").to_string()
     }
 
     #[test]
-    fn wrong_settings_are_named_without_their_secrets() {
+    fn invalid_settings_are_named_without_their_secrets() {
         let one = |name: &str, url: &str| {
             DatasourceSettings::new([(name.to_owned(), url.to_owned())].into_iter().collect())
         };
         let other_database = one("eu-1", "mysql://root:hunter2@db");
         assert_eq!(
-            refused(&other_database),
-            "the URL of cluster eu-1 is no postgres:// URL"
+            error(&other_database),
+            "the URL of cluster eu-1 is not a postgres:// URL"
         );
         assert!(!format!("{other_database:?}").contains("hunter2"));
-        assert!(refused(&one("EU", "postgres://u@h")).starts_with("EU: a cluster is"));
+        assert!(error(&one("EU", "postgres://u@h")).starts_with("EU: a cluster is"));
         let mut settings = one("eu-1", "postgres://u@h");
         settings.database_prefix = "x".repeat(24);
-        assert!(refused(&settings).starts_with("database_prefix"));
+        assert!(error(&settings).starts_with("database_prefix"));
     }
 }

@@ -1,4 +1,4 @@
-//! Pools by tenant: one each, bounded, never in the way.
+//! Connection pools by tenant: one each, bounded in number.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ async fn fifty_first_requests_open_one_pool() {
 }
 
 #[tokio::test]
-async fn two_hundred_spellings_of_a_code_open_no_pool() {
+async fn other_spellings_of_a_code_open_no_pool() {
     world(async |world| {
         world.tenant("acme").await;
         let directory = Directory::new(world.platform().await, Arc::new(NoTenantSource));
@@ -49,7 +49,7 @@ async fn two_hundred_spellings_of_a_code_open_no_pool() {
             let found = directory.by_reference(&spelling).await.expect("answers");
             assert_eq!(found, None, "{spelling}");
         }
-        assert_eq!(directory.remembered().await, 0);
+        assert_eq!(directory.cached_lookups().await, 0);
         assert_eq!(databases.open_pools().await, 0);
         assert_eq!(world.connections().await, 0);
     })
@@ -57,7 +57,7 @@ async fn two_hundred_spellings_of_a_code_open_no_pool() {
 }
 
 #[tokio::test]
-async fn a_session_sees_its_services_schema_within_limits() {
+async fn a_session_uses_its_services_schema_and_time_limits() {
     world(async |world| {
         let tenant = world.tenant("acme").await;
         let settings = DatasourceSettings {
@@ -84,7 +84,7 @@ async fn a_session_sees_its_services_schema_within_limits() {
 }
 
 #[tokio::test]
-async fn the_pool_of_another_tenant_may_go_while_its_request_is_at_work() {
+async fn an_evicted_pool_does_not_disturb_running_transactions() {
     world(async |world| {
         let (acme, globex) = (world.tenant("acme").await, world.tenant("globex").await);
         let settings = DatasourceSettings {
@@ -100,11 +100,11 @@ async fn the_pool_of_another_tenant_may_go_while_its_request_is_at_work() {
         databases
             .begin(&globex)
             .await
-            .expect("takes the only place");
+            .expect("evicts the other pool");
         assert_eq!(databases.open_pools().await, 1);
         tx.commit().await.expect("is not disturbed");
 
-        let mut tx = databases.begin(&acme).await.expect("takes it back");
+        let mut tx = databases.begin(&acme).await.expect("evicts it in turn");
         let word: String = sqlx::query_scalar("SELECT word FROM secret")
             .fetch_one(&mut *tx)
             .await
@@ -124,13 +124,13 @@ async fn more_tenants_than_pools_are_all_served_and_connections_stay_bounded() {
         let settings = DatasourceSettings {
             max_pools: 3,
             connections_per_pool: 2,
-            // Not about time: on a busy machine so many new connections take long.
+            // Time is not under test: on a busy machine this many new connections take long.
             acquire_timeout: Duration::from_secs(30),
             ..world.settings()
         };
         let databases = world.datasources(&settings);
         for _ in 0..5 {
-            let rounds = join_all(tenants.iter().flat_map(|tenant| {
+            let outcomes = join_all(tenants.iter().flat_map(|tenant| {
                 let databases = &databases;
                 (0..4).map(async move |_| {
                     let mut tx = databases.begin(tenant).await?;
@@ -142,7 +142,7 @@ async fn more_tenants_than_pools_are_all_served_and_connections_stay_bounded() {
                 })
             }))
             .await;
-            for outcome in rounds {
+            for outcome in outcomes {
                 outcome.expect("every request is served");
             }
             assert!(databases.open_pools().await <= 3);
@@ -155,7 +155,7 @@ async fn more_tenants_than_pools_are_all_served_and_connections_stay_bounded() {
 }
 
 #[tokio::test]
-async fn idle_pools_are_closed_by_the_sweep_and_forgotten_ones_at_once() {
+async fn idle_pools_are_closed_by_the_sweep_and_others_on_request() {
     world(async |world| {
         let tenant = world.tenant("acme").await;
         let settings = DatasourceSettings {
@@ -164,7 +164,7 @@ async fn idle_pools_are_closed_by_the_sweep_and_forgotten_ones_at_once() {
         };
         let databases = world.datasources(&settings);
         databases.begin(&tenant).await.expect("works");
-        databases.forget(&tenant).await;
+        databases.close_pool(&tenant).await;
         assert_eq!(databases.open_pools().await, 0);
         world.connections_fall_to(0).await;
 
@@ -182,7 +182,7 @@ async fn idle_pools_are_closed_by_the_sweep_and_forgotten_ones_at_once() {
 }
 
 #[tokio::test]
-async fn closing_waits_for_work_under_way_and_refuses_more() {
+async fn closing_waits_for_running_transactions_and_refuses_new_ones() {
     world(async |world| {
         let tenant = world.tenant("acme").await;
         let databases = world.datasources(&world.settings());
@@ -207,7 +207,7 @@ async fn closing_waits_for_work_under_way_and_refuses_more() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_a_known_place_is_said_so() {
+async fn a_tenant_without_a_known_cluster_is_an_error() {
     world(async |world| {
         let databases = world.datasources(&world.settings());
         let placed = world.tenant("acme").await;

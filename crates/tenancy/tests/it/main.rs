@@ -1,10 +1,9 @@
-//! Tenants' databases and their directory against a real `PostgreSQL` (`TENANTRY_POSTGRES_ADMIN`).
+//! Tenant databases and the directory against a real `PostgreSQL` (`TENANTRY_POSTGRES_ADMIN`).
 
 mod datasources;
 mod directory;
-mod doors;
-mod faults;
-mod http_source;
+mod isolation;
+mod outages;
 mod provision;
 mod proxy;
 mod world;

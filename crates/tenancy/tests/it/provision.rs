@@ -1,4 +1,4 @@
-//! Making tenants' databases.
+//! Creating and dropping tenant databases.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,11 @@ use crate::world::{code, run, world};
 async fn a_clone_has_the_services_schemas_owned_by_them() {
     world(async |world| {
         assert_eq!(
-            world.provisioner.create(&code("acme")).await.expect("made"),
+            world
+                .provisioner
+                .create(&code("acme"))
+                .await
+                .expect("created"),
             Provisioned::Created
         );
         let mut conn = world.as_admin(&format!("{}_acme", world.name)).await;
@@ -35,14 +39,14 @@ async fn a_clone_has_the_services_schemas_owned_by_them() {
                 .provisioner
                 .exists(&code("acme"))
                 .await
-                .expect("looks")
+                .expect("queries")
         );
     })
     .await;
 }
 
 #[tokio::test]
-async fn making_it_again_completes_what_a_crash_left() {
+async fn creating_it_again_completes_what_a_crash_left() {
     world(async |world| {
         let n = &world.name;
         world
@@ -55,25 +59,29 @@ async fn making_it_again_completes_what_a_crash_left() {
         world
             .as_role("order", &format!("{n}_acme"))
             .await
-            .expect("the service gets in");
+            .expect("the service connects");
         let once_more = world.provisioner.create(&code("acme")).await;
-        assert_eq!(once_more.expect("no harm"), Provisioned::Completed);
+        assert_eq!(once_more.expect("is idempotent"), Provisioned::Completed);
     })
     .await;
 }
 
 #[tokio::test]
-async fn replicas_at_once_make_one_database() {
+async fn concurrent_replicas_create_one_database() {
     world(async |world| {
         let acme = code("acme");
-        let made = futures::future::join_all((0..6).map(|_| world.provisioner.create(&acme))).await;
-        let made: Vec<_> = made.into_iter().map(|one| one.expect("made")).collect();
-        let created = made.iter().filter(|one| **one == Provisioned::Created);
-        assert_eq!(created.count(), 1, "{made:?}");
+        let created =
+            futures::future::join_all((0..6).map(|_| world.provisioner.create(&acme))).await;
+        let outcomes: Vec<_> = created
+            .into_iter()
+            .map(|one| one.expect("created"))
+            .collect();
+        let created = outcomes.iter().filter(|one| **one == Provisioned::Created);
+        assert_eq!(created.count(), 1, "{outcomes:?}");
         world
             .as_role("order", &format!("{}_acme", world.name))
             .await
-            .expect("the service gets in");
+            .expect("the service connects");
     })
     .await;
 }
@@ -82,47 +90,51 @@ async fn replicas_at_once_make_one_database() {
 async fn a_template_in_use_is_waited_for() {
     world(async |world| {
         let template = format!("{}_template", world.name);
-        let mut guest = world.as_role("order", &template).await.expect("its schema");
-        let leave = async {
-            run(&mut guest, "SELECT pg_sleep(6)".into()).await;
-            guest.close().await.expect("closes");
+        let mut conn = world.as_role("order", &template).await.expect("its schema");
+        let close_later = async {
+            run(&mut conn, "SELECT pg_sleep(6)".into()).await;
+            conn.close().await.expect("closes");
         };
         let acme = code("acme");
-        let (made, ()) = tokio::join!(world.provisioner.create(&acme), leave);
-        assert_eq!(made.expect("made"), Provisioned::Created);
+        let (created, ()) = tokio::join!(world.provisioner.create(&acme), close_later);
+        assert_eq!(created.expect("created"), Provisioned::Created);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_dropped_database_is_gone_once_its_guests_have_left() {
+async fn a_database_is_dropped_once_its_connections_are_closed() {
     world(async |world| {
         world.tenant("acme").await;
         let acme = code("acme");
         let database = format!("{}_acme", world.name);
-        let guest = world.as_role("order", &database).await.expect("connects");
-        let outcome = world.provisioner.drop(&acme).await;
+        let conn = world.as_role("order", &database).await.expect("connects");
+        let outcome = world.provisioner.delete(&acme).await;
         assert!(matches!(outcome, Err(ProvisionError::InUse(_))));
         world.as_role("order", &database).await.expect_err("closed");
-        guest.close().await.expect("leaves");
-        world.provisioner.drop(&acme).await.expect("dropped");
-        assert!(!world.provisioner.exists(&acme).await.expect("looks"));
-        world.provisioner.drop(&acme).await.expect("no harm");
+        conn.close().await.expect("closes");
+        world.provisioner.delete(&acme).await.expect("dropped");
+        assert!(!world.provisioner.exists(&acme).await.expect("queries"));
+        world
+            .provisioner
+            .delete(&acme)
+            .await
+            .expect("is idempotent");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_provisioner_that_may_signal_ends_the_connections_to_what_it_drops() {
+async fn a_provisioner_that_may_signal_terminates_the_connections_to_a_dropped_database() {
     world(async |world| {
         world.tenant("acme").await;
         let grant = format!("GRANT pg_signal_backend TO {}_tenant", world.name);
         world.sql(grant).await;
         let database = format!("{}_acme", world.name);
-        let _guest = world.as_role("order", &database).await.expect("connects");
+        let _conn = world.as_role("order", &database).await.expect("connects");
         world
             .provisioner
-            .drop(&code("acme"))
+            .delete(&code("acme"))
             .await
             .expect("dropped");
         assert!(
@@ -130,18 +142,18 @@ async fn a_provisioner_that_may_signal_ends_the_connections_to_what_it_drops() {
                 .provisioner
                 .exists(&code("acme"))
                 .await
-                .expect("looks")
+                .expect("queries")
         );
     })
     .await;
 }
 
-/// Prints what making a database costs beside a bare `CREATE DATABASE … TEMPLATE`.
+/// Prints the time to create a database beside that of a bare `CREATE DATABASE … TEMPLATE`.
 #[tokio::test]
-async fn making_a_database_costs_little_more_than_the_bare_statement() {
+async fn creating_a_database_takes_little_longer_than_the_bare_statement() {
     world(async |world| {
         let n = &world.name;
-        let (mut bare, mut ours) = (Vec::new(), Vec::new());
+        let (mut bare, mut provisioned) = (Vec::new(), Vec::new());
         for round in 0..5 {
             let mut conn = world.as_admin("postgres").await;
             let begin = Instant::now();
@@ -156,16 +168,16 @@ async fn making_a_database_costs_little_more_than_the_bare_statement() {
                 .provisioner
                 .create(&code(&format!("acme{round}")))
                 .await
-                .expect("made");
-            ours.push(begin.elapsed());
+                .expect("created");
+            provisioned.push(begin.elapsed());
         }
         let median = |times: &mut Vec<Duration>| {
             times.sort_unstable();
             times[times.len() / 2]
         };
-        let (bare, ours) = (median(&mut bare), median(&mut ours));
-        eprintln!("bare {bare:?}, ours {ours:?}");
-        assert!(ours < bare * 3 + Duration::from_millis(100));
+        let (bare, provisioned) = (median(&mut bare), median(&mut provisioned));
+        eprintln!("bare {bare:?}, provisioned {provisioned:?}");
+        assert!(provisioned < bare * 3 + Duration::from_millis(100));
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! A wire to `PostgreSQL` that a test can cut or stop.
+//! A TCP proxy in front of `PostgreSQL` that a test can close or stall.
 
 use std::net::SocketAddr;
 
@@ -10,64 +10,68 @@ use tokio::{
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wire {
-    /// Bytes pass.
-    Open,
-    /// Connections are closed, new ones too.
-    Cut,
-    /// Connections stay and nothing passes.
-    Hung,
+pub enum ProxyMode {
+    /// Forwards bytes.
+    Forward,
+    /// Closes open and new connections.
+    Refuse,
+    /// Keeps connections open and forwards nothing.
+    Stall,
 }
 
-pub struct Proxy {
+pub struct TcpProxy {
     pub address: SocketAddr,
-    wire: watch::Sender<Wire>,
+    mode: watch::Sender<ProxyMode>,
     task: JoinHandle<()>,
 }
 
-impl Proxy {
-    pub async fn to(host: &str, port: u16) -> Self {
+impl TcpProxy {
+    pub async fn start(host: &str, port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let address = listener.local_addr().expect("bound");
-        let (wire, seen) = watch::channel(Wire::Open);
+        let (mode, changes) = watch::channel(ProxyMode::Forward);
         let server = (host.to_owned(), port);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server.clone(), seen.clone()));
+                tokio::spawn(forward(client, server.clone(), changes.clone()));
             }
         });
         Self {
             address,
-            wire,
+            mode,
             task,
         }
     }
 
-    pub fn set(&self, wire: Wire) {
-        self.wire.send_replace(wire);
+    pub fn set(&self, mode: ProxyMode) {
+        self.mode.send_replace(mode);
     }
 }
 
-impl Drop for Proxy {
+impl Drop for TcpProxy {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn carry(mut client: TcpStream, server: (String, u16), mut wire: watch::Receiver<Wire>) {
-    if *wire.borrow() == Wire::Cut {
+async fn forward(
+    mut client: TcpStream,
+    server: (String, u16),
+    mut mode: watch::Receiver<ProxyMode>,
+) {
+    if *mode.borrow() == ProxyMode::Refuse {
         return;
     }
-    let opened = wire.wait_for(|wire| *wire != Wire::Hung).await;
-    if !opened.is_ok_and(|wire| *wire == Wire::Open) {
+    let opened = mode.wait_for(|mode| *mode != ProxyMode::Stall).await;
+    if !opened.is_ok_and(|mode| *mode == ProxyMode::Forward) {
         return;
     }
     let mut server = TcpStream::connect(server).await.expect("PostgreSQL is up");
     loop {
         tokio::select! {
-            _ = copy_bidirectional(&mut client, &mut server), if *wire.borrow() == Wire::Open => return,
-            changed = wire.changed() => {
-                if changed.is_err() || *wire.borrow() == Wire::Cut {
+            _ = copy_bidirectional(&mut client, &mut server), if *mode.borrow() == ProxyMode::Forward => return,
+            changed = mode.changed() => {
+                if changed.is_err() || *mode.borrow() == ProxyMode::Refuse {
                     return;
                 }
             }

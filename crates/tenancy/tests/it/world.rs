@@ -1,4 +1,4 @@
-//! A small installation of its own for each test: roles, platform databases, a template. Gone afterwards.
+//! A private installation per test: roles, platform databases, a template. Removed afterwards.
 
 use std::{panic::AssertUnwindSafe, str::FromStr as _, sync::Arc};
 
@@ -8,30 +8,30 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 use tenancy::{
-    DatasourceSettings, Datasources, Tenant, TenantCode, TenantFacts, TenantId, TenantStatus,
+    DatasourceSettings, Datasources, Tenant, TenantCode, TenantId, TenantSnapshot, TenantStatus,
     provision::Provisioner, template,
 };
 
-/// The services that have a schema in tenants' databases here.
+/// The services with a schema in tenant databases.
 pub const SERVICES: [&str; 2] = ["order", "billing"];
 
-pub struct World {
+pub struct TestEnvironment {
     pub name: String,
     pub admin: PgConnectOptions,
     pub provisioner: Provisioner,
 }
 
-/// Runs a test in a world of its own and clears it away, whether it passed or not.
-pub async fn world(test: impl AsyncFnOnce(&World)) {
-    let world = World::build().await;
+/// Runs a test in a world of its own, which is removed whether it passes or not.
+pub async fn world(test: impl AsyncFnOnce(&TestEnvironment)) {
+    let world = TestEnvironment::build().await;
     let outcome = AssertUnwindSafe(test(&world)).catch_unwind().await;
-    world.clear().await;
+    world.remove().await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
 }
 
-impl World {
+impl TestEnvironment {
     async fn build() -> Self {
         let url = std::env::var("TENANTRY_POSTGRES_ADMIN")
             .expect("TENANTRY_POSTGRES_ADMIN names the test PostgreSQL");
@@ -46,15 +46,15 @@ impl World {
                 format!("{name}_template"),
                 format!("{name}_"),
             )
-            .expect("the settings are right"),
+            .expect("the settings are valid"),
             name,
             admin,
         };
-        world.make_roles_and_template().await;
+        world.create_roles_and_template().await;
         world
     }
 
-    async fn make_roles_and_template(&self) {
+    async fn create_roles_and_template(&self) {
         let n = &self.name;
         for role in ["tenant", "order", "billing"] {
             self.sql(format!("CREATE ROLE {n}_{role} LOGIN PASSWORD 'secret'"))
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    async fn clear(&self) {
+    async fn remove(&self) {
         let mut conn = self.as_admin("postgres").await;
         let databases: Vec<String> =
             sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE $1")
@@ -167,17 +167,17 @@ impl World {
     /// The tenants' databases as the order service sees them.
     pub fn datasources(&self, settings: &DatasourceSettings) -> Datasources {
         Datasources::new(settings, "order", &format!("{}-order", self.name))
-            .expect("the settings are right")
+            .expect("the settings are valid")
     }
 
     /// A tenant with its database.
     pub async fn tenant(&self, text: &str) -> Arc<Tenant> {
-        let facts = facts(text, TenantStatus::Active, 1);
+        let snapshot = snapshot(text, TenantStatus::Active, 1);
         self.provisioner
-            .create(&facts.code)
+            .create(&snapshot.code)
             .await
-            .expect("the database is made");
-        Arc::new(facts.into())
+            .expect("the database is created");
+        Arc::new(snapshot.into())
     }
 
     /// How many connections the order service has to tenants' databases.
@@ -214,9 +214,9 @@ impl World {
     }
 }
 
-/// What an event would say of a tenant in region `eu` on cluster `eu-1`.
-pub fn facts(text: &str, status: TenantStatus, version: i64) -> TenantFacts {
-    TenantFacts {
+/// The state that an event carries, of a tenant in region `eu` on cluster `eu-1`.
+pub fn snapshot(text: &str, status: TenantStatus, version: i64) -> TenantSnapshot {
+    TenantSnapshot {
         tenant_id: TenantId::generate(),
         code: code(text),
         name: text.to_uppercase(),

@@ -1,9 +1,9 @@
-//! What was done is told on the product's audit topic too, so that its trail shows operators' acts.
+//! Publishing operations on dead letters to the audit topic.
 
 use anyhow::bail;
 use event_bus::{
     Event, EventParts, OutboundRecord, Producer, TenantRef,
-    dead_letters::{
+    dlq::{
         Report,
         parked::{ParkedOutcome, ParkedReport},
     },
@@ -13,25 +13,30 @@ use uuid::Uuid;
 
 use crate::Bus;
 
-/// Events published together.
+/// Number of events per batch.
 const BATCH: usize = 500;
 
-/// What one act was done with.
-struct Told {
+/// The object of an operation.
+struct AuditedObject {
     resource: &'static str,
     place: String,
     tenant_id: Option<Uuid>,
     tenant: Option<TenantRef>,
 }
 
-/// Tells of each letter that was treated. The acts in the dead-letter topics are there by now.
-pub async fn tell(bus: &Bus, by: &str, action: &str, report: &Report) -> anyhow::Result<()> {
+/// Publishes an audit event for each processed dead letter. The records in the dead-letter topics are written before.
+pub async fn publish_letters(
+    bus: &Bus,
+    by: &str,
+    action: &str,
+    report: &Report,
+) -> anyhow::Result<()> {
     let done = report.letters.iter();
     let done = done.filter(|treated| treated.outcome.is_done());
     let told = done.map(|treated| {
         let letter = &treated.letter;
         let envelope = letter.envelope.as_ref();
-        Told {
+        AuditedObject {
             resource: "dead_letter",
             place: letter.place.to_string(),
             tenant_id: letter.tenant,
@@ -41,8 +46,8 @@ pub async fn tell(bus: &Bus, by: &str, action: &str, report: &Report) -> anyhow:
     publish(bus, by, action, report.id, &told.collect::<Vec<_>>()).await
 }
 
-/// Tells of each sequence that was treated. The marks in the parked topics are there by now.
-pub async fn tell_parked(
+/// Publishes an audit event for each processed sequence. The records in the parked topics are written before.
+pub async fn publish_sequences(
     bus: &Bus,
     by: &str,
     action: &str,
@@ -53,7 +58,7 @@ pub async fn tell_parked(
     let told = done.map(|treated| {
         let sequence = &treated.place.sequence;
         let tenant = sequence.split('/').next();
-        Told {
+        AuditedObject {
             resource: "parked_sequence",
             place: treated.place.to_string(),
             tenant_id: tenant.and_then(|tenant| tenant.parse().ok()),
@@ -68,7 +73,7 @@ async fn publish(
     by: &str,
     action: &str,
     command: Uuid,
-    done: &[Told],
+    done: &[AuditedObject],
 ) -> anyhow::Result<()> {
     if done.is_empty() {
         return Ok(());
@@ -76,7 +81,7 @@ async fn publish(
     let topic = ActionPerformed::TOPIC;
     if bus.admin.describe(topic).await?.is_none() {
         eprintln!(
-            "note: there is no topic {topic}; what was done is told in the dead-letter topics only"
+            "note: topic {topic} does not exist; the operation is recorded in the dead-letter topics only"
         );
         return Ok(());
     }
@@ -92,7 +97,9 @@ async fn publish(
     }
     if let Some(error) = failed.first() {
         let count = failed.len();
-        bail!("done, and told in the dead-letter topics, but {count} acts not on {topic}: {error}");
+        bail!(
+            "done and recorded in the dead-letter topics, but {count} audit events were not published to {topic}: {error}"
+        );
     }
     Ok(())
 }
@@ -101,9 +108,9 @@ fn record(
     by: &str,
     action: &str,
     command: Uuid,
-    done: &Told,
+    done: &AuditedObject,
 ) -> Result<OutboundRecord, event_bus::BadEvent> {
-    let told = ActionPerformed {
+    let event = ActionPerformed {
         actor_id: actor(by),
         action: action.to_owned(),
         resource: done.resource.to_owned(),
@@ -111,16 +118,16 @@ fn record(
         tenant_id: done.tenant_id,
         at: Timestamp::now(),
     };
-    // One act on one thing has one name, however often it is told.
+    // Deterministic ids: publishing the same operation again is a duplicate.
     let subject = Uuid::new_v5(&command, done.place.as_bytes());
     let mut parts = EventParts::new("/tenantry/tenantryctl", subject).sequence(1);
     parts.id = Uuid::new_v5(&subject, action.as_bytes());
     parts.correlation_id = command;
     parts.tenant.clone_from(&done.tenant);
-    OutboundRecord::of(parts, &told)
+    OutboundRecord::of(parts, &event)
 }
 
-/// The id under which a person at the command line acts: always the same for a name.
+/// Returns the stable actor id of an operator's name.
 fn actor(by: &str) -> Uuid {
     let name = format!("tenantry:operator:{by}");
     Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())

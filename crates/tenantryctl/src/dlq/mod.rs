@@ -3,17 +3,17 @@
 mod audit;
 mod parked;
 mod print;
+mod replay_discard;
 mod select;
-mod treat;
 
 use clap::{Args, Subcommand};
-use event_bus::dead_letters::{DeadLetters, LetterPlace};
+use event_bus::dlq::{DeadLetters, LetterPlace};
 use time::OffsetDateTime;
 
-use self::select::{Filter, StateArgument, moment};
+use self::select::{Filter, StateArgument, parse_time};
 use crate::Bus;
 
-/// Some letters were not treated as asked.
+/// The operation was not applied to all selected letters.
 #[derive(Debug)]
 pub struct Incomplete(String);
 
@@ -27,17 +27,17 @@ impl std::error::Error for Incomplete {}
 
 #[derive(Subcommand)]
 pub enum Dlq {
-    /// List dead letters, the open ones unless --state says otherwise
+    /// List dead letters; open ones unless --state is given
     List(List),
-    /// Show one letter: envelope, decoded payload, story, and what was done with it
+    /// Show a dead letter: envelope, decoded payload, failure history and operations
     Show(Show),
-    /// Publish letters again, to the group that failed unless another is named
-    Replay(treat::ReplayArguments),
-    /// Give letters up
-    Discard(treat::DiscardArguments),
-    /// List what was done with letters, by whom and why
+    /// Publish dead letters again, for the group that failed unless another one is given
+    Replay(replay_discard::ReplayArguments),
+    /// Discard dead letters
+    Discard(replay_discard::DiscardArguments),
+    /// List operations on dead letters with operator and reason
     Acts(Acts),
-    /// Events parked behind one that could not be handled
+    /// List, show, release and discard parked sequences
     #[command(subcommand)]
     Parked(parked::Parked),
 }
@@ -49,10 +49,10 @@ pub struct List {
     /// open, replayed, discarded or all
     #[arg(long, default_value = "open")]
     state: StateArgument,
-    /// At most so many
+    /// Maximum number of results
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Go on behind this place
+    /// Continue after this position
     #[arg(long, value_name = "PLACE")]
     after: Option<LetterPlace>,
     /// Print JSON
@@ -62,7 +62,7 @@ pub struct List {
 
 #[derive(Args)]
 pub struct Show {
-    /// Where it lies, as order.events.dlq/3/17
+    /// Position of the letter, for instance order.events.dlq/3/17
     place: LetterPlace,
     /// Print JSON
     #[arg(long)]
@@ -71,16 +71,16 @@ pub struct Show {
 
 #[derive(Args)]
 pub struct Acts {
-    /// On letters of this topic; may be given more than once
+    /// Operations on letters of this topic; may be repeated
     #[arg(long)]
     topic: Vec<String>,
-    /// Since this time: RFC 3339, or as 30m, 2h, 7d ago
-    #[arg(long, value_parser = moment)]
+    /// Operations since this time (RFC 3339) or age, for instance 30m, 2h, 7d
+    #[arg(long, value_parser = parse_time)]
     since: Option<OffsetDateTime>,
-    /// At most so many
+    /// Maximum number of results
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Go on behind this place
+    /// Continue after this position
     #[arg(long, value_name = "PLACE")]
     after: Option<LetterPlace>,
     /// Print JSON

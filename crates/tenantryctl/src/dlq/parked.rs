@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use event_bus::dead_letters::parked::{
+use event_bus::dlq::parked::{
     self as bus, ParkedFilter, ParkedOrders, ParkedOutcome, ParkedReport, ParkedSelection,
     SequencePage, SequencePlace, ShownSequence,
 };
@@ -15,25 +15,25 @@ use crate::{Bus, table};
 
 #[derive(Subcommand)]
 pub enum Parked {
-    /// List the sequences that are parked, with the event each waits for
+    /// List parked sequences with their head, the event that failed
     List(List),
-    /// Show one sequence: its records in order, and what was done with it
+    /// Show a sequence: its records in order, and operations
     Show(Show),
-    /// Let sequences go on, in order, until they are empty or an event fails again
+    /// Process sequences in order until they are empty or an event fails again
     Release(Release),
-    /// Give up the event a sequence waits for; the rest waits for its release
+    /// Discard the head of a sequence; the other records stay parked until released
     DiscardHead(DiscardHead),
 }
 
 #[derive(Args, Clone, Default, PartialEq, Eq)]
 struct Filter {
-    /// Of this topic; may be given more than once
+    /// Sequences of this topic; may be repeated
     #[arg(long)]
     topic: Vec<String>,
-    /// Parked by this group
+    /// Sequences parked by this group
     #[arg(long)]
     group: Option<String>,
-    /// Of the tenant with this id
+    /// Sequences of the tenant with this id
     #[arg(long)]
     tenant: Option<Uuid>,
 }
@@ -52,10 +52,10 @@ impl Filter {
 pub struct List {
     #[command(flatten)]
     filter: Filter,
-    /// At most so many
+    /// Maximum number of results
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Go on behind this place
+    /// Continue after this sequence
     #[arg(long, value_name = "PLACE")]
     after: Option<SequencePlace>,
     /// Print JSON
@@ -65,9 +65,9 @@ pub struct List {
 
 #[derive(Args)]
 pub struct Show {
-    /// The sequence, as the list shows it
+    /// The sequence, as printed by `list`
     place: SequencePlace,
-    /// At most so many records
+    /// Maximum number of records
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     /// Print JSON
@@ -77,18 +77,18 @@ pub struct Show {
 
 #[derive(Args)]
 pub struct Release {
-    /// These sequences, as the list shows them
+    /// Sequences, as printed by `list`
     #[arg(value_name = "PLACE")]
     places: Vec<SequencePlace>,
     #[command(flatten)]
     filter: Filter,
-    /// Every sequence
+    /// All sequences
     #[arg(long)]
     all: bool,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Why
+    /// The reason, for the audit trail
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
@@ -97,12 +97,12 @@ pub struct Release {
 
 #[derive(Args)]
 pub struct DiscardHead {
-    /// The sequence, as the list shows it
+    /// The sequence, as printed by `list`
     place: SequencePlace,
-    /// Why
+    /// The reason, for the audit trail
     #[arg(long)]
     reason: String,
-    /// Only if the event it waits for is still at this offset of the parked topic
+    /// Discard only if the head is at this offset of the parked topic
     #[arg(long, value_name = "OFFSET")]
     head: Option<i64>,
     #[command(flatten)]
@@ -111,10 +111,10 @@ pub struct DiscardHead {
 
 #[derive(Args)]
 struct Common {
-    /// Who does it
+    /// Name of the operator
     #[arg(long, env = "USER", value_name = "NAME")]
     by: String,
-    /// Only say what would be done
+    /// Print what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -160,19 +160,20 @@ impl Release {
             .release(&selection, &orders.clone().dry_run())
             .await?;
         if self.common.dry_run || planned.done() == 0 {
-            return self.common.tell("released", &planned);
+            return self.common.print("released", &planned);
         }
         let question = format!("release {} sequences", planned.done());
         if !self.yes && self.places.is_empty() && !ask(&question)? {
             return Err(Incomplete("nothing was released".to_owned()).into());
         }
         let report = parked.release(&selection, &orders).await?;
-        let told = audit::tell_parked(bus, &self.common.by, "parked_sequence.released", &report);
-        let told = told.await;
-        self.common.tell("released", &report).and(told)
+        let audited =
+            audit::publish_sequences(bus, &self.common.by, "parked_sequence.released", &report);
+        let audited = audited.await;
+        self.common.print("released", &report).and(audited)
     }
 
-    /// The sequences. Nothing named is a mistake, not a wish for all.
+    /// Returns the selected sequences. Selecting nothing is an error, not a selection of all.
     fn selection(&self) -> anyhow::Result<ParkedSelection> {
         let is_filtered = self.filter != Filter::default();
         match (self.places.is_empty(), is_filtered, self.all) {
@@ -182,9 +183,9 @@ impl Release {
                 Ok(ParkedSelection::Matching(filter))
             }
             (true, false, false) => {
-                bail!("which sequences? name their places, a filter, or --all")
+                bail!("no sequences selected; give their names, a filter, or --all")
             }
-            _ => bail!("name places, a filter or --all, but one of the three"),
+            _ => bail!("give names, a filter or --all, but only one of the three"),
         }
     }
 }
@@ -199,19 +200,19 @@ impl DiscardHead {
             orders = orders.dry_run();
         }
         let report = parked.discard_head(&self.place, &orders).await?;
-        let told = if self.common.dry_run {
+        let audited = if self.common.dry_run {
             Ok(())
         } else {
             let action = "parked_sequence.head_discarded";
-            audit::tell_parked(bus, &self.common.by, action, &report).await
+            audit::publish_sequences(bus, &self.common.by, action, &report).await
         };
-        self.common.tell("without its head", &report).and(told)
+        self.common.print("without its head", &report).and(audited)
     }
 }
 
 impl Common {
-    /// Prints what came of it; an error when some sequences were not treated as asked.
-    fn tell(&self, done: &str, report: &ParkedReport) -> anyhow::Result<()> {
+    /// Prints the report. Returns an error if the operation was not applied to all selected sequences.
+    fn print(&self, done: &str, report: &ParkedReport) -> anyhow::Result<()> {
         if self.json {
             print::json(report)?;
         } else {
@@ -225,7 +226,7 @@ impl Common {
             report.sequences.len() - report.done(),
         );
         let early = report.interrupted.as_ref();
-        let early = early.map_or_else(String::new, |why| format!("; ended early: {why}"));
+        let early = early.map_or_else(String::new, |why| format!("; interrupted: {why}"));
         Err(Incomplete(format!("{not} of {all} sequences not {done}{early}")).into())
     }
 }

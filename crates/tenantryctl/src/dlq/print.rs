@@ -1,15 +1,15 @@
-//! Letters, acts and reports as text. What comes from the log never controls the terminal.
+//! Printing dead letters, operations and reports. Control characters from the log are escaped.
 
 use std::io::{self, Write};
 
-use event_bus::dead_letters::{ActPage, Letter, LetterPage, Report, ShownLetter};
+use event_bus::dlq::{ActPage, Letter, LetterPage, Report, ShownLetter};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::table;
 
-/// Characters of an error in a table.
-const ERROR: usize = 60;
+/// Maximum length of an error in a table.
+const MAX_ERROR_CHARS: usize = 60;
 
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
@@ -129,7 +129,7 @@ pub fn letter(shown: &ShownLetter) -> anyhow::Result<()> {
         None => line("no event", text(letter.unreadable.as_ref()))?,
     }
     let omitted = if letter.value_omitted {
-        ", left out of the letter"
+        ", omitted from the dead letter"
     } else {
         ""
     };
@@ -153,25 +153,28 @@ pub fn letter(shown: &ShownLetter) -> anyhow::Result<()> {
 
 pub fn more(next: Option<&impl ToString>) {
     if let Some(next) = next {
-        eprintln!("there may be more behind {}", next.to_string());
+        eprintln!(
+            "there may be more; continue with --after {}",
+            next.to_string()
+        );
     }
 }
 
-/// Its error, cut.
+/// Returns the error of a letter, truncated.
 pub fn error(letter: &Letter) -> String {
     let error = text(letter.error.as_ref());
-    match error.char_indices().nth(ERROR) {
+    match error.char_indices().nth(MAX_ERROR_CHARS) {
         Some((end, _)) => format!("{}…", &error[..end]),
         None => error,
     }
 }
 
-/// `-` where there is none; control characters escaped.
+/// Formats a value, or `-` if there is none.
 pub fn text(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| plain(&value.to_string()))
 }
 
-/// Control characters escaped.
+/// Escapes control characters.
 pub fn plain(text: &str) -> String {
     let escaped = |c: char| {
         if c.is_control() {
@@ -183,7 +186,7 @@ pub fn plain(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// To the second: enough for a person.
+/// Formats a time with a precision of seconds.
 pub fn time(time: Option<OffsetDateTime>) -> String {
     let seconds = time.and_then(|time| time.replace_nanosecond(0).ok());
     let text = seconds.and_then(|time| time.format(&Rfc3339).ok());

@@ -1,4 +1,4 @@
-//! Which letters, as arguments.
+//! Arguments that select dead letters.
 
 use std::{
     io::{self, IsTerminal},
@@ -7,35 +7,35 @@ use std::{
 
 use anyhow::bail;
 use clap::Args;
-use event_bus::dead_letters::{LetterFilter, LetterPlace, LetterState, Selection};
+use event_bus::dlq::{LetterFilter, LetterPlace, LetterState, Selection};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 #[derive(Args, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
-    /// Of this topic; may be given more than once
+    /// Letters of this topic; may be repeated
     #[arg(long)]
     topic: Vec<String>,
-    /// Of the tenant with this id
+    /// Letters of the tenant with this id
     #[arg(long)]
     tenant: Option<Uuid>,
-    /// Of this type of event
+    /// Letters of this event type
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// Whose error contains this text
+    /// Letters whose error contains this text
     #[arg(long, value_name = "TEXT")]
     error: Option<String>,
-    /// Whose error is of this class: transient, permanent, undecodable, context, …
+    /// Letters with this error class: transient, permanent, undecodable, context, …
     #[arg(long)]
     class: Option<String>,
-    /// That this group could not handle
+    /// Letters that failed in this consumer group
     #[arg(long)]
     group: Option<String>,
-    /// That failed at this time or later: RFC 3339, or as 30m, 2h, 7d ago
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Letters that failed since this time (RFC 3339) or age, for instance 30m, 2h, 7d
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     since: Option<OffsetDateTime>,
-    /// That failed before this time
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Letters that failed before this time or age
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<OffsetDateTime>,
 }
 
@@ -55,24 +55,24 @@ impl Filter {
     }
 }
 
-/// What a command is about: named letters, a filter, or all.
+/// The letters of a command: by position, by filter, or all.
 #[derive(Args)]
-pub struct Chosen {
-    /// These letters, as order.events.dlq/3/17
+pub struct LetterSelection {
+    /// Positions of letters, for instance order.events.dlq/3/17
     #[arg(value_name = "PLACE")]
     places: Vec<LetterPlace>,
     #[command(flatten)]
     filter: Filter,
-    /// Every open letter
+    /// All open letters
     #[arg(long)]
     all: bool,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
-impl Chosen {
-    /// The letters. Nothing named is a mistake, not a wish for all.
+impl LetterSelection {
+    /// Returns the selected letters. Selecting nothing is an error, not a selection of all.
     pub fn selection(&self) -> anyhow::Result<Selection> {
         let is_filtered = self.filter != Filter::default();
         match (self.places.is_empty(), is_filtered, self.all) {
@@ -81,12 +81,14 @@ impl Chosen {
                 let filter = self.filter.clone().letters(Some(LetterState::Open));
                 Ok(Selection::matching(filter))
             }
-            (true, false, false) => bail!("which letters? name their places, a filter, or --all"),
-            _ => bail!("name places, a filter or --all, but one of the three"),
+            (true, false, false) => {
+                bail!("no letters selected; give their positions, a filter, or --all")
+            }
+            _ => bail!("give positions, a filter or --all, but only one of the three"),
         }
     }
 
-    /// Whether the person means it: asked for more than letters they named one by one.
+    /// Asks for confirmation unless the letters are given by position or `--yes` is set.
     pub fn confirm(&self, what: &str) -> anyhow::Result<bool> {
         if self.yes || !self.places.is_empty() {
             return Ok(true);
@@ -95,10 +97,10 @@ impl Chosen {
     }
 }
 
-/// Asks on the terminal.
+/// Asks for confirmation on the terminal.
 pub fn ask(what: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("{what}: say --yes, as nobody can be asked");
+        bail!("{what}: standard input is not a terminal, confirm with --yes");
     }
     eprint!("{what}? [y/N] ");
     let mut answer = String::new();
@@ -106,7 +108,7 @@ pub fn ask(what: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// A state, or all of them.
+/// A state, or all states.
 #[derive(Clone, Copy)]
 pub struct StateArgument(pub Option<LetterState>);
 
@@ -121,12 +123,14 @@ impl FromStr for StateArgument {
     }
 }
 
-/// A time, or how long ago.
-pub fn moment(text: &str) -> Result<OffsetDateTime, String> {
+/// Parses a time or an age.
+pub fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     ago(text)
         .map(|ago| OffsetDateTime::now_utc() - ago)
         .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok())
-        .ok_or_else(|| "a time is written 2026-01-02T03:04:05Z, or as 30m, 2h, 7d ago".to_owned())
+        .ok_or_else(|| {
+            "expected a time such as 2026-01-02T03:04:05Z or an age such as 30m, 2h, 7d".to_owned()
+        })
 }
 
 fn ago(text: &str) -> Option<Duration> {
@@ -139,7 +143,7 @@ fn ago(text: &str) -> Option<Duration> {
         "d" => Duration::DAY,
         _ => return None,
     };
-    // A time before the epoch is as good as none.
+    // Limits the age, to stay within the range of dates.
     Some((unit * number).min(Duration::days(10_000)))
 }
 
@@ -148,17 +152,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_a_time_or_how_long_ago() {
-        let two_hours_ago = moment("2h").unwrap();
+    fn parses_times_and_ages() {
+        let two_hours_ago = parse_time("2h").unwrap();
         let passed = OffsetDateTime::now_utc() - two_hours_ago;
         assert_eq!(passed.whole_minutes(), 120);
         assert_eq!(
-            moment("2026-01-02T03:04:05Z").unwrap().unix_timestamp(),
+            parse_time("2026-01-02T03:04:05Z").unwrap().unix_timestamp(),
             1_767_323_045
         );
-        assert!(moment("4294967295d").is_ok());
+        assert!(parse_time("4294967295d").is_ok());
         for wrong in ["", "h", "2", "2w", "-2h", "yesterday", "2é"] {
-            assert!(moment(wrong).unwrap_err().contains("as 30m"), "{wrong}");
+            assert!(
+                parse_time(wrong).unwrap_err().contains("such as 30m"),
+                "{wrong}"
+            );
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Dead letters at the command line.
+//! The `dlq` commands.
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Tool;
 
-/// A world with one order event in the log and letters of it put by hand, as JSON events are produced.
-fn world_with_letters() -> (Tool, String) {
+/// Creates topics with two dead letters, produced as JSON.
+fn tool_with_letters() -> (Tool, String) {
     let tool = Tool::new();
     for topic in ["order.events", "audit.events"] {
         tool.out(&["topics", "create", topic, "--partitions", "1"], "");
@@ -35,7 +35,7 @@ impl Tool {
 
 #[test]
 fn letters_are_listed_shown_replayed_and_discarded() {
-    let (tool, tenant) = world_with_letters();
+    let (tool, tenant) = tool_with_letters();
     let list = tool.out(&["dlq", "list"], "");
     assert_eq!(list.lines().count(), 3, "{list}");
     let of_type = tool.json(&["dlq", "list", "--type", "order.paid", "--tenant", &tenant]);
@@ -79,7 +79,13 @@ fn letters_are_listed_shown_replayed_and_discarded() {
     assert_eq!(tool.json(&discard)["letters"].as_array().unwrap().len(), 0);
     tool.out(
         &[
-            "dlq", "discard", garbage, "--by", "ben", "--reason", "a joke",
+            "dlq",
+            "discard",
+            garbage,
+            "--by",
+            "ben",
+            "--reason",
+            "test data",
         ],
         "",
     );
@@ -96,7 +102,7 @@ fn letters_are_listed_shown_replayed_and_discarded() {
     );
     let acts = tool.out(&["dlq", "acts"], "");
     assert!(
-        acts.contains("replaying") && acts.contains("ann") && acts.contains("a joke"),
+        acts.contains("replaying") && acts.contains("ann") && acts.contains("test data"),
         "{acts}"
     );
     let dead = tool.out(
@@ -117,16 +123,16 @@ fn letters_are_listed_shown_replayed_and_discarded() {
 }
 
 #[test]
-fn what_was_not_done_shows_in_the_exit_code() {
-    let (tool, _) = world_with_letters();
+fn the_exit_code_tells_errors_usage_and_incomplete_apart() {
+    let (tool, _) = tool_with_letters();
     let by = ["--by", "ann"];
     let cases: [(&[&str], i32, &str); 8] = [
-        (&["dlq", "replay"], 1, "which letters?"),
+        (&["dlq", "replay"], 1, "no letters selected"),
         (&["dlq", "replay", "--all", "--all-groups"], 1, "--yes"),
         (
             &["dlq", "replay", "--all", "order.events.dlq/0/0"],
             1,
-            "one of the three",
+            "only one of the three",
         ),
         (
             &["dlq", "replay", "order.events/0/0"],
@@ -138,7 +144,7 @@ fn what_was_not_done_shows_in_the_exit_code() {
             1,
             "no dead letter at",
         ),
-        // Put by hand, these name no group that failed.
+        // These letters have no group that failed.
         (
             &["dlq", "replay", "--all", "--yes"],
             3,
@@ -151,21 +157,21 @@ fn what_was_not_done_shows_in_the_exit_code() {
             "there is no topic nothing.dlq",
         ),
     ];
-    for (arguments, code, said) in cases {
+    for (arguments, code, message) in cases {
         let asked = match arguments[1] {
             "list" => arguments.to_vec(),
             _ => [arguments, &by].concat(),
         };
         let (found, error) = tool.code(&asked);
         assert_eq!(found, code, "{arguments:?}: {error}");
-        assert!(error.contains(said), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
     }
     assert_eq!(tool.out(&["dlq", "list"], "").lines().count(), 3);
 }
 
 #[test]
-fn a_rate_and_a_limit_are_kept() {
-    let (tool, _) = world_with_letters();
+fn rate_and_limit_are_respected() {
+    let (tool, _) = tool_with_letters();
     let limited = [
         "dlq",
         "replay",

@@ -1,4 +1,4 @@
-//! The command line against the real broker: run through `make test`.
+//! Integration tests of the command line against Kafka; run them with `make test`.
 
 mod dlq;
 mod parked;
@@ -11,14 +11,14 @@ use std::{
 
 use uuid::Uuid;
 
-/// Runs the tool with a prefix of its own names.
+/// Runs the tool with a unique prefix.
 struct Tool {
     prefix: String,
 }
 
 impl Tool {
     fn new() -> Self {
-        let unset = "TENANTRY_KAFKA is not set: run through `make test`";
+        let unset = "TENANTRY_KAFKA is not set: run the tests with `make test`";
         env::var("TENANTRY_KAFKA").expect(unset);
         Self {
             prefix: format!("ctl{}.", Uuid::now_v7().simple()),
@@ -35,7 +35,7 @@ impl Tool {
             .spawn()
             .expect("the tool starts");
         let mut stdin = child.stdin.take().expect("piped");
-        // A tool that does not read its input may be gone already.
+        // A tool that does not read its input may have exited.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
         child.wait_with_output().expect("the tool ends")
@@ -50,7 +50,7 @@ impl Tool {
 }
 
 #[test]
-fn the_projects_topics_are_applied_once_with_their_dead_letters() {
+fn applying_the_topics_file_is_idempotent() {
     let tool = Tool::new();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../kafka/topics.toml");
     let first = tool.out(&["topics", "apply", "--file", file], "");
@@ -69,7 +69,7 @@ fn the_projects_topics_are_applied_once_with_their_dead_letters() {
 }
 
 #[test]
-fn what_is_produced_is_consumed_and_what_is_no_event_is_shown_as_such() {
+fn produced_records_are_consumed_including_invalid_ones() {
     let tool = Tool::new();
     tool.out(
         &["topics", "create", "order.events", "--partitions", "1"],
@@ -104,13 +104,13 @@ fn what_is_produced_is_consumed_and_what_is_no_event_is_shown_as_such() {
 }
 
 #[test]
-fn mistakes_are_one_line_and_a_failing_code() {
+fn errors_are_one_line_with_a_failing_exit_code() {
     let tool = Tool::new();
     let cases: [(&[&str], &str, &str); 4] = [
         (
             &["topics", "list", "--kafka", "127.0.0.1:1", "--timeout", "1"],
             "",
-            "does not answer",
+            "does not respond",
         ),
         (
             &["topics", "describe", "nothing"],
@@ -124,19 +124,19 @@ fn mistakes_are_one_line_and_a_failing_code() {
             "/nowhere.toml",
         ),
     ];
-    for (arguments, input, said) in cases {
+    for (arguments, input, message) in cases {
         let output = tool.run(arguments, input);
         let error = String::from_utf8(output.stderr).expect("text");
         assert!(!output.status.success(), "{arguments:?}");
         assert!(
-            error.contains(said) && error.trim_end().lines().count() == 1,
+            error.contains(message) && error.trim_end().lines().count() == 1,
             "{error}"
         );
     }
 }
 
 #[test]
-fn a_wrong_file_for_getting_in_is_named_with_the_field_and_the_mend() {
+fn an_invalid_access_file_is_reported_with_its_path_and_field() {
     let tool = Tool::new();
     let path = env::temp_dir().join(format!("{}access.toml", tool.prefix));
     let path = path.to_str().expect("text");
@@ -147,9 +147,12 @@ fn a_wrong_file_for_getting_in_is_named_with_the_field_and_the_mend() {
     ] {
         std::fs::write(path, text).expect("written");
         let refused = tool.run(&["topics", "list", "--access", path], "");
-        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success(), "{text}");
-        assert!(said.contains(path) && said.contains(named), "{said}");
+        assert!(
+            message.contains(path) && message.contains(named),
+            "{message}"
+        );
     }
     std::fs::write(path, "[extra]\n\"client.rack\" = \"a\"").expect("written");
     assert!(

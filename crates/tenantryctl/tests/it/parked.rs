@@ -1,4 +1,4 @@
-//! Parked events at the command line.
+//! The `dlq parked` commands.
 
 use std::{borrow::Cow, env};
 
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::Tool;
 
 impl Tool {
-    /// Puts a record without an event on a topic.
-    fn put(&self, topic: &str, key: &str, headers: &[(&'static str, String)]) {
+    /// Publishes a record with headers and without an event.
+    fn publish(&self, topic: &str, key: &str, headers: &[(&'static str, String)]) {
         let setting = |name| env::var(name).expect("run through `make test`");
         let mut settings =
             BusSettings::new(setting("TENANTRY_KAFKA"), setting("TENANTRY_REGISTRY"));
@@ -33,8 +33,8 @@ impl Tool {
     }
 }
 
-/// A world with two records of one sequence, parked by the group `mailer` as by hand.
-fn world_with_parked() -> (Tool, String) {
+/// Creates topics with a parked sequence of two records of the group `mailer`.
+fn tool_with_parked() -> (Tool, String) {
     let tool = Tool::new();
     for topic in ["order.events", "audit.events", "order.events.mailer.parked"] {
         tool.out(&["topics", "create", topic, "--partitions", "1"], "");
@@ -54,15 +54,15 @@ fn world_with_parked() -> (Tool, String) {
             ("dlq-error-class", class.to_owned()),
             ("dlq-error", error.to_owned()),
         ];
-        tool.put("order.events.mailer.parked", &tenant, &told);
+        tool.publish("order.events.mailer.parked", &tenant, &told);
     }
     let place = format!("order.events.mailer.parked/0/{tenant}/order-1");
     (tool, place)
 }
 
 #[test]
-fn a_parked_sequence_is_listed_shown_rid_of_its_head_and_released() {
-    let (tool, place) = world_with_parked();
+fn a_parked_sequence_is_listed_shown_and_released_without_its_head() {
+    let (tool, place) = tool_with_parked();
     let list = tool.out(&["dlq", "parked", "list", "--group", "mailer"], "");
     assert!(
         list.contains(&place) && list.contains("no \\u{1b}[31mluck") && !list.contains('\u{1b}'),
@@ -88,7 +88,7 @@ fn a_parked_sequence_is_listed_shown_rid_of_its_head_and_released() {
         "--by",
         "ann",
         "--reason",
-        "a joke",
+        "test data",
     ];
     let planned = tool.out(&[&discard[..], &["--dry-run"]].concat(), "");
     assert!(planned.contains("would be without its head"), "{planned}");
@@ -99,14 +99,20 @@ fn a_parked_sequence_is_listed_shown_rid_of_its_head_and_released() {
     );
     tool.out(&[&discard[..], &["--head", "0"]].concat(), "");
     let (code, error) = tool.code(&["dlq", "parked", "release", "--by", "ann"]);
-    assert!(code == 1 && error.contains("which sequences?"), "{error}");
+    assert!(
+        code == 1 && error.contains("no sequences selected"),
+        "{error}"
+    );
     let all = ["dlq", "parked", "release", "--all", "--by", "ann"];
     let (code, error) = tool.code(&all);
     assert!(
-        code == 1 && error.contains("release 1 sequences: say --yes"),
+        code == 1
+            && error.contains(
+                "release 1 sequences: standard input is not a terminal, confirm with --yes"
+            ),
         "{error}"
     );
-    let released = tool.json(&[&all[..], &["--yes", "--reason", "mended"]].concat());
+    let released = tool.json(&[&all[..], &["--yes", "--reason", "fixed"]].concat());
     assert_eq!(released["sequences"][0]["outcome"], "done");
     let (code, error) = tool.code(&["dlq", "parked", "release", &place, "--by", "ann"]);
     assert!(
@@ -116,11 +122,11 @@ fn a_parked_sequence_is_listed_shown_rid_of_its_head_and_released() {
 
     let shown = tool.out(&["dlq", "parked", "show", &place], "");
     assert!(
-        shown.contains("discard 0") && shown.contains("a joke"),
+        shown.contains("discard 0") && shown.contains("test data"),
         "{shown}"
     );
     assert!(
-        shown.contains("release") && shown.contains("mended"),
+        shown.contains("release") && shown.contains("fixed"),
         "{shown}"
     );
     let audit = ["consume", "audit.events", "--from-beginning", "--until-end"];

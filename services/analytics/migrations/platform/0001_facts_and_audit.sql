@@ -1,11 +1,11 @@
--- What events told of each order, over all tenants; the same table as in each tenant's database.
+-- The merged events of each order of all tenants; the same table as in each tenant's database.
 CREATE TABLE order_fact (
     order_id     uuid        PRIMARY KEY,
     buyer_id     uuid        NOT NULL,
     total        bigint      NOT NULL CHECK (total >= 0),
     currency     text        NOT NULL,
     status       text        NOT NULL,
-    -- The order's version that `status` is of.
+    -- The version of the order at which it had `status`.
     version      bigint      NOT NULL,
     placed_at    timestamptz NOT NULL,
     paid_at      timestamptz,
@@ -13,20 +13,20 @@ CREATE TABLE order_fact (
 );
 CREATE INDEX order_fact_by_buyer ON order_fact (buyer_id);
 
--- Tenants that were created, and when they first opened for business.
+-- When each tenant was created and first activated.
 CREATE TABLE tenant_fact (
     tenant_id    uuid PRIMARY KEY,
     created_at   timestamptz,
     activated_at timestamptz
 );
 
--- Users, and when each came.
+-- When each user registered or was created.
 CREATE TABLE user_fact (
     user_id uuid        PRIMARY KEY,
     came_at timestamptz NOT NULL
 );
 
--- Logins, good and bad. Keyed by the event that told of it: that is all that tells one login from another.
+-- Successful and failed logins, keyed by event id: a login has no other identity.
 CREATE TABLE login_fact (
     event_id  uuid        PRIMARY KEY,
     user_id   uuid,
@@ -35,13 +35,13 @@ CREATE TABLE login_fact (
 );
 CREATE INDEX login_fact_by_user ON login_fact (user_id) WHERE succeeded;
 
--- Who did what. Keyed by the event that the deed caused.
+-- The audit trail, keyed by the event that the action caused.
 CREATE TABLE audit_entry (
     event_id       uuid        PRIMARY KEY,
     actor_id       uuid        NOT NULL,
     -- The event's type.
     action         text        NOT NULL,
-    -- What it was done to: the aggregate's type and id.
+    -- The type and id of the affected aggregate.
     resource       text        NOT NULL,
     resource_id    text        NOT NULL,
     tenant_id      uuid,

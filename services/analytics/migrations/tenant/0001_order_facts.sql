@@ -1,11 +1,11 @@
--- What events told of each order of this tenant. Rows are merged, never counted up: see domain/order_facts.rs.
+-- The merged events of each order of this tenant. Rows are merged, never incremented: see domain/order_fact.rs.
 CREATE TABLE order_fact (
     order_id     uuid        PRIMARY KEY,
     buyer_id     uuid        NOT NULL,
     total        bigint      NOT NULL CHECK (total >= 0),
     currency     text        NOT NULL,
     status       text        NOT NULL,
-    -- The order's version that `status` is of.
+    -- The version of the order at which it had `status`.
     version      bigint      NOT NULL,
     placed_at    timestamptz NOT NULL,
     paid_at      timestamptz,

@@ -1,44 +1,45 @@
-//! What people did, from whatever topic tells it.
+//! The audit of actions of users, from the events of all topics.
 
 use event_bus::{Envelope, Event, Failure, Record};
 use events::audit::ActionPerformed;
 use service::{AnyEventHandler, EventConsumer, Runtime, Tx};
 
 use crate::{
-    domain::{Act, ActTenant, EventId, Person},
-    use_cases::audit_act,
+    domain::{AuditEntry, AuditTenant, EventId, HumanActor},
+    use_cases::record_audit_entry,
 };
 
-struct Audit;
+struct AuditRecorder;
 
-/// Every topic but the one that the audit itself is told on.
+/// Consumes every topic except the one of the audit itself.
 pub(super) fn start(runtime: &Runtime) {
     let topics: Vec<_> = events::topics()
         .into_iter()
         .filter(|topic| *topic != ActionPerformed::TOPIC)
         .collect();
-    EventConsumer::any_in_platform(runtime, "analytics-audit-consumer", &topics, Audit).start();
+    EventConsumer::any_in_platform(runtime, "analytics-audit-consumer", &topics, AuditRecorder)
+        .start();
 }
 
-impl AnyEventHandler for Audit {
+impl AnyEventHandler for AuditRecorder {
     async fn handle(&self, record: &Record, tx: &mut Tx) -> Result<(), Failure> {
-        match act(&record.envelope) {
-            Some(act) => Ok(audit_act(tx, &act).await?),
+        match audit_entry(&record.envelope) {
+            Some(entry) => Ok(record_audit_entry(tx, &entry).await?),
             None => Ok(()),
         }
     }
 }
 
-/// The act behind an event, if it was a person's.
-fn act(envelope: &Envelope) -> Option<Act> {
-    let actor = Person::of(envelope.user_id?.into())?;
-    Some(Act {
+/// The action that caused an event, if a human performed it.
+fn audit_entry(envelope: &Envelope) -> Option<AuditEntry> {
+    let actor = HumanActor::new(envelope.user_id?.into())?;
+    Some(AuditEntry {
         event: EventId(envelope.id),
         actor,
         action: envelope.event_type.clone(),
         resource: envelope.aggregate.clone(),
         resource_id: envelope.subject.clone(),
-        tenant: envelope.tenant.as_ref().map(|tenant| ActTenant {
+        tenant: envelope.tenant.as_ref().map(|tenant| AuditTenant {
             id: tenant.id.into(),
             region: tenant.region.clone(),
         }),

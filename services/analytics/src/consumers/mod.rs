@@ -1,4 +1,4 @@
-//! The only way in: events. One file a topic says what each of them tells; here is who listens.
+//! Event consumers. Handlers are in one file per topic.
 
 mod audit;
 mod orders;
@@ -15,12 +15,12 @@ use events::{
 };
 use service::{EventConsumer, Runtime};
 
-/// Puts down what events tell: in the tenant's database or the platform's, whichever its transaction is in.
-struct Facts;
+/// Records facts from events in the database of the transaction: the tenant's or the platform's.
+struct FactRecorder;
 
-/// Starts every consumer of the service.
+/// Starts all consumers of the service.
 pub(crate) fn start(runtime: &Runtime) {
-    EventConsumer::in_tenant(runtime, "analytics-tenant-consumer", Facts)
+    EventConsumer::in_tenant(runtime, "analytics-tenant-consumer", FactRecorder)
         .on::<OrderCreated>()
         .on::<OrderPaymentRequested>()
         .on::<OrderPaid>()
@@ -29,7 +29,7 @@ pub(crate) fn start(runtime: &Runtime) {
         .on::<OrderExpired>()
         .on::<OrderRefunded>()
         .start();
-    EventConsumer::in_platform(runtime, "analytics-platform-consumer", Facts)
+    EventConsumer::in_platform(runtime, "analytics-platform-consumer", FactRecorder)
         .on::<OrderCreated>()
         .on::<OrderPaymentRequested>()
         .on::<OrderPaid>()

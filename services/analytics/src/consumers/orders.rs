@@ -1,51 +1,48 @@
-//! What the orders tell.
+//! Handlers for order events.
 
 use event_bus::{Envelope, Failure, Received};
 use events::order::{
     OrderCancelled, OrderCompleted, OrderCreated, OrderExpired, OrderPaid, OrderPaymentRequested,
     OrderRefunded,
 };
-use money::{Money, NotACurrency};
+use money::Money;
 use service::{EventHandler, Tx};
 
-use super::Facts;
+use super::FactRecorder;
 use crate::{
-    domain::{OrderId, Status, Step},
-    use_cases::note_order,
+    domain::{OrderId, OrderStatus, OrderTransition},
+    use_cases::record_order,
 };
 
-/// Each of these events tells who ordered, for how much, and where the order is now.
-macro_rules! steps {
-    ($($event:ident leads to $reached:ident,)*) => {$(
-        impl EventHandler<$event> for Facts {
+/// Implements the handlers of events that carry an order's buyer and total and imply its status.
+macro_rules! transitions {
+    ($($event:ident => $status:ident,)*) => {$(
+        impl EventHandler<$event> for FactRecorder {
             async fn handle(&self, event: Received<$event>, tx: &mut Tx) -> Result<(), Failure> {
-                let told = event.data;
-                let step = Step {
-                    order: OrderId(told.order_id),
-                    buyer: told.buyer_id.into(),
-                    total: money(&told.total).map_err(Failure::permanent)?,
-                    reached: Status::$reached,
+                let order = event.data;
+                let transition = OrderTransition {
+                    order_id: OrderId(order.order_id),
+                    buyer_id: order.buyer_id.into(),
+                    total: Money::parse(order.total.amount, &order.total.currency)
+                        .map_err(Failure::permanent)?,
+                    status: OrderStatus::$status,
                     version: version(&event.envelope)?,
                     at: event.envelope.time,
                 };
-                Ok(note_order(tx, &step).await?)
+                Ok(record_order(tx, &transition).await?)
             }
         }
     )*};
 }
 
-steps! {
-    OrderCreated leads to Created,
-    OrderPaymentRequested leads to WaitingForPayment,
-    OrderPaid leads to Paid,
-    OrderCompleted leads to Complete,
-    OrderCancelled leads to Cancelled,
-    OrderExpired leads to Expired,
-    OrderRefunded leads to Refunded,
-}
-
-fn money(told: &events::Money) -> Result<Money, NotACurrency> {
-    Ok(Money::new(told.amount, told.currency.parse()?))
+transitions! {
+    OrderCreated => Created,
+    OrderPaymentRequested => WaitingForPayment,
+    OrderPaid => Paid,
+    OrderCompleted => Complete,
+    OrderCancelled => Cancelled,
+    OrderExpired => Expired,
+    OrderRefunded => Refunded,
 }
 
 fn version(envelope: &Envelope) -> Result<i64, Failure> {

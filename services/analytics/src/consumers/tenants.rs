@@ -1,22 +1,22 @@
-//! What the tenants tell.
+//! Handlers for tenant events.
 
 use event_bus::{Failure, Received};
 use events::tenant::{TenantActivated, TenantCreated};
 use service::{EventHandler, Tx};
 
-use super::Facts;
-use crate::use_cases::{TenantStep, note_tenant};
+use super::FactRecorder;
+use crate::use_cases::{TenantMilestone, record_tenant};
 
-impl EventHandler<TenantCreated> for Facts {
+impl EventHandler<TenantCreated> for FactRecorder {
     async fn handle(&self, event: Received<TenantCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let (tenant, at) = (event.data.tenant_id.into(), event.envelope.time);
-        Ok(note_tenant(tx, tenant, TenantStep::Created, at).await?)
+        Ok(record_tenant(tx, tenant, TenantMilestone::Created, at).await?)
     }
 }
 
-impl EventHandler<TenantActivated> for Facts {
+impl EventHandler<TenantActivated> for FactRecorder {
     async fn handle(&self, event: Received<TenantActivated>, tx: &mut Tx) -> Result<(), Failure> {
         let (tenant, at) = (event.data.tenant_id.into(), event.envelope.time);
-        Ok(note_tenant(tx, tenant, TenantStep::Activated, at).await?)
+        Ok(record_tenant(tx, tenant, TenantMilestone::Activated, at).await?)
     }
 }

@@ -1,28 +1,28 @@
-//! Somebody logged in, or tried to.
+//! Login attempts.
 
 use auth::UserId;
 use time::OffsetDateTime;
 
 use super::EventId;
 
-/// How it ended.
+/// The outcome of a login attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// They are in.
+pub enum LoginOutcome {
+    /// The user logged in.
     Succeeded,
-    /// They are not.
+    /// The attempt was rejected.
     Failed,
 }
 
-/// One login, or one try.
+/// A login attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
-    /// The event that told of it.
+pub struct LoginAttempt {
+    /// The event that reported it.
     pub event: EventId,
-    /// Who; unknown where the address is nobody's.
+    /// The user, unless the e-mail address is unknown.
     pub user: Option<UserId>,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When.
+    /// The outcome.
+    pub outcome: LoginOutcome,
+    /// The time of the attempt.
     pub at: OffsetDateTime,
 }

@@ -1,15 +1,15 @@
-//! What is known, how it adds up, and whose acts are audited. Nothing here knows of HTTP, SQL or Kafka.
+//! Facts about orders, how they add up to reports, and the audit trail. Free of actix, sea-orm, sqlx and rdkafka.
 
-mod act;
+mod audit;
 mod ids;
 mod login;
-mod order_facts;
+mod order_fact;
 mod report;
 mod status;
 
-pub use act::{Act, ActTenant, Person};
+pub use audit::{AuditEntry, AuditTenant, HumanActor};
 pub use ids::{EventId, OrderId};
-pub use login::{Login, Outcome};
-pub use order_facts::{OrderFacts, Step};
-pub use report::{Funnel, Group, OrderTotals, PlatformReport, TenantReport};
-pub use status::{NoStatus, Status};
+pub use login::{LoginAttempt, LoginOutcome};
+pub use order_fact::{OrderFact, OrderTransition};
+pub use report::{Funnel, OrderGroup, OrderTotals, PlatformReport, TenantReport};
+pub use status::OrderStatus;

@@ -1,78 +1,79 @@
-//! How facts add up.
+//! Reports and how order facts add up to them.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use money::{Currency, Money, MoneyError};
 use serde::Serialize;
+use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 
-use super::Status;
+use super::OrderStatus;
 
-/// Orders of one status and one currency, counted and summed.
+/// The orders with one status and one currency, counted and summed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Where they are.
-    pub status: Status,
+pub struct OrderGroup {
+    /// Their status.
+    pub status: OrderStatus,
     /// The sum of their totals.
     pub sum: Money,
-    /// How many there are.
+    /// The number of orders.
     pub orders: i64,
-    /// How many of them were ever paid.
+    /// The number of orders that were ever paid.
     pub paid: i64,
-    /// How many of them were ever completed.
+    /// The number of orders that were ever completed.
     pub completed: i64,
 }
 
-/// How far orders came.
+/// The number of orders that reached each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Funnel {
     /// Orders placed.
     pub created: i64,
-    /// Those of them that were ever paid.
+    /// Orders that were ever paid.
     pub paid: i64,
-    /// Those of them that were ever completed.
+    /// Orders that were ever completed.
     pub completed: i64,
 }
 
-/// What orders add up to.
+/// Totals over orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTotals {
-    /// What paid and complete orders brought in the main currency, the one in which most orders are. Without orders:
-    /// nothing, in euro.
+    /// The revenue of paid and complete orders in the main currency, which is the one of most orders. Zero euro without
+    /// orders.
     pub revenue: Money,
-    /// The same in every currency that orders are in, the main one first.
+    /// The revenue in every currency of an order, the main currency first.
     pub revenue_by_currency: Vec<Money>,
-    /// How many orders are where; every status is there.
-    pub by_status: BTreeMap<Status, i64>,
-    /// How far they came.
+    /// The number of orders per status, including statuses without orders.
+    pub by_status: BTreeMap<OrderStatus, i64>,
+    /// The number of orders that reached each stage.
     pub funnel: Funnel,
 }
 
-/// The figures of one tenant.
+/// The report on one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantReport {
-    /// Its orders.
+    /// Totals of the tenant's orders.
     pub orders: OrderTotals,
-    /// Distinct users who ordered.
+    /// The number of distinct buyers.
     pub active_users: i64,
 }
 
-/// The figures of the platform.
+/// The report on the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlatformReport {
-    /// The orders of all tenants.
+    /// Totals of the orders of all tenants.
     pub orders: OrderTotals,
-    /// Distinct users who ordered or logged in.
+    /// The number of distinct users who ordered or logged in.
     pub active_users: i64,
-    /// Tenants created.
+    /// The number of tenants that were created.
     pub new_tenants: i64,
-    /// Tenants that opened for business.
+    /// The number of tenants that were ever activated.
     pub activated_tenants: i64,
-    /// Users who registered or were made.
+    /// The number of users who registered or were created.
     pub users: i64,
-    /// Logins that succeeded.
+    /// The number of successful logins.
     pub logins: i64,
-    /// Logins that failed.
+    /// The number of failed logins.
     pub failed_logins: i64,
 }
 
@@ -80,20 +81,20 @@ impl OrderTotals {
     /// Adds the groups up.
     ///
     /// # Errors
-    /// A sum cannot be held.
-    pub fn of(groups: impl IntoIterator<Item = Group>) -> Result<Self, MoneyError> {
+    /// A sum is too large.
+    pub fn from_groups(groups: impl IntoIterator<Item = OrderGroup>) -> Result<Self, MoneyError> {
         let mut by_currency: Vec<(i64, Money)> = Vec::new();
-        let mut by_status: BTreeMap<_, _> = Status::ALL.map(|status| (status, 0)).into();
+        let mut by_status: BTreeMap<_, _> = OrderStatus::iter().map(|status| (status, 0)).collect();
         let mut funnel = Funnel::default();
         for group in groups {
             add(&mut funnel.created, group.orders)?;
             add(&mut funnel.paid, group.paid)?;
             add(&mut funnel.completed, group.completed)?;
             add(by_status.entry(group.status).or_default(), group.orders)?;
-            let (orders, revenue) = of_currency(&mut by_currency, group.sum.currency);
+            let (orders, revenue) = entry(&mut by_currency, group.sum.currency);
             add(orders, group.orders)?;
-            if group.status.earns() {
-                *revenue = revenue.plus(group.sum)?;
+            if group.status.counts_as_revenue() {
+                *revenue = revenue.checked_add(group.sum)?;
             }
         }
         by_currency.sort_by_key(|(orders, revenue)| {
@@ -116,19 +117,20 @@ impl OrderTotals {
     }
 }
 
-fn of_currency(by_currency: &mut Vec<(i64, Money)>, currency: Currency) -> &mut (i64, Money) {
-    let at = by_currency
+/// The number of orders and the revenue in `currency`.
+fn entry(by_currency: &mut Vec<(i64, Money)>, currency: Currency) -> &mut (i64, Money) {
+    let index = by_currency
         .iter()
         .position(|(_, revenue)| revenue.currency == currency)
         .unwrap_or(by_currency.len());
-    if at == by_currency.len() {
+    if index == by_currency.len() {
         by_currency.push((0, Money::new(0, currency)));
     }
-    &mut by_currency[at]
+    &mut by_currency[index]
 }
 
 fn add(sum: &mut i64, more: i64) -> Result<(), MoneyError> {
-    *sum = sum.checked_add(more).ok_or(MoneyError::TooLarge)?;
+    *sum = sum.checked_add(more).ok_or(MoneyError::Overflow)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The figures, of one tenant and of all.
+//! Reports on one tenant and on the platform.
 
 use actix_web::get;
 use auth::{PlatformAdmin, TenantAdmin};
@@ -7,7 +7,7 @@ use service::{ActiveTenant, Answer, PlatformScope, Problem};
 use super::views::{PlatformView, Success, TenantView};
 use crate::use_cases;
 
-/// The figures of a tenant. The tenant's admin.
+/// The report on a tenant. Requires the tenant's admin.
 #[utoipa::path(tag = "analytics", params(("tenantCode" = String, Path)),
     responses((status = 200, body = Success<TenantView>), (status = "4XX", body = Problem)))]
 #[get("/api/{tenantCode}/analytics")]
@@ -16,17 +16,17 @@ pub async fn of_tenant(
     tenant: ActiveTenant,
 ) -> Result<Answer<Success<TenantView>>, Problem> {
     let report = use_cases::report_tenant(&tenant).await?;
-    Ok(Answer::ok(Success::of(report.into())))
+    Ok(Answer::ok(Success::new(report.into())))
 }
 
-/// The figures over all tenants. The platform admin.
+/// The report over all tenants. Requires the platform admin.
 #[utoipa::path(tag = "analytics",
     responses((status = 200, body = Success<PlatformView>), (status = "4XX", body = Problem)))]
 #[get("/api/analytics")]
 pub async fn of_platform(
-    _landlord: PlatformAdmin,
+    _admin: PlatformAdmin,
     platform: PlatformScope,
 ) -> Result<Answer<Success<PlatformView>>, Problem> {
     let report = use_cases::report_platform(&platform).await?;
-    Ok(Answer::ok(Success::of(report.into())))
+    Ok(Answer::ok(Success::new(report.into())))
 }

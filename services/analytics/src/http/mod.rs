@@ -1,4 +1,4 @@
-//! The route table. Handlers are thin: who asks, which tenant, which verb.
+//! Routes. A handler authorizes, calls one use case and converts the result.
 
 mod analytics;
 mod problems;

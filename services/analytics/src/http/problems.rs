@@ -1,4 +1,4 @@
-//! How each failure is answered.
+//! Problem documents for the errors of reports.
 
 use service::Problem;
 

@@ -1,4 +1,4 @@
-//! Bodies: what clients see.
+//! Response bodies.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Funnel, OrderTotals, PlatformReport, Status, TenantReport};
+use crate::domain::{Funnel, OrderStatus, OrderTotals, PlatformReport, TenantReport};
 
-/// A good answer.
+/// The envelope of a successful response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Success<T> {
     /// Always `success`.
     #[schema(value_type = String, example = "success")]
     status: &'static str,
-    /// The figures.
+    /// The report.
     data: T,
 }
 
 impl<T> Success<T> {
-    /// Around these figures.
-    pub fn of(data: T) -> Self {
+    /// Wraps a report.
+    pub fn new(data: T) -> Self {
         Self {
             status: "success",
             data,
@@ -28,20 +28,20 @@ impl<T> Success<T> {
     }
 }
 
-/// What orders add up to.
+/// Totals over orders.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrdersView {
-    /// Orders placed, whatever became of them.
+    /// All orders, whatever their status.
     total_orders: i64,
-    /// What paid and complete orders brought in the main currency, the one in which most orders are.
+    /// The revenue of paid and complete orders in the main currency, which is the one of most orders.
     total_revenue: Money,
-    /// The same in every currency, the main one first.
+    /// The revenue in every currency, the main currency first.
     revenue_by_currency: Vec<Money>,
-    /// How many orders are where.
+    /// The number of orders per status.
     #[schema(value_type = BTreeMap<String, i64>)]
-    orders_by_status: BTreeMap<Status, i64>,
-    /// How far orders came.
+    orders_by_status: BTreeMap<OrderStatus, i64>,
+    /// The number of orders that reached each stage.
     funnel: Funnel,
 }
 
@@ -57,7 +57,7 @@ impl From<OrderTotals> for OrdersView {
     }
 }
 
-/// The figures of a tenant.
+/// The report on a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantView {
@@ -76,7 +76,7 @@ impl From<TenantReport> for TenantView {
     }
 }
 
-/// The figures over all tenants.
+/// The report over all tenants.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformView {
@@ -86,13 +86,13 @@ pub struct PlatformView {
     active_users: i64,
     /// Tenants created.
     new_tenants: i64,
-    /// Tenants that opened for business.
+    /// Tenants that were ever activated.
     activated_tenants: i64,
-    /// Users who registered or were made.
+    /// Users who registered or were created.
     users: i64,
-    /// Logins that succeeded.
+    /// Successful logins.
     logins: i64,
-    /// Logins that failed.
+    /// Failed logins.
     failed_logins: i64,
 }
 

@@ -1,42 +1,29 @@
-//! Who did what; in the platform database.
+//! The audit trail; in the platform database.
 
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, TryInsertResult};
 use service::StoreError;
-use sqlx::PgConnection;
 
-use crate::domain::Act;
+use super::entities::audit_entry::{ActiveModel, Entity};
+use crate::domain::AuditEntry;
 
-const INSERT: &str = "INSERT INTO audit_entry
-     (event_id, actor_id, action, resource, resource_id, tenant_id, correlation_id, at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-
-/// Whether an act was new to the trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entered {
-    /// It is in the trail now.
-    Now,
-    /// It was there already.
-    Before,
-}
-
-/// Enters an act, once.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn enter(conn: &mut PgConnection, act: &Act) -> Result<Entered, StoreError> {
-    let done = sqlx::query(INSERT)
-        .bind(act.event)
-        .bind(act.actor.id().as_uuid())
-        .bind(&act.action)
-        .bind(&act.resource)
-        .bind(&act.resource_id)
-        .bind(act.tenant.as_ref().map(|tenant| tenant.id))
-        .bind(act.correlation_id)
-        .bind(act.at)
-        .execute(conn)
+/// Stores an entry; `false` if the trail already has one for the same event.
+pub async fn insert_if_new(
+    db: &impl ConnectionTrait,
+    entry: &AuditEntry,
+) -> Result<bool, StoreError> {
+    let row = ActiveModel {
+        event_id: Set(entry.event),
+        actor_id: Set(entry.actor.id().as_uuid()),
+        action: Set(entry.action.clone()),
+        resource: Set(entry.resource.clone()),
+        resource_id: Set(entry.resource_id.clone()),
+        tenant_id: Set(entry.tenant.as_ref().map(|tenant| tenant.id)),
+        correlation_id: Set(entry.correlation_id),
+        at: Set(entry.at),
+    };
+    let inserted = Entity::insert(row)
+        .on_conflict_do_nothing()
+        .exec_without_returning(db)
         .await?;
-    Ok(if done.rows_affected() == 1 {
-        Entered::Now
-    } else {
-        Entered::Before
-    })
+    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }

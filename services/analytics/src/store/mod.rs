@@ -1,18 +1,23 @@
-//! Rows of one tenant's database, and of the platform's; no decisions.
+//! Queries over the tables of one tenant's database and of the platform database. No decisions.
 
 pub mod audit;
+mod entities;
 pub mod logins;
 pub mod orders;
 pub mod tenants;
 pub mod users;
 
-use money::Money;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use service::StoreError;
 
-/// An amount and a currency from two columns.
-fn money(amount: i64, currency: &str) -> Result<Money, StoreError> {
-    let currency = currency
-        .parse()
-        .map_err(|error: money::NotACurrency| StoreError::corrupt("currency", error))?;
-    Ok(Money::new(amount, currency))
+/// A constant statement with bound values.
+fn statement<const N: usize>(sql: &'static str, values: [Value; N]) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+/// The result of a statement that selects one `bigint` named `count`.
+async fn count(db: &impl ConnectionTrait, sql: &'static str) -> Result<i64, StoreError> {
+    let row = db.query_one_raw(statement(sql, [])).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("a count".to_owned()))?;
+    Ok(row.try_get("", "count")?)
 }

@@ -1,48 +1,31 @@
-//! What is known of orders: in a tenant's database of its own, in the platform's of all.
+//! Order facts: of one tenant in its database, of all tenants in the platform database.
 
+use money::Money;
+use sea_orm::{
+    ActiveValue::{Set, Unchanged},
+    ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::money;
-use crate::domain::{Group, OrderFacts, OrderId, Status};
+use super::{
+    entities::order_fact::{ActiveModel, Entity, Model},
+    statement,
+};
+use crate::domain::{OrderFact, OrderGroup, OrderId, OrderStatus};
 
-const LOCK: &str =
-    "SELECT order_id, buyer_id, total, currency, status, version, placed_at, paid_at, completed_at
-     FROM order_fact WHERE order_id = $1 FOR UPDATE";
-const INSERT: &str = "INSERT INTO order_fact
-     (order_id, buyer_id, total, currency, status, version, placed_at, paid_at, completed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const UPDATE: &str =
-    "UPDATE order_fact SET buyer_id = $2, total = $3, currency = $4, status = $5, version = $6,
-     placed_at = $7, paid_at = $8, completed_at = $9 WHERE order_id = $1";
-// The sum of bigints is a numeric; one that no bigint can hold is refused by the cast.
+// The sum of bigints is a numeric; the cast fails if it does not fit into a bigint.
 const GROUPS: &str = "SELECT status, currency, count(*) AS orders, count(paid_at) AS paid,
      count(completed_at) AS completed, sum(total)::bigint AS sum
      FROM order_fact GROUP BY status, currency";
 const COUNT_BUYERS: &str = "SELECT count(DISTINCT buyer_id) FROM order_fact";
 
-#[derive(FromRow)]
-struct Row {
-    order_id: OrderId,
-    buyer_id: Uuid,
-    total: i64,
-    currency: String,
-    status: String,
-    version: i64,
-    placed_at: OffsetDateTime,
-    paid_at: Option<OffsetDateTime>,
-    completed_at: Option<OffsetDateTime>,
-}
-
-impl TryFrom<Row> for OrderFacts {
+impl TryFrom<Model> for OrderFact {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+    fn try_from(row: Model) -> Result<Self, StoreError> {
         Ok(Self {
-            order: row.order_id,
-            buyer: row.buyer_id.into(),
+            order_id: row.order_id,
+            buyer_id: row.buyer_id.into(),
             total: money(row.total, &row.currency)?,
             status: status(&row.status)?,
             version: row.version,
@@ -53,7 +36,7 @@ impl TryFrom<Row> for OrderFacts {
     }
 }
 
-#[derive(FromRow)]
+#[derive(FromQueryResult)]
 struct GroupRow {
     status: String,
     currency: String,
@@ -63,7 +46,7 @@ struct GroupRow {
     sum: i64,
 }
 
-impl TryFrom<GroupRow> for Group {
+impl TryFrom<GroupRow> for OrderGroup {
     type Error = StoreError;
 
     fn try_from(row: GroupRow) -> Result<Self, StoreError> {
@@ -77,75 +60,71 @@ impl TryFrom<GroupRow> for Group {
     }
 }
 
-fn status(text: &str) -> Result<Status, StoreError> {
-    text.parse()
-        .map_err(|error: crate::domain::NoStatus| StoreError::corrupt("order status", error))
+fn money(amount: i64, currency: &str) -> Result<Money, StoreError> {
+    Money::parse(amount, currency).map_err(|error| StoreError::corrupt("currency", error))
 }
 
-/// What is known of an order, locked until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] of the database.
+fn status(text: &str) -> Result<OrderStatus, StoreError> {
+    text.parse()
+        .map_err(|error: strum::ParseError| StoreError::corrupt("order status", error))
+}
+
+/// The fact of an order, locked until the transaction ends.
 pub async fn lock(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     order: OrderId,
-) -> Result<Option<OrderFacts>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(LOCK)
-        .bind(order)
-        .fetch_optional(conn)
-        .await?;
+) -> Result<Option<OrderFact>, StoreError> {
+    let row = Entity::find_by_id(order).lock_exclusive().one(db).await?;
     row.map(TryInto::try_into).transpose()
 }
 
-/// Writes the first that is known of an order.
-///
-/// # Errors
-/// [`StoreError`] of the database; also when another transaction was first, and then trying again finds its row.
-pub async fn insert(conn: &mut PgConnection, facts: &OrderFacts) -> Result<(), StoreError> {
-    write(conn, INSERT, facts).await
+/// Stores the first fact of an order. Fails if a concurrent transaction stored one first; a retry finds its row.
+pub async fn insert(db: &impl ConnectionTrait, fact: &OrderFact) -> Result<(), StoreError> {
+    let row = ActiveModel {
+        order_id: Set(fact.order_id),
+        ..changeable(fact)
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
 }
 
-/// Writes what is known of an order that is locked.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn update(conn: &mut PgConnection, facts: &OrderFacts) -> Result<(), StoreError> {
-    write(conn, UPDATE, facts).await
-}
-
-async fn write(
-    conn: &mut PgConnection,
-    sql: &'static str,
-    facts: &OrderFacts,
-) -> Result<(), StoreError> {
-    sqlx::query(sql)
-        .bind(facts.order)
-        .bind(facts.buyer.as_uuid())
-        .bind(facts.total.amount)
-        .bind(facts.total.currency.as_str())
-        .bind(facts.status.as_str())
-        .bind(facts.version)
-        .bind(facts.placed_at)
-        .bind(facts.paid_at)
-        .bind(facts.completed_at)
-        .execute(conn)
+/// Stores the merged fact of an order that is locked.
+pub async fn update(db: &impl ConnectionTrait, fact: &OrderFact) -> Result<(), StoreError> {
+    let row = ActiveModel {
+        order_id: Unchanged(fact.order_id),
+        ..changeable(fact)
+    };
+    Entity::update(row)
+        .validate()?
+        .exec_without_returning(db)
         .await?;
     Ok(())
 }
 
-/// All orders of the database, counted and summed by status and currency.
-///
-/// # Errors
-/// [`StoreError`] of the database; also when a sum cannot be held.
-pub async fn groups(conn: &mut PgConnection) -> Result<Vec<Group>, StoreError> {
-    let rows: Vec<GroupRow> = sqlx::query_as(GROUPS).fetch_all(conn).await?;
+/// The columns that merging a transition changes.
+fn changeable(fact: &OrderFact) -> ActiveModel {
+    ActiveModel {
+        buyer_id: Set(fact.buyer_id.as_uuid()),
+        total: Set(fact.total.amount),
+        currency: Set(fact.total.currency.to_string()),
+        status: Set(fact.status.to_string()),
+        version: Set(fact.version),
+        placed_at: Set(fact.placed_at),
+        paid_at: Set(fact.paid_at),
+        completed_at: Set(fact.completed_at),
+        ..ActiveModel::default()
+    }
+}
+
+/// All orders of the database, counted and summed by status and currency. Fails if a sum is too large.
+pub async fn groups(db: &impl ConnectionTrait) -> Result<Vec<OrderGroup>, StoreError> {
+    let rows = GroupRow::find_by_statement(statement(GROUPS, []))
+        .all(db)
+        .await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// How many distinct users ordered.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn count_buyers(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar(COUNT_BUYERS).fetch_one(conn).await?)
+/// The number of distinct buyers.
+pub async fn count_buyers(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    super::count(db, COUNT_BUYERS).await
 }

@@ -1,55 +1,54 @@
-//! When tenants came and opened; in the platform database.
+//! When tenants were created and first activated; in the platform database.
 
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use service::StoreError;
-use sqlx::PgConnection;
 use tenancy::TenantId;
 use time::OffsetDateTime;
 
-// `least` passes over what is not known.
-const CREATED: &str = "INSERT INTO tenant_fact (tenant_id, created_at) VALUES ($1, $2)
+use super::statement;
+
+// `least` ignores nulls.
+const UPSERT_CREATED: &str = "INSERT INTO tenant_fact (tenant_id, created_at) VALUES ($1, $2)
      ON CONFLICT (tenant_id) DO UPDATE SET created_at = least(tenant_fact.created_at, excluded.created_at)";
-const ACTIVATED: &str = "INSERT INTO tenant_fact (tenant_id, activated_at) VALUES ($1, $2)
+const UPSERT_ACTIVATED: &str = "INSERT INTO tenant_fact (tenant_id, activated_at) VALUES ($1, $2)
      ON CONFLICT (tenant_id) DO UPDATE SET activated_at = least(tenant_fact.activated_at, excluded.activated_at)";
-const COUNT: &str = "SELECT count(*), count(activated_at) FROM tenant_fact";
+const COUNT: &str = "SELECT count(*) AS created, count(activated_at) AS activated FROM tenant_fact";
 
-/// Notes that a tenant was created; the earliest time stays.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn note_created(
-    conn: &mut PgConnection,
+/// The number of tenants.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct TenantCounts {
+    /// Tenants that were created.
+    pub created: i64,
+    /// Tenants that were ever activated.
+    pub activated: i64,
+}
+
+/// Records when a tenant was created; the earliest time is kept.
+pub async fn record_created(
+    db: &impl ConnectionTrait,
     tenant: TenantId,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query(CREATED)
-        .bind(tenant)
-        .bind(at)
-        .execute(conn)
+    db.execute_raw(statement(UPSERT_CREATED, [tenant.into(), at.into()]))
         .await?;
     Ok(())
 }
 
-/// Notes that a tenant opened for business; the earliest time stays.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn note_activated(
-    conn: &mut PgConnection,
+/// Records when a tenant was activated; the earliest time is kept.
+pub async fn record_activated(
+    db: &impl ConnectionTrait,
     tenant: TenantId,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query(ACTIVATED)
-        .bind(tenant)
-        .bind(at)
-        .execute(conn)
+    db.execute_raw(statement(UPSERT_ACTIVATED, [tenant.into(), at.into()]))
         .await?;
     Ok(())
 }
 
-/// How many tenants there were ever, and how many of them ever opened.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn count(conn: &mut PgConnection) -> Result<(i64, i64), StoreError> {
-    Ok(sqlx::query_as(COUNT).fetch_one(conn).await?)
+/// Counts the tenants, including deleted ones.
+pub async fn count(db: &impl ConnectionTrait) -> Result<TenantCounts, StoreError> {
+    let counts = TenantCounts::find_by_statement(statement(COUNT, []))
+        .one(db)
+        .await?;
+    Ok(counts.ok_or_else(|| DbErr::RecordNotFound("tenant counts".to_owned()))?)
 }

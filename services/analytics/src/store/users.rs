@@ -1,46 +1,36 @@
-//! Who there is, and who does something; in the platform database.
+//! Users and their activity; in the platform database.
 
 use auth::UserId;
+use sea_orm::ConnectionTrait;
 use service::StoreError;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-const NOTE: &str = "INSERT INTO user_fact (user_id, came_at) VALUES ($1, $2)
+use super::statement;
+
+const UPSERT: &str = "INSERT INTO user_fact (user_id, came_at) VALUES ($1, $2)
      ON CONFLICT (user_id) DO UPDATE SET came_at = least(user_fact.came_at, excluded.came_at)";
 const COUNT: &str = "SELECT count(*) FROM user_fact";
 const COUNT_ACTIVE: &str = "SELECT count(*) FROM (
          SELECT buyer_id FROM order_fact UNION SELECT user_id FROM login_fact WHERE succeeded
      ) AS active";
 
-/// Notes that a user came; the earliest time stays.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn note(
-    conn: &mut PgConnection,
+/// Records when a user registered or was created; the earliest time is kept.
+pub async fn record(
+    db: &impl ConnectionTrait,
     user: UserId,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    sqlx::query(NOTE)
-        .bind(user.as_uuid())
-        .bind(at)
-        .execute(conn)
+    db.execute_raw(statement(UPSERT, [user.into(), at.into()]))
         .await?;
     Ok(())
 }
 
-/// How many users there were ever.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn count(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar(COUNT).fetch_one(conn).await?)
+/// The number of users, including deleted ones.
+pub async fn count(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    super::count(db, COUNT).await
 }
 
-/// How many distinct users ordered or logged in.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn count_active(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar(COUNT_ACTIVE).fetch_one(conn).await?)
+/// The number of distinct users who ordered or logged in.
+pub async fn count_active(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    super::count(db, COUNT_ACTIVE).await
 }

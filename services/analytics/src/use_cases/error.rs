@@ -1,12 +1,12 @@
-//! Why a report could not be given.
+//! Errors of reports.
 
 use money::MoneyError;
 use service::StoreError;
 
-/// Why a report could not be given.
+/// Why a report cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// What the facts add up to cannot be held.
+    /// A total is too large.
     #[error("the totals cannot be added up: {0}")]
     Sum(#[from] MoneyError),
     /// The database failed.

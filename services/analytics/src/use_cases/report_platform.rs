@@ -1,4 +1,4 @@
-//! The figures of the platform.
+//! Reports on the platform.
 
 use service::PlatformScope;
 
@@ -8,22 +8,22 @@ use crate::{
     store::{logins, orders, tenants, users},
 };
 
-/// The figures over all tenants as of now.
+/// The current report over all tenants.
 ///
 /// # Errors
 /// [`ReportError`].
 pub async fn report_platform(platform: &PlatformScope) -> Result<PlatformReport, ReportError> {
-    let mut conn = platform.read().await?;
-    let orders = OrderTotals::of(orders::groups(&mut conn).await?)?;
-    let (new_tenants, activated_tenants) = tenants::count(&mut conn).await?;
-    let (logins, failed_logins) = logins::count(&mut conn).await?;
+    let db = platform.read().await?;
+    let orders = OrderTotals::from_groups(orders::groups(&db).await?)?;
+    let tenants = tenants::count(&db).await?;
+    let logins = logins::count(&db).await?;
     Ok(PlatformReport {
         orders,
-        active_users: users::count_active(&mut conn).await?,
-        new_tenants,
-        activated_tenants,
-        users: users::count(&mut conn).await?,
-        logins,
-        failed_logins,
+        active_users: users::count_active(&db).await?,
+        new_tenants: tenants.created,
+        activated_tenants: tenants.activated,
+        users: users::count(&db).await?,
+        logins: logins.succeeded,
+        failed_logins: logins.failed,
     })
 }

@@ -1,4 +1,4 @@
-//! The figures of one tenant.
+//! Reports on one tenant.
 
 use service::TenantScope;
 
@@ -8,14 +8,14 @@ use crate::{
     store::orders,
 };
 
-/// The tenant's figures as of now.
+/// The tenant's current report.
 ///
 /// # Errors
 /// [`ReportError`].
 pub async fn report_tenant(tenant: &TenantScope) -> Result<TenantReport, ReportError> {
-    let mut conn = tenant.read().await?;
+    let db = tenant.read().await?;
     Ok(TenantReport {
-        orders: OrderTotals::of(orders::groups(&mut conn).await?)?,
-        active_users: orders::count_buyers(&mut conn).await?,
+        orders: OrderTotals::from_groups(orders::groups(&db).await?)?,
+        active_users: orders::count_buyers(&db).await?,
     })
 }

@@ -1,13 +1,13 @@
-//! Who may see the figures.
+//! Authorization of the reports.
 
 use tenancy::TenantStatus;
 use testkit::eventually;
 
-use crate::world::shared;
+use crate::world::shared_service;
 
 #[tokio::test]
-async fn a_tenants_figures_are_for_its_admin_alone() {
-    let analytics = shared().await;
+async fn only_the_tenants_own_admin_sees_its_report() {
+    let analytics = shared_service().await;
     let (tenant, other) = (analytics.tenant().await, analytics.tenant().await);
     let identity = analytics.world.identity();
     let path = format!("/api/{}/analytics", tenant.code());
@@ -17,7 +17,7 @@ async fn a_tenants_figures_are_for_its_admin_alone() {
     let refused = [
         ("another tenant's admin", identity.admin_of(&other).1),
         ("a customer", identity.customer().1),
-        ("the landlord", identity.platform_admin().1),
+        ("the platform admin", identity.platform_admin().1),
         ("a service", identity.service("order").1),
     ];
     for (who, token) in refused {
@@ -34,8 +34,8 @@ async fn a_tenants_figures_are_for_its_admin_alone() {
 }
 
 #[tokio::test]
-async fn the_platforms_figures_are_for_the_landlord_alone() {
-    let analytics = shared().await;
+async fn only_the_platform_admin_sees_the_platform_report() {
+    let analytics = shared_service().await;
     let tenant = analytics.tenant().await;
     let identity = analytics.world.identity();
 
@@ -55,8 +55,8 @@ async fn the_platforms_figures_are_for_the_landlord_alone() {
 }
 
 #[tokio::test]
-async fn a_suspended_tenants_figures_are_refused() {
-    let analytics = shared().await;
+async fn the_report_of_a_suspended_tenant_is_forbidden() {
+    let analytics = shared_service().await;
     let tenant = analytics.tenant().await;
     let client = analytics.client(analytics.world.identity().admin_of(&tenant).1);
     let path = format!("/api/{}/analytics", tenant.code());
@@ -67,7 +67,7 @@ async fn a_suspended_tenants_figures_are_refused() {
         .set_status("analytics", &tenant.tenant, TenantStatus::Suspended, 2)
         .await;
 
-    eventually("the suspension to bite", || async {
+    eventually("the suspension to take effect", || async {
         let reply = client.get(&path).await;
         (reply.status == 403 && reply.problem() == "/problems/tenant-suspended").then_some(())
     })

@@ -1,4 +1,4 @@
-//! The analytics service on the real stack: events in, figures and audit out.
+//! Integration tests of the analytics service on the real stack.
 
 mod access;
 mod audit;

@@ -1,6 +1,8 @@
-//! The figures over all tenants.
+//! The report over all tenants.
 
-use analytics_service::domain::Status::{Cancelled, Complete, Created, Paid, WaitingForPayment};
+use analytics_service::domain::OrderStatus::{
+    Cancelled, Complete, Created, Paid, WaitingForPayment,
+};
 use event_bus::EventParts;
 use events::{
     tenant::{TenantActivated, TenantCreated, TenantStatus},
@@ -11,26 +13,30 @@ use sqlx::PgPool;
 use testkit::{TestTenant, eventually};
 use uuid::Uuid;
 
-use crate::world::{Analytics, Ordered, tenant_ref};
+use crate::world::{Analytics, TestOrder, tenant_ref};
 
 const GROUP: &str = "analytics-platform-consumer";
 
 #[tokio::test]
-async fn the_platform_adds_up_what_all_tenants_and_users_did() {
-    let analytics = Analytics::alone().await;
+async fn the_platform_report_covers_all_tenants_and_users() {
+    let analytics = Analytics::start().await;
     let (one, two) = (analytics.tenant().await, analytics.tenant().await);
     let (ann, bob, eve) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
 
-    let completed =
-        Ordered::of(&one, ann, 30_00, "EUR").steps([Created, WaitingForPayment, Paid, Complete]);
-    let paid = Ordered::of(&two, eve, 12_00, "EUR").steps([Created, WaitingForPayment, Paid]);
-    let cancelled = Ordered::of(&two, eve, 9_00, "USD").steps([Created, Cancelled]);
-    let steps: Vec<_> = completed.iter().chain(&paid).chain(&cancelled).collect();
-    let tell_all = async || {
-        tenants_come(&analytics, &one, &two).await;
-        users_come_and_log_in(&analytics, [ann, bob, eve]).await;
-        for step in &steps {
-            analytics.tell(step).await;
+    let completed = TestOrder::new(&one, ann, 30_00, "EUR").events([
+        Created,
+        WaitingForPayment,
+        Paid,
+        Complete,
+    ]);
+    let paid = TestOrder::new(&two, eve, 12_00, "EUR").events([Created, WaitingForPayment, Paid]);
+    let cancelled = TestOrder::new(&two, eve, 9_00, "USD").events([Created, Cancelled]);
+    let events: Vec<_> = completed.iter().chain(&paid).chain(&cancelled).collect();
+    let publish_all = async || {
+        publish_tenants(&analytics, &one, &two).await;
+        publish_users_and_logins(&analytics, [ann, bob, eve]).await;
+        for event in &events {
+            analytics.publish(event).await;
         }
     };
 
@@ -50,23 +56,23 @@ async fn the_platform_adds_up_what_all_tenants_and_users_did() {
         "failedLogins": 2,
     });
     let pool = analytics.world.platform_pool("analytics").await;
-    tell_all().await;
-    tell_all().await;
+    publish_all().await;
+    publish_all().await;
     all_handled(&pool).await;
     assert_eq!(analytics.platform_report().await, expected);
 
-    // Nobody remembers them, as in a rebuild over what is there.
+    // Without inbox rows, as in a rebuild over existing facts.
     sqlx::query("DELETE FROM inbox WHERE consumer = $1")
         .bind(GROUP)
         .execute(&pool)
         .await
         .expect("the inbox can be emptied");
-    tell_all().await;
+    publish_all().await;
     all_handled(&pool).await;
     assert_eq!(analytics.platform_report().await, expected);
 }
 
-/// Waits until the inbox holds nine steps of orders, three of tenants, two users and five logins.
+/// Waits until the inbox holds nine order, three tenant, two user and five login events.
 async fn all_handled(pool: &PgPool) {
     eventually("all events to be handled", || async {
         let handled: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE consumer = $1")
@@ -79,7 +85,7 @@ async fn all_handled(pool: &PgPool) {
     .await;
 }
 
-async fn tenants_come(analytics: &Analytics, one: &TestTenant, two: &TestTenant) {
+async fn publish_tenants(analytics: &Analytics, one: &TestTenant, two: &TestTenant) {
     for tenant in [one, two] {
         let facts = &tenant.tenant;
         let created = TenantCreated {
@@ -116,7 +122,7 @@ async fn tenants_come(analytics: &Analytics, one: &TestTenant, two: &TestTenant)
         .await;
 }
 
-async fn users_come_and_log_in(analytics: &Analytics, [ann, bob, eve]: [Uuid; 3]) {
+async fn publish_users_and_logins(analytics: &Analytics, [ann, bob, eve]: [Uuid; 3]) {
     let registered = UserRegistered {
         user_id: ann,
         email: "ann@example.com".to_owned(),
@@ -160,7 +166,7 @@ async fn users_come_and_log_in(analytics: &Analytics, [ann, bob, eve]: [Uuid; 3]
     }
 }
 
-/// The `nth` event about `subject`: the same id whenever it is told.
+/// The `nth` event about `subject`, with the same id each time.
 fn parts(subject: Uuid, nth: u8) -> EventParts {
     let id = Uuid::new_v5(&subject, &[nth]);
     EventParts {

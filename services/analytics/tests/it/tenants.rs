@@ -1,46 +1,50 @@
-//! The figures of one tenant.
+//! The report on one tenant.
 
-use analytics_service::domain::Status::{Complete, Created, Expired, Paid, WaitingForPayment};
+use analytics_service::domain::OrderStatus::{Complete, Created, Expired, Paid, WaitingForPayment};
 use serde_json::json;
 use sqlx::PgPool;
 use testkit::{TestTenant, eventually};
 use uuid::Uuid;
 
-use crate::world::{Analytics, Ordered, shared};
+use crate::world::{Analytics, TestOrder, shared_service};
 
 #[tokio::test]
-async fn totals_agree_with_the_events_however_often_and_in_whatever_order_they_come() {
-    let analytics = shared().await;
+async fn totals_agree_with_the_events_whatever_their_order_and_number_of_deliveries() {
+    let analytics = shared_service().await;
     let (tenant, other) = (analytics.tenant().await, analytics.tenant().await);
     let (ann, bob) = (Uuid::now_v7(), Uuid::now_v7());
-    let completed =
-        Ordered::of(&tenant, ann, 19_99, "EUR").steps([Created, WaitingForPayment, Paid, Complete]);
-    let paid = Ordered::of(&tenant, ann, 5_00, "EUR").steps([Created, WaitingForPayment, Paid]);
+    let completed = TestOrder::new(&tenant, ann, 19_99, "EUR").events([
+        Created,
+        WaitingForPayment,
+        Paid,
+        Complete,
+    ]);
+    let paid = TestOrder::new(&tenant, ann, 5_00, "EUR").events([Created, WaitingForPayment, Paid]);
     let expired =
-        Ordered::of(&tenant, bob, 7_00, "USD").steps([Created, WaitingForPayment, Expired]);
-    let elsewhere = Ordered::of(&other, bob, 1_00, "CHF").steps([Created]);
+        TestOrder::new(&tenant, bob, 7_00, "USD").events([Created, WaitingForPayment, Expired]);
+    let of_other_tenant = TestOrder::new(&other, bob, 1_00, "CHF").events([Created]);
 
-    let [placed, waiting, money_came, handed_over] = &completed;
-    for step in [
+    let [placed, waiting, was_paid, was_completed] = &completed;
+    for event in [
         placed,
         placed,
         waiting,
-        money_came,
+        was_paid,
         placed,
-        money_came,
-        handed_over,
+        was_paid,
+        was_completed,
     ] {
-        analytics.tell(step).await;
+        analytics.publish(event).await;
     }
-    let [placed, waiting, money_came] = &paid;
-    for step in [money_came, money_came, placed, waiting] {
-        analytics.tell(step).await;
+    let [placed, waiting, was_paid] = &paid;
+    for event in [was_paid, was_paid, placed, waiting] {
+        analytics.publish(event).await;
     }
     let [placed, waiting, late] = &expired;
-    for step in [placed, waiting, waiting, late] {
-        analytics.tell(step).await;
+    for event in [placed, waiting, waiting, late] {
+        analytics.publish(event).await;
     }
-    analytics.tell(&elsewhere[0]).await;
+    analytics.publish(&of_other_tenant[0]).await;
 
     let expected = json!({
         "totalOrders": 3,
@@ -57,10 +61,10 @@ async fn totals_agree_with_the_events_however_often_and_in_whatever_order_they_c
     all_handled(analytics, &other, 1).await;
     assert_eq!(analytics.report(&other).await["totalOrders"], 1);
 
-    // Even when no inbox remembers them, as in a rebuild over what is there, and backwards.
-    let again = completed.iter().chain(&paid).chain(&expired);
-    for step in again.rev() {
-        analytics.tell(&step.forgotten()).await;
+    // With new ids that no inbox holds, as in a rebuild over existing facts, and in reverse order.
+    let all = completed.iter().chain(&paid).chain(&expired);
+    for event in all.rev() {
+        analytics.publish(&event.with_new_id()).await;
     }
     all_handled(analytics, &tenant, 20).await;
     assert_eq!(analytics.report(&tenant).await, expected);
@@ -68,7 +72,7 @@ async fn totals_agree_with_the_events_however_often_and_in_whatever_order_they_c
 
 #[tokio::test]
 async fn a_tenant_without_orders_has_zeros() {
-    let analytics = shared().await;
+    let analytics = shared_service().await;
     let tenant = analytics.tenant().await;
 
     let report = analytics.report(&tenant).await;
@@ -82,7 +86,7 @@ async fn a_tenant_without_orders_has_zeros() {
     assert_eq!(report["activeUsers"], 0);
 }
 
-/// Waits until the tenant's database has taken that many distinct events.
+/// Waits until the inbox of the tenant's database holds this many events.
 async fn all_handled(analytics: &Analytics, tenant: &TestTenant, events: i64) {
     let url = analytics
         .world
@@ -90,7 +94,7 @@ async fn all_handled(analytics: &Analytics, tenant: &TestTenant, events: i64) {
         .database("analytics", &tenant.database);
     let pool = PgPool::connect(&url)
         .await
-        .expect("the tenant's database answers");
+        .expect("the tenant's database is reachable");
     eventually(&format!("{events} events to be handled"), || async {
         let handled: i64 = sqlx::query_scalar("SELECT count(*) FROM analytics.inbox")
             .fetch_one(&pool)

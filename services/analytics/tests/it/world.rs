@@ -1,6 +1,6 @@
-//! A running analytics service, and orders whose steps can be told again and again.
+//! Test fixture: a running analytics service, and orders whose events can be published repeatedly.
 
-use analytics_service::{App, domain::Status};
+use analytics_service::{App, domain::OrderStatus};
 use event_bus::{EventParts, TenantRef};
 use events::{
     Money, Timestamp,
@@ -11,28 +11,28 @@ use events::{
 };
 use serde_json::Value;
 use service::Running;
-use testkit::{Client, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TestTenant, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking};
 use uuid::Uuid;
 
-/// The service in a world, known to nobody else.
+/// A running service on a stack of its own.
 pub struct Analytics {
-    pub world: World,
+    pub world: TestEnvironment,
     url: String,
     _running: Running,
 }
 
-/// The one that tests share which look at one tenant or one person only.
-pub async fn shared() -> &'static Analytics {
-    static SHARED: OnceCell<Analytics> = OnceCell::const_new();
-    SHARED.get_or_init(Analytics::alone).await
+/// The service shared by tests that look at one tenant or one user only.
+pub async fn shared_service() -> &'static Analytics {
+    static SERVICE: OnceCell<Analytics> = OnceCell::const_new();
+    SERVICE.get_or_init(Analytics::start).await
 }
 
 impl Analytics {
-    pub async fn alone() -> Self {
-        let world = World::new(&["analytics"]).await;
+    pub async fn start() -> Self {
+        let world = TestEnvironment::new(&["analytics"]).await;
         let settings = world.settings("analytics");
-        // What a start borrows keeps it from moving between threads: it has one of its own.
+        // The start's future is not `Send`, so it runs on a thread of its own.
         let running = on_shared_runtime(async move {
             let runtime = Handle::current();
             spawn_blocking(move || runtime.block_on(App::start(settings))).await
@@ -60,35 +60,35 @@ impl Analytics {
         Client::new(&self.url, None)
     }
 
-    /// What the tenant's admin sees.
+    /// The tenant's report, read by its admin.
     pub async fn report(&self, tenant: &TestTenant) -> Value {
         let (_, token) = self.world.identity().admin_of(tenant);
         let path = format!("/api/{}/analytics", tenant.code());
-        figures(&self.client(token), &path).await
+        report_at(&self.client(token), &path).await
     }
 
-    /// What the landlord sees.
+    /// The platform report, read by the platform admin.
     pub async fn platform_report(&self) -> Value {
         let (_, token) = self.world.identity().platform_admin();
-        figures(&self.client(token), "/api/analytics").await
+        report_at(&self.client(token), "/api/analytics").await
     }
 
-    /// Tells of one step of an order.
-    pub async fn tell(&self, step: &Told) {
-        let Told {
+    /// Publishes one event of an order.
+    pub async fn publish(&self, event: &OrderEvent) {
+        let OrderEvent {
             parts,
             order,
-            reached,
-        } = step;
+            status,
+        } = event;
         let parts = parts.clone();
         let (order_id, tenant_code) = (order.id, order.tenant.code().to_owned());
         let (buyer_id, buyer_email) = (order.buyer, "ann@example.com".to_owned());
         let (total, payment_id) = (order.total.clone(), order.id);
-        match reached {
-            Status::Created => {
+        match status {
+            OrderStatus::Created => {
                 let at = Timestamp::from(parts.time);
                 let (items, created_at, expires_at) = (Vec::new(), at, at);
-                let told = OrderCreated {
+                let payload = OrderCreated {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -98,11 +98,11 @@ impl Analytics {
                     created_at,
                     expires_at,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::WaitingForPayment => {
+            OrderStatus::WaitingForPayment => {
                 let (payment_link, gateway) = ("http://pay.test/".to_owned(), "test".to_owned());
-                let told = OrderPaymentRequested {
+                let payload = OrderPaymentRequested {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -112,10 +112,10 @@ impl Analytics {
                     gateway,
                     total,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::Paid => {
-                let told = OrderPaid {
+            OrderStatus::Paid => {
+                let payload = OrderPaid {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -123,11 +123,11 @@ impl Analytics {
                     payment_id,
                     total,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::Complete => {
+            OrderStatus::Complete => {
                 let transaction_id = "tx-1".to_owned();
-                let told = OrderCompleted {
+                let payload = OrderCompleted {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -135,11 +135,11 @@ impl Analytics {
                     transaction_id,
                     total,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::Cancelled => {
+            OrderStatus::Cancelled => {
                 let reason = "changed their mind".to_owned();
-                let told = OrderCancelled {
+                let payload = OrderCancelled {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -147,20 +147,20 @@ impl Analytics {
                     total,
                     reason,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::Expired => {
-                let told = OrderExpired {
+            OrderStatus::Expired => {
+                let payload = OrderExpired {
                     order_id,
                     tenant_code,
                     buyer_id,
                     buyer_email,
                     total,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
-            Status::Refunded => {
-                let told = OrderRefunded {
+            OrderStatus::Refunded => {
+                let payload = OrderRefunded {
                     order_id,
                     tenant_code,
                     buyer_id,
@@ -168,16 +168,16 @@ impl Analytics {
                     payment_id,
                     total,
                 };
-                self.world.publish_parts(parts, &told).await
+                self.world.publish_parts(parts, &payload).await
             }
         };
     }
 }
 
-/// The figures at this path. On a machine that is busy with something else a connection may take too long to come, and
-/// the answer is 503 with `Retry-After`: it is tried again.
-async fn figures(client: &Client, path: &str) -> Value {
-    let reply = eventually("figures", || async {
+/// The report at this path. On a busy machine acquiring a connection may time out; the answer is then 503 with
+/// `Retry-After`, and the request is retried.
+async fn report_at(client: &Client, path: &str) -> Value {
+    let reply = eventually("the report", || async {
         let reply = client.get(path).await;
         (reply.status != 503).then_some(reply)
     })
@@ -189,23 +189,23 @@ async fn figures(client: &Client, path: &str) -> Value {
 
 /// An order at a tenant.
 #[derive(Clone)]
-pub struct Ordered {
+pub struct TestOrder {
     pub id: Uuid,
     pub tenant: TestTenant,
     pub buyer: Uuid,
     pub total: Money,
 }
 
-/// A step of it, to be told as often as one likes: the same event each time.
+/// An event of an order, with the same id each time it is published.
 #[derive(Clone)]
-pub struct Told {
+pub struct OrderEvent {
     pub parts: EventParts,
-    order: Ordered,
-    reached: Status,
+    order: TestOrder,
+    status: OrderStatus,
 }
 
-impl Ordered {
-    pub fn of(tenant: &TestTenant, buyer: Uuid, amount: i64, currency: &str) -> Self {
+impl TestOrder {
+    pub fn new(tenant: &TestTenant, buyer: Uuid, amount: i64, currency: &str) -> Self {
         let total = Money {
             amount,
             currency: currency.to_owned(),
@@ -218,26 +218,26 @@ impl Ordered {
         }
     }
 
-    /// The events of these steps, one after the other.
-    pub fn steps<const N: usize>(&self, life: [Status; N]) -> [Told; N] {
+    /// The events of these statuses, in this order.
+    pub fn events<const N: usize>(&self, statuses: [OrderStatus; N]) -> [OrderEvent; N] {
         let mut version = 0;
-        life.map(|reached| {
+        statuses.map(|status| {
             version += 1;
             let parts = EventParts::new("/tenantry/order", self.id)
                 .sequence(version)
                 .tenant(tenant_ref(&self.tenant));
-            Told {
+            OrderEvent {
                 parts,
                 order: self.clone(),
-                reached,
+                status,
             }
         })
     }
 }
 
-impl Told {
-    /// The same step as another event, as if nobody remembered the first.
-    pub fn forgotten(&self) -> Self {
+impl OrderEvent {
+    /// The same transition as an event with a new id.
+    pub fn with_new_id(&self) -> Self {
         let parts = EventParts {
             id: Uuid::now_v7(),
             ..self.parts.clone()

@@ -10,5 +10,5 @@ use service::StoreError;
 /// A package's code from its column.
 fn package_code(text: &str) -> Result<tenancy::Package, StoreError> {
     text.parse()
-        .map_err(|error: tenancy::InvalidName| StoreError::corrupt("package code", error))
+        .map_err(|error: tenancy::ParseNameError| StoreError::corrupt("package code", error))
 }

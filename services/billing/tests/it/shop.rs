@@ -11,7 +11,10 @@ use reqwest::Method;
 use serde_json::Value;
 use service::Running;
 use sqlx::{Connection, PgConnection};
-use testkit::{Client, Log, Reply, Seen, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{
+    Client, PublishedEvent, Reply, TestEnvironment, TestTenant, TopicLog, eventually,
+    on_shared_runtime,
+};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -22,8 +25,8 @@ const GROUP: &str = "billing-order-consumer";
 
 /// One running service, shared by all tests; each test has tenants and orders of its own.
 pub struct Billing {
-    pub world: World,
-    pub log: Log,
+    pub world: TestEnvironment,
+    pub log: TopicLog,
     running: Running,
 }
 
@@ -34,7 +37,7 @@ pub async fn billing() -> &'static Billing {
 }
 
 async fn start() -> Billing {
-    let world = World::new(&["billing"]).await;
+    let world = TestEnvironment::new(&["billing"]).await;
     let settings = world.settings("billing");
     let running = App::start(settings, BillingSettings::default())
         .await
@@ -60,9 +63,9 @@ impl Billing {
     }
 
     /// The events of type `E` published so far whose payload has this id in `field`.
-    pub fn published<E: Event>(&self, field: &str, id: Uuid) -> Vec<Seen> {
+    pub fn published<E: Event>(&self, field: &str, id: Uuid) -> Vec<PublishedEvent> {
         let id = id.to_string();
-        let mut seen = self.log.so_far();
+        let mut seen = self.log.events();
         seen.retain(|seen| {
             seen.envelope.event_type == E::TYPE && seen.payload[field].as_str() == Some(&id)
         });
@@ -205,7 +208,7 @@ impl Shop {
         }
     }
 
-    pub fn published<E: Event>(&self, order: &Order) -> Vec<Seen> {
+    pub fn published<E: Event>(&self, order: &Order) -> Vec<PublishedEvent> {
         self.billing.published::<E>("orderId", order.id)
     }
 
@@ -231,7 +234,7 @@ impl Shop {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.billing.log.to_its_end().await;
+        self.billing.log.read_to_end().await;
     }
 
     /// The number of events of type `E` about the order, after `events` are handled.

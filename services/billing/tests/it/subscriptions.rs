@@ -52,7 +52,7 @@ async fn a_new_tenant_gets_one_subscription_with_a_trial() {
         (handled == 2 && !published.is_empty()).then_some(())
     })
     .await;
-    shop.billing.log.to_its_end().await;
+    shop.billing.log.read_to_end().await;
     let published = shop
         .billing
         .published::<SubscriptionStarted>("tenantId", tenant.id.0);

@@ -1,7 +1,7 @@
 //! Errors of the use cases as problems.
 
 use actix_web::http::StatusCode;
-use event_bus::{BusError, dead_letters::DeadLetterError};
+use event_bus::{BusError, dlq::DeadLetterError};
 use event_store::StoreError;
 use service::Problem;
 

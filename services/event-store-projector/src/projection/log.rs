@@ -28,7 +28,7 @@ const LOOK_AROUND: Duration = Duration::from_secs(5);
 const METADATA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A consumer of every partition.
-pub(super) struct Log {
+pub(super) struct TopicLog {
     consumer: Arc<StreamConsumer>,
     topics: Vec<String>,
     /// Partitions by topic, as assigned.
@@ -36,7 +36,7 @@ pub(super) struct Log {
     looked: Option<Instant>,
 }
 
-impl Log {
+impl TopicLog {
     /// Connects; nothing is assigned yet.
     pub(super) fn open(reader: &LogReader, topics: &[String]) -> KafkaResult<Self> {
         Ok(Self {

@@ -18,7 +18,7 @@ use event_store::{EventStore, StoreError};
 use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
 
-use self::{batch::Batch, lead::Lead, log::Log, writer::Writer};
+use self::{batch::Batch, lead::Lead, log::TopicLog, writer::Writer};
 
 /// How often a replica without the lead asks for it.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -89,7 +89,7 @@ impl Projection {
         metrics::LEADING.set(1);
         let offsets = self.store.offsets().await?;
         let mut writer = Writer::new(&self.reader, lead, offsets);
-        let mut log = Log::open(&self.reader, &self.topics)?;
+        let mut log = TopicLog::open(&self.reader, &self.topics)?;
         let ended = self.follow(&mut log, &mut writer, stop, pause).await;
         metrics::LEADING.set(0);
         writer.give_up().await;
@@ -100,7 +100,7 @@ impl Projection {
 
     async fn follow(
         &self,
-        log: &mut Log,
+        log: &mut TopicLog,
         writer: &mut Writer<'_>,
         stop: &CancellationToken,
         pause: &mut Duration,

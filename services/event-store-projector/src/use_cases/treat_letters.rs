@@ -1,8 +1,6 @@
 //! Replaying and discarding dead letters.
 
-use event_bus::dead_letters::{
-    DeadLetterError, DeadLetters, Discard, Replay, Report, Selection, Treated,
-};
+use event_bus::dlq::{DeadLetterError, DeadLetters, Discard, Replay, Report, Selection, Treated};
 use events::{Timestamp, audit::ActionPerformed};
 use service::{PlatformScope, StoreError, Tx};
 use uuid::Uuid;

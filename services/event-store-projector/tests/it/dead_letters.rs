@@ -85,7 +85,7 @@ async fn a_letter_is_listed_shown_replayed_and_given_up_and_the_audit_knows() {
     );
     assert_eq!(open(&landlord, &tenant_id).await.len(), 1);
     assert_eq!(
-        house.world.records("audit.events").await,
+        house.world.record_count("audit.events").await,
         0,
         "a dry run is no act"
     );

@@ -19,7 +19,7 @@ use rdkafka::{
 };
 use service::Running;
 use sqlx::PgPool;
-use testkit::{Client, TestTenant, World, eventually_within};
+use testkit::{Client, TestEnvironment, TestTenant, eventually_within};
 use time::OffsetDateTime;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A world with a store.
 pub struct House {
-    pub world: World,
+    pub world: TestEnvironment,
     pub database: PgPool,
 }
 
@@ -51,7 +51,7 @@ impl DeadLetter {
 
 impl House {
     pub async fn build() -> Self {
-        let world = World::new(&[SERVICE]).await;
+        let world = TestEnvironment::new(&[SERVICE]).await;
         let database = world.platform_pool(SERVICE).await;
         Self { world, database }
     }

@@ -1,6 +1,6 @@
 //! What cannot be stored is put aside, once, and holds nothing up.
 
-use testkit::{Gate, eventually};
+use testkit::{TcpProxy, eventually};
 use uuid::Uuid;
 
 use crate::house::{House, order_created, order_paid};
@@ -151,8 +151,8 @@ async fn while_the_registry_is_away_nothing_is_put_aside_and_then_everything_is_
         .unwrap()
         .split_once('/')
         .unwrap();
-    let gate = Gate::before(server).await;
-    gate.shut();
+    let gate = TcpProxy::start(server).await;
+    gate.disconnect();
     let behind_the_gate = format!("http://{}/{path}", gate.address());
     let app = house.start_with(&[("REGISTRY", &behind_the_gate)]).await;
     let acme = house.tenant().await;
@@ -170,7 +170,7 @@ async fn while_the_registry_is_away_nothing_is_put_aside_and_then_everything_is_
     assert_eq!(house.stored().await, 0);
     assert!(house.dead_letters("order.events").await.is_empty());
 
-    gate.open();
+    gate.resume();
     house.wait_for(1).await;
     assert!(house.dead_letters("order.events").await.is_empty());
     app.stop().await;

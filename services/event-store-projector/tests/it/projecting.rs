@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_bus::admin::Admin;
-use testkit::{Gate, eventually};
+use testkit::{TcpProxy, eventually};
 
 use crate::house::House;
 
@@ -76,9 +76,9 @@ async fn a_lost_broker_is_waited_for() {
     House::publish_orders(&house.world.bus(), 100).await;
     house.wait_for(100).await;
     // The broker tells clients its own address, so it cannot be put behind a gate: its absence at the start is tried.
-    let gate = Gate::before(house.world.stack().kafka.clone()).await;
+    let gate = TcpProxy::start(house.world.stack().kafka.clone()).await;
     app.stop().await;
-    gate.shut();
+    gate.disconnect();
     let app = house
         .start_with(&[("KAFKA", &gate.address().to_string())])
         .await;
@@ -86,7 +86,7 @@ async fn a_lost_broker_is_waited_for() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(house.stored().await, 100);
 
-    gate.open();
+    gate.resume();
     agrees_with_the_log(&house, 200).await;
     app.stop().await;
 }

@@ -3,7 +3,7 @@ CREATE TABLE email (
     template        text        NOT NULL,
     recipient       text        NOT NULL,
     subject         text        NOT NULL,
-    -- Emptied when the e-mail was sent or given up: it may hold a link with a secret.
+    -- Emptied when the e-mail was sent or abandoned: it may contain a secret link.
     body            text        NOT NULL,
     user_id         uuid,
     tenant_id       uuid,
@@ -11,7 +11,7 @@ CREATE TABLE email (
     region          text,
     state           text        NOT NULL,
     attempts        integer     NOT NULL DEFAULT 0,
-    -- When it is sent, or looked at again if whoever claimed it died.
+    -- When the e-mail is due; while it is leased, when the lease expires.
     next_attempt_at timestamptz NOT NULL,
     failure         text,
     correlation_id  uuid        NOT NULL,
@@ -21,10 +21,12 @@ CREATE TABLE email (
 );
 CREATE INDEX email_due ON email (next_attempt_at) WHERE state = 'REQUESTED';
 
--- What each audience is told. `user:<id>`, `tenant:<id>` (its admins) or `platform`.
+-- The messages of each audience.
 CREATE TABLE feed (
+    -- `user:<id>`, `tenant:<id>` (its admins) or `platform`.
     audience    text        NOT NULL,
-    -- Counts within the audience, drawn under its lock: visible in this order. The newest row of an audience must stay.
+    -- Counts within the audience and is assigned under its lock, so rows become visible in this order. The newest row
+    -- of an audience must not be deleted: the next cursor is derived from it.
     cursor      bigint      NOT NULL,
     id          uuid        NOT NULL UNIQUE,
     type        text        NOT NULL,

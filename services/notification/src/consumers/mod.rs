@@ -1,4 +1,4 @@
-//! Events in, people told.
+//! Event consumers: each handler calls one use case.
 
 mod orders;
 mod tenants;
@@ -7,7 +7,7 @@ mod users;
 use event_bus::{Envelope, Failure};
 use tenancy::TenantId;
 
-use crate::{App, domain::AboutTenant};
+use crate::{App, domain::TenantSummary};
 
 /// Starts every consumer of the service.
 pub(crate) fn start(app: &App) {
@@ -16,13 +16,13 @@ pub(crate) fn start(app: &App) {
     tenants::start(app);
 }
 
-/// The tenant that an event of a tenant names; its payload says the code.
-fn tenant(envelope: &Envelope, code: &str) -> Result<AboutTenant, Failure> {
+/// The tenant in the event's envelope, with the code from its payload.
+fn tenant(envelope: &Envelope, code: &str) -> Result<TenantSummary, Failure> {
     let named = envelope
         .tenant
         .as_ref()
         .ok_or_else(|| Failure::permanent("the event names no tenant"))?;
-    Ok(AboutTenant {
+    Ok(TenantSummary {
         id: TenantId(named.id),
         code: code.to_owned(),
         region: Some(named.region.clone()),

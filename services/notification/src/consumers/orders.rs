@@ -1,4 +1,4 @@
-//! What is told of orders.
+//! Handlers for order events.
 
 use event_bus::{Event, Failure, Received};
 use events::{
@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::tenant;
 use crate::{
     App,
-    domain::{Buyer, Line, OrderNews, Step},
-    use_cases::tell_of_order,
+    domain::{Buyer, OrderLine, OrderStep, OrderUpdate},
+    use_cases::notify_of_order,
 };
 
-struct Orders {
+struct OrderHandler {
     app: App,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn start(app: &App) {
     EventConsumer::in_platform(
         &app.runtime,
         "notification-order-consumer",
-        Orders { app: app.clone() },
+        OrderHandler { app: app.clone() },
     )
     .on::<OrderCreated>()
     .on::<OrderPaymentRequested>()
@@ -38,8 +38,8 @@ pub(super) fn start(app: &App) {
     .start();
 }
 
-/// What every event of an order carries.
-struct Facts {
+/// The fields that all order events share.
+struct OrderFields {
     order_id: Uuid,
     tenant_code: String,
     buyer_id: Uuid,
@@ -47,57 +47,57 @@ struct Facts {
     total: Money,
 }
 
-/// An event of an order: the facts, and the step it tells.
+/// An order event, split into the shared fields and the step that it reports.
 trait OrderEvent: Event {
-    fn split(self) -> (Facts, Step);
+    fn split(self) -> (OrderFields, OrderStep);
 }
 
-impl<E: OrderEvent> EventHandler<E> for Orders {
+impl<E: OrderEvent> EventHandler<E> for OrderHandler {
     async fn handle(&self, event: Received<E>, tx: &mut Tx) -> Result<(), Failure> {
-        let (facts, step) = event.data.split();
-        let news = OrderNews {
-            order_id: facts.order_id,
-            seller: tenant(&event.envelope, &facts.tenant_code)?,
+        let (fields, step) = event.data.split();
+        let update = OrderUpdate {
+            order_id: fields.order_id,
+            seller: tenant(&event.envelope, &fields.tenant_code)?,
             buyer: Buyer {
-                id: facts.buyer_id.into(),
-                email: facts.buyer_email,
+                id: fields.buyer_id.into(),
+                email: fields.buyer_email,
             },
-            total: facts.total,
+            total: fields.total,
             step,
             time: event.envelope.time,
         };
-        Ok(tell_of_order(&self.app, tx, news).await?)
+        Ok(notify_of_order(&self.app, tx, update).await?)
     }
 }
 
 macro_rules! order_event {
     ($event:ident, $data:ident => $step:expr) => {
         impl OrderEvent for $event {
-            fn split(self) -> (Facts, Step) {
+            fn split(self) -> (OrderFields, OrderStep) {
                 let $data = self;
-                let facts = Facts {
+                let fields = OrderFields {
                     order_id: $data.order_id,
                     tenant_code: $data.tenant_code,
                     buyer_id: $data.buyer_id,
                     buyer_email: $data.buyer_email,
                     total: $data.total,
                 };
-                (facts, $step)
+                (fields, $step)
             }
         }
     };
 }
 
-order_event!(OrderCreated, event => Step::Placed(
+order_event!(OrderCreated, event => OrderStep::Placed(
     event
         .items
         .into_iter()
-        .map(|item| Line { product_id: item.product_id, name: item.name, quantity: item.quantity })
+        .map(|item| OrderLine { product_id: item.product_id, name: item.name, quantity: item.quantity })
         .collect()
 ));
-order_event!(OrderPaymentRequested, event => Step::PaymentDue(event.payment_link));
-order_event!(OrderPaid, event => Step::Paid);
-order_event!(OrderCompleted, event => Step::Completed(event.transaction_id));
-order_event!(OrderCancelled, event => Step::Cancelled(event.reason));
-order_event!(OrderExpired, event => Step::Expired);
-order_event!(OrderRefunded, event => Step::Refunded);
+order_event!(OrderPaymentRequested, event => OrderStep::PaymentDue(event.payment_link));
+order_event!(OrderPaid, event => OrderStep::Paid);
+order_event!(OrderCompleted, event => OrderStep::Completed(event.transaction_id));
+order_event!(OrderCancelled, event => OrderStep::Cancelled(event.reason));
+order_event!(OrderExpired, event => OrderStep::Expired);
+order_event!(OrderRefunded, event => OrderStep::Refunded);

@@ -1,4 +1,4 @@
-//! What is told of tenants.
+//! Handlers for tenant events.
 
 use event_bus::{Failure, Received};
 use events::tenant::{TenantCreated, TenantOnboardingSendSetupGuide};
@@ -8,10 +8,10 @@ use super::tenant;
 use crate::{
     App,
     domain::tenant_created,
-    use_cases::{SetUp, send_setup_guide, tell_landlord},
+    use_cases::{NewTenant, notify_platform, send_setup_guide},
 };
 
-struct Tenants {
+struct TenantHandler {
     app: App,
 }
 
@@ -19,22 +19,22 @@ pub(super) fn start(app: &App) {
     EventConsumer::in_platform(
         &app.runtime,
         "notification-tenant-consumer",
-        Tenants { app: app.clone() },
+        TenantHandler { app: app.clone() },
     )
     .on::<TenantCreated>()
     .on::<TenantOnboardingSendSetupGuide>()
     .start();
 }
 
-impl EventHandler<TenantCreated> for Tenants {
+impl EventHandler<TenantCreated> for TenantHandler {
     async fn handle(&self, event: Received<TenantCreated>, tx: &mut Tx) -> Result<(), Failure> {
-        let about = tenant(&event.envelope, &event.data.code)?;
-        let notice = tenant_created(about, &event.data, event.envelope.time);
-        Ok(tell_landlord(&self.app, tx, &notice).await?)
+        let tenant = tenant(&event.envelope, &event.data.code)?;
+        let notification = tenant_created(tenant, &event.data, event.envelope.time);
+        Ok(notify_platform(&self.app, tx, &notification).await?)
     }
 }
 
-impl EventHandler<TenantOnboardingSendSetupGuide> for Tenants {
+impl EventHandler<TenantOnboardingSendSetupGuide> for TenantHandler {
     async fn handle(
         &self,
         event: Received<TenantOnboardingSendSetupGuide>,
@@ -49,13 +49,13 @@ impl EventHandler<TenantOnboardingSendSetupGuide> for Tenants {
             ..
         } = event.data;
         let tenant = tenant(&event.envelope, &code)?;
-        let set_up = SetUp {
+        let new_tenant = NewTenant {
             tenant,
             name,
             package,
             admin: admin_user_id.into(),
             email: admin_email,
         };
-        Ok(send_setup_guide(&self.app, tx, set_up).await?)
+        Ok(send_setup_guide(&self.app, tx, new_tenant).await?)
     }
 }

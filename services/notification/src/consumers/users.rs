@@ -1,4 +1,4 @@
-//! What is told of users.
+//! Handlers for user events.
 
 use event_bus::{Envelope, Failure, Received};
 use events::user::{PasswordPurpose, UserCreated, UserRegistered, UserTokenCreated};
@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    domain::{AboutTenant, Purpose},
-    use_cases::{NewUser, send_password_link, welcome_user},
+    domain::{TenantSummary, TokenPurpose},
+    use_cases::{NewUser, send_password_link, send_welcome},
 };
 
-struct Users {
+struct UserHandler {
     app: App,
 }
 
@@ -20,7 +20,7 @@ pub(super) fn start(app: &App) {
     EventConsumer::in_platform(
         &app.runtime,
         "notification-user-consumer",
-        Users { app: app.clone() },
+        UserHandler { app: app.clone() },
     )
     .on::<UserRegistered>()
     .on::<UserCreated>()
@@ -28,7 +28,7 @@ pub(super) fn start(app: &App) {
     .start();
 }
 
-impl EventHandler<UserRegistered> for Users {
+impl EventHandler<UserRegistered> for UserHandler {
     async fn handle(&self, event: Received<UserRegistered>, tx: &mut Tx) -> Result<(), Failure> {
         let UserRegistered {
             user_id,
@@ -41,11 +41,11 @@ impl EventHandler<UserRegistered> for Users {
             name,
             tenant: None,
         };
-        Ok(welcome_user(&self.app, tx, user).await?)
+        Ok(send_welcome(&self.app, tx, user).await?)
     }
 }
 
-impl EventHandler<UserCreated> for Users {
+impl EventHandler<UserCreated> for UserHandler {
     async fn handle(&self, event: Received<UserCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let UserCreated {
             user_id,
@@ -56,7 +56,7 @@ impl EventHandler<UserCreated> for Users {
             invited,
             ..
         } = event.data;
-        let tenant = administered(&event.envelope, tenant_id.zip(tenant_code));
+        let tenant = administered_tenant(&event.envelope, tenant_id.zip(tenant_code));
         let user = NewUser {
             id: user_id.into(),
             email,
@@ -64,15 +64,15 @@ impl EventHandler<UserCreated> for Users {
             tenant,
         };
         if invited {
-            Ok(send_password_link(&self.app, tx, user, Purpose::Invitation).await?)
+            Ok(send_password_link(&self.app, tx, user, TokenPurpose::Invitation).await?)
         } else {
-            Ok(welcome_user(&self.app, tx, user).await?)
+            Ok(send_welcome(&self.app, tx, user).await?)
         }
     }
 }
 
-impl EventHandler<UserTokenCreated> for Users {
-    /// An invitation is sent when its user is made, so only a forgotten password is seen to here.
+impl EventHandler<UserTokenCreated> for UserHandler {
+    /// Sends links for forgotten passwords only: an invitation is sent when its user is created.
     async fn handle(&self, event: Received<UserTokenCreated>, tx: &mut Tx) -> Result<(), Failure> {
         let UserTokenCreated {
             user_id,
@@ -88,17 +88,20 @@ impl EventHandler<UserTokenCreated> for Users {
                     name: String::new(),
                     tenant: None,
                 };
-                Ok(send_password_link(&self.app, tx, user, Purpose::PasswordReset).await?)
+                Ok(send_password_link(&self.app, tx, user, TokenPurpose::PasswordReset).await?)
             }
             PasswordPurpose::Invitation => Ok(()),
         }
     }
 }
 
-/// The tenant that a new admin runs. A user's event is the platform's, so it need not say the region.
-fn administered(envelope: &Envelope, named: Option<(Uuid, String)>) -> Option<AboutTenant> {
+/// The tenant that a new admin administers. Its region is unknown if the event's envelope names no tenant.
+fn administered_tenant(
+    envelope: &Envelope,
+    tenant: Option<(Uuid, String)>,
+) -> Option<TenantSummary> {
     let region = envelope.tenant.as_ref().map(|tenant| tenant.region.clone());
-    named.map(|(id, code)| AboutTenant {
+    tenant.map(|(id, code)| TenantSummary {
         id: TenantId(id),
         code,
         region,

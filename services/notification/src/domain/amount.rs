@@ -1,21 +1,22 @@
-//! Money as people read it.
+//! Amounts formatted for e-mails and notifications.
 
 use events::Money;
 
-/// ISO 4217 currencies whose minor unit is not a hundredth.
-const WITHOUT_DECIMALS: [&str; 17] = [
+/// ISO 4217 currencies without a minor unit.
+const ZERO_DECIMALS: [&str; 17] = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
     "VUV", "XAF", "XOF", "XPF",
 ];
-const WITH_THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+/// ISO 4217 currencies whose minor unit is a thousandth.
+const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 
-/// `19.99 EUR`, `500 JPY`.
+/// Formats an amount as `19.99 EUR` or `500 JPY`.
 #[must_use]
 pub fn amount_text(money: &Money) -> String {
     let currency = money.currency.as_str();
-    let decimals: usize = if WITHOUT_DECIMALS.contains(&currency) {
+    let decimals: usize = if ZERO_DECIMALS.contains(&currency) {
         0
-    } else if WITH_THREE.contains(&currency) {
+    } else if THREE_DECIMALS.contains(&currency) {
         3
     } else {
         2
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_point_is_where_the_currency_has_it() {
+    fn decimals_follow_the_currency() {
         let text = |amount, currency: &str| {
             amount_text(&Money {
                 amount,

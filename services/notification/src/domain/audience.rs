@@ -1,25 +1,25 @@
-//! Who sees a message of the feed.
+//! The groups of users that see the same messages.
 
 use std::{fmt, str::FromStr};
 
 use auth::{Caller, Role, UserId};
 use tenancy::TenantId;
 
-/// Everyone who sees the same messages.
+/// The users who see a message of the feed. Written `user:<id>`, `tenant:<id>` or `platform`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
-    /// One person.
+    /// One user.
     User(UserId),
     /// The admins of one tenant.
     Tenant(TenantId),
-    /// The landlord.
+    /// The platform's administrators.
     Platform,
 }
 
-/// Text that names no audience.
+/// The text is not an [`Audience`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an audience is user:<id>, tenant:<id> or platform")]
-pub struct NoAudience;
+#[error("invalid audience, should be user:<id>, tenant:<id> or platform")]
+pub struct ParseAudienceError;
 
 impl fmt::Display for Audience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,30 +32,30 @@ impl fmt::Display for Audience {
 }
 
 impl FromStr for Audience {
-    type Err = NoAudience;
+    type Err = ParseAudienceError;
 
-    fn from_str(text: &str) -> Result<Self, NoAudience> {
+    fn from_str(text: &str) -> Result<Self, ParseAudienceError> {
         match text.split_once(':') {
             None if text == "platform" => Ok(Self::Platform),
-            Some(("user", id)) => id.parse().map(Self::User).map_err(|_| NoAudience),
-            Some(("tenant", id)) => id.parse().map(Self::Tenant).map_err(|_| NoAudience),
-            _ => Err(NoAudience),
+            Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ParseAudienceError),
+            Some(("tenant", id)) => id.parse().map(Self::Tenant).map_err(|_| ParseAudienceError),
+            _ => Err(ParseAudienceError),
         }
     }
 }
 
-/// The audiences that one caller belongs to: their own, and at most one that they share with others.
+/// The audiences of one caller: their own, and at most one that they share with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audiences {
     /// The caller alone.
     pub own: Audience,
-    /// The admins of the caller's tenant, or the landlord.
+    /// The admins of the caller's tenant, or the platform's administrators.
     pub shared: Option<Audience>,
 }
 
 impl Audiences {
-    /// What this caller may see, and nothing else: a tenant's messages only its admins, the platform's only the
-    /// landlord.
+    /// The audiences that this caller may see: a tenant's messages are for its admins only, the platform's for platform
+    /// administrators only.
     #[must_use]
     pub fn of(caller: &Caller) -> Self {
         let shared = match (caller.role, &caller.tenant) {
@@ -69,7 +69,7 @@ impl Audiences {
         }
     }
 
-    /// Both, the own one first.
+    /// Both audiences, the caller's own first.
     pub fn iter(&self) -> impl Iterator<Item = Audience> {
         std::iter::once(self.own).chain(self.shared)
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_audience_reads_back_as_it_is_written() {
+    fn text_round_trips() {
         for audience in [
             Audience::User(UserId::generate()),
             Audience::Tenant(TenantId::generate()),
@@ -92,21 +92,21 @@ mod tests {
             assert_eq!(audience.to_string().parse(), Ok(audience));
         }
         for text in ["", "user:", "user:x", "platform:", "tenant", "everyone"] {
-            assert_eq!(text.parse::<Audience>(), Err(NoAudience), "{text}");
+            assert_eq!(text.parse::<Audience>(), Err(ParseAudienceError), "{text}");
         }
     }
 
     #[test]
-    fn only_admins_and_the_landlord_share_an_audience() {
+    fn only_admins_and_platform_admins_share_an_audience() {
         let user = UserId::generate();
         let tenant = Uuid::now_v7();
         let shared = |caller: Caller| Audiences::of(&caller).shared;
-        let place = CallerTenant {
+        let caller_tenant = CallerTenant {
             id: tenant,
             code: "acme".to_owned(),
         };
         assert_eq!(
-            shared(Caller::admin(user, "a@b.example", place)),
+            shared(Caller::admin(user, "a@b.example", caller_tenant)),
             Some(Audience::Tenant(TenantId(tenant)))
         );
         assert_eq!(

@@ -1,23 +1,23 @@
-//! How far a client has been told.
+//! Cursors of the live feed, and a client's progress through it.
 
 use std::{fmt, str::FromStr};
 
 use super::{Audience, Audiences};
 
-/// A place in a caller's two audiences: the last message seen in each. Written `<own>.<shared>`; clients send it back
-/// as they got it.
+/// The last message that a client has seen in each of its two audiences. Written `<own>.<shared>`; clients treat it as
+/// opaque and send it back unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// In the caller's own audience.
+    /// Position in the caller's own audience.
     pub own: i64,
-    /// In the one they share; 0 without one.
+    /// Position in the shared audience; 0 if the caller has none.
     pub shared: i64,
 }
 
-/// Text that is no cursor.
+/// The text is not a [`Cursor`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("should be the cursor of a message, as it was sent")]
-pub struct BadCursor;
+#[error("should be the cursor of a message, unchanged")]
+pub struct ParseCursorError;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,37 +26,37 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = BadCursor;
+    type Err = ParseCursorError;
 
-    fn from_str(text: &str) -> Result<Self, BadCursor> {
-        let (own, shared) = text.split_once('.').ok_or(BadCursor)?;
+    fn from_str(text: &str) -> Result<Self, ParseCursorError> {
+        let (own, shared) = text.split_once('.').ok_or(ParseCursorError)?;
         Ok(Self {
-            own: number(own)?,
-            shared: number(shared)?,
+            own: parse_position(own)?,
+            shared: parse_position(shared)?,
         })
     }
 }
 
-/// Digits only, in the one spelling that is written: no sign, no leading zero.
-fn number(text: &str) -> Result<i64, BadCursor> {
-    let number: i64 = text.parse().map_err(|_| BadCursor)?;
+/// Accepts canonical digits only: no sign, no leading zero.
+fn parse_position(text: &str) -> Result<i64, ParseCursorError> {
+    let number: i64 = text.parse().map_err(|_| ParseCursorError)?;
     if number >= 0 && number.to_string() == text {
         Ok(number)
     } else {
-        Err(BadCursor)
+        Err(ParseCursorError)
     }
 }
 
-/// A client on its way through its audiences.
+/// A client's progress through its audiences. Filters out messages that the client has already seen.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader {
+pub struct FeedReader {
     audiences: Audiences,
     cursor: Cursor,
 }
 
-impl Reader {
-    /// A client that has seen everything up to `from`, or up to now without one. `now` is the end of its audiences: a
-    /// cursor beyond it, which nobody was ever sent, is taken for it.
+impl FeedReader {
+    /// A reader that starts after `from`, or after `now` if `from` is absent. `now` is the current end of the audiences:
+    /// a cursor beyond it, which was never sent to a client, is clamped to it.
     #[must_use]
     pub fn new(audiences: Audiences, from: Option<Cursor>, now: Cursor) -> Self {
         let cursor = from.map_or(now, |from| Cursor {
@@ -66,15 +66,15 @@ impl Reader {
         Self { audiences, cursor }
     }
 
-    /// Where it is.
+    /// The current cursor.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
 
-    /// What it has not seen begins after these.
+    /// The position in each audience; unseen messages come after it.
     #[must_use]
-    pub fn places(&self) -> Vec<(Audience, i64)> {
+    pub fn positions(&self) -> Vec<(Audience, i64)> {
         let own = (self.audiences.own, self.cursor.own);
         let shared = self
             .audiences
@@ -83,18 +83,18 @@ impl Reader {
         std::iter::once(own).chain(shared).collect()
     }
 
-    /// Goes on to a message, unless it has been there: answers whether the message is new to the client.
+    /// Advances to the message at `to`. Returns whether the message is new to the client; if not, nothing changes.
     pub fn advance(&mut self, audience: Audience, to: i64) -> bool {
-        let place = if audience == self.audiences.own {
+        let position = if audience == self.audiences.own {
             &mut self.cursor.own
         } else if self.audiences.shared == Some(audience) {
             &mut self.cursor.shared
         } else {
             return false;
         };
-        let new = to > *place;
+        let new = to > *position;
         if new {
-            *place = to;
+            *position = to;
         }
         new
     }
@@ -110,33 +110,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back_as_it_is_written(own in 0..i64::MAX, shared in 0..i64::MAX) {
+        fn text_round_trips(own in 0..i64::MAX, shared in 0..i64::MAX) {
             let cursor = Cursor { own, shared };
             prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
 
         #[test]
-        fn only_what_was_written_is_read(text in "\\PC{0,24}") {
+        fn only_the_canonical_spelling_is_parsed(text in "\\PC{0,24}") {
             if let Ok(cursor) = text.parse::<Cursor>() {
                 prop_assert_eq!(cursor.to_string(), text);
             }
         }
 
         #[test]
-        fn whatever_overlaps_each_message_is_new_once_and_in_order(
+        fn each_message_is_new_once_and_in_order_however_batches_overlap(
             from in 0..20i64,
-            // Runs of the feed, as backlog and live batches bring them: each starts where something was seen already.
+            // Batches of the feed, from the backlog and live: each may start with messages that were seen already.
             overlaps in prop::collection::vec((0..10i64, 0..10i64), 1..20),
         ) {
             let own = Audience::User(UserId::generate());
             let audiences = Audiences { own, shared: Some(Audience::Tenant(TenantId::generate())) };
             let start = Cursor { own: from, shared: 0 };
-            let mut reader = Reader::new(audiences, Some(start), Cursor { own: i64::MAX, shared: 0 });
+            let mut reader = FeedReader::new(audiences, Some(start), Cursor { own: i64::MAX, shared: 0 });
             let (mut seen, mut end) = (Vec::new(), from);
             for (back, forth) in overlaps {
-                for place in (end - back).max(0) + 1..=end + forth {
-                    if reader.advance(own, place) {
-                        seen.push(place);
+                for position in (end - back).max(0) + 1..=end + forth {
+                    if reader.advance(own, position) {
+                        seen.push(position);
                     }
                 }
                 end += forth;
@@ -146,25 +146,25 @@ mod tests {
     }
 
     #[test]
-    fn another_audience_moves_nothing() {
+    fn a_message_of_another_audience_does_not_advance_the_reader() {
         let audiences = Audiences {
             own: Audience::User(UserId::generate()),
             shared: None,
         };
-        let mut reader = Reader::new(audiences, None, Cursor::default());
+        let mut reader = FeedReader::new(audiences, None, Cursor::default());
         assert!(!reader.advance(Audience::Platform, 1));
         assert!(!reader.advance(Audience::User(UserId::generate()), 1));
         assert_eq!(reader.cursor(), Cursor::default());
     }
 
     #[test]
-    fn a_cursor_from_nowhere_starts_at_the_end() {
+    fn a_cursor_beyond_the_end_is_clamped_to_it() {
         let audiences = Audiences {
             own: Audience::User(UserId::generate()),
             shared: None,
         };
         let now = Cursor { own: 3, shared: 0 };
-        let reader = Reader::new(
+        let reader = FeedReader::new(
             audiences,
             Some(Cursor {
                 own: 99,

@@ -1,4 +1,4 @@
-//! An e-mail and the steps it can take.
+//! The delivery state of an e-mail, and the retry policy.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use auth::UserId;
 use strum::{Display, EnumIter, EnumString};
 use tenancy::TenantId;
 
-/// Tries before an e-mail is given up; with the pauses below they span about six hours.
-const MOST_ATTEMPTS: i32 = 12;
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// Attempts before an e-mail is abandoned; with the backoff below they span about six hours.
+const MAX_ATTEMPTS: i32 = 12;
+const INITIAL_BACKOFF: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_hours(1);
 
 ids::uuid_id!(
-    /// An e-mail's id, a `UUIDv7`; also in its `Message-ID`.
+    /// An e-mail's id, a `UUIDv7`; also part of its `Message-ID`.
     EmailId
 );
 
-/// Where an e-mail is in its life.
+/// The delivery state of an e-mail.
 ///
 /// ```text
 /// Requested → Sent · Failed
@@ -26,69 +26,71 @@ ids::uuid_id!(
 pub enum EmailState {
     /// To be sent, now or at the next attempt.
     Requested,
-    /// Handed over for delivery.
+    /// Accepted by the mail server.
     Sent,
-    /// Given up.
+    /// Abandoned after a permanent failure or too many attempts.
     Failed,
 }
 
 impl EmailState {
-    /// Whether `next` may follow. Staying is not a step.
+    /// Whether the transition to `next` is allowed. Staying in a state is not a transition.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
         matches!((self, next), (Self::Requested, Self::Sent | Self::Failed))
     }
 }
 
-/// The tenant an e-mail or a notice is about.
+/// The tenant that an e-mail or a notification concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AboutTenant {
+pub struct TenantSummary {
     /// Its id.
     pub id: TenantId,
     /// Its code.
     pub code: String,
-    /// Its region, where the event told it.
+    /// Its region, if the event named it.
     pub region: Option<String>,
 }
 
-/// Whom and what an e-mail is about.
+/// The user and the tenant that an e-mail concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
-    /// The user it is for, if known.
+pub struct EmailReferences {
+    /// The recipient, if it is a known user.
     pub user: Option<UserId>,
-    /// The tenant it is about.
-    pub tenant: Option<AboutTenant>,
+    /// The tenant, if there is one.
+    pub tenant: Option<TenantSummary>,
 }
 
-/// Why an e-mail was not handed over. Its text is published and logged, so it never holds an address.
+/// A failed attempt to send an e-mail. The text is published and logged, so it never contains an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// May work another time.
+    /// A later attempt may succeed.
     #[error("{0}")]
-    ForNow(String),
-    /// Will never work.
+    Transient(String),
+    /// Every further attempt would fail.
     #[error("{0}")]
-    ForGood(String),
+    Permanent(String),
 }
 
-/// What becomes of an e-mail after a failed attempt.
+/// What to do with an e-mail after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Tried again after this time.
-    Retry(Duration),
-    /// Given up.
+pub enum RetryDecision {
+    /// Try again after this backoff.
+    RetryAfter(Duration),
+    /// Abandon it.
     GiveUp,
 }
 
-/// What becomes of an e-mail whose attempt number `attempts` (from 1) failed so.
+/// Decides what to do with an e-mail whose attempt number `attempts` (from 1) failed with `error`.
 #[must_use]
-pub fn after_failure(attempts: i32, error: &SendError) -> Verdict {
+pub fn retry_decision(attempts: i32, error: &SendError) -> RetryDecision {
     match error {
-        SendError::ForGood(_) => Verdict::GiveUp,
-        SendError::ForNow(_) if attempts >= MOST_ATTEMPTS => Verdict::GiveUp,
-        SendError::ForNow(_) => {
+        SendError::Permanent(_) => RetryDecision::GiveUp,
+        SendError::Transient(_) if attempts >= MAX_ATTEMPTS => RetryDecision::GiveUp,
+        SendError::Transient(_) => {
             let steps = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-            Verdict::Retry(LONGEST_PAUSE.min(FIRST_PAUSE * 3_u32.saturating_pow(steps)))
+            RetryDecision::RetryAfter(
+                MAX_BACKOFF.min(INITIAL_BACKOFF * 3_u32.saturating_pow(steps)),
+            )
         }
     }
 }
@@ -100,34 +102,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_an_end() {
+    fn sent_and_failed_are_final() {
         for from in EmailState::iter() {
             for to in EmailState::iter() {
-                let may = from == EmailState::Requested && to != EmailState::Requested;
-                assert_eq!(from.can_become(to), may, "{from:?} → {to:?}");
+                let allowed = from == EmailState::Requested && to != EmailState::Requested;
+                assert_eq!(from.can_become(to), allowed, "{from:?} → {to:?}");
             }
             assert_eq!(from.to_string().parse::<EmailState>().unwrap(), from);
         }
     }
 
     #[test]
-    fn pauses_grow_to_a_bound_and_then_it_is_given_up() {
-        let error = SendError::ForNow("away".to_owned());
+    fn backoff_grows_to_a_maximum_and_then_the_email_is_abandoned() {
+        let error = SendError::Transient("away".to_owned());
         let mut last = Duration::ZERO;
-        for attempt in 1..MOST_ATTEMPTS {
-            let Verdict::Retry(pause) = after_failure(attempt, &error) else {
-                panic!("given up too early")
+        for attempt in 1..MAX_ATTEMPTS {
+            let RetryDecision::RetryAfter(backoff) = retry_decision(attempt, &error) else {
+                panic!("abandoned too early")
             };
-            assert!(pause >= last && pause <= LONGEST_PAUSE);
-            last = pause;
+            assert!(backoff >= last && backoff <= MAX_BACKOFF);
+            last = backoff;
         }
-        assert_eq!(last, LONGEST_PAUSE);
-        for attempt in [MOST_ATTEMPTS, MOST_ATTEMPTS + 1, i32::MAX] {
-            assert_eq!(after_failure(attempt, &error), Verdict::GiveUp);
+        assert_eq!(last, MAX_BACKOFF);
+        for attempt in [MAX_ATTEMPTS, MAX_ATTEMPTS + 1, i32::MAX] {
+            assert_eq!(retry_decision(attempt, &error), RetryDecision::GiveUp);
         }
         assert_eq!(
-            after_failure(1, &SendError::ForGood("no".to_owned())),
-            Verdict::GiveUp
+            retry_decision(1, &SendError::Permanent("no".to_owned())),
+            RetryDecision::GiveUp
         );
     }
 }

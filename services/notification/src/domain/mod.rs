@@ -1,19 +1,21 @@
-//! Whom to tell what, and how far they have been told. Nothing here knows of HTTP, SQL or Kafka.
+//! E-mails, notifications and the live feed: types, state machines, decisions. Free of actix, sea-orm, sqlx and rdkafka.
 
 mod amount;
 mod audience;
 mod cursor;
 mod email;
-mod letter;
-mod notice;
-mod order_news;
-mod templates;
+mod email_content;
+mod notification;
+mod order_update;
+mod renderer;
 
 pub use amount::amount_text;
-pub use audience::{Audience, Audiences, NoAudience};
-pub use cursor::{BadCursor, Cursor, Reader};
-pub use email::{About, AboutTenant, EmailId, EmailState, SendError, Verdict, after_failure};
-pub use letter::{Letter, PasswordSecret, Purpose, Template};
-pub use notice::{Message, Notice, NoticeId, tenant_created};
-pub use order_news::{Buyer, Line, OrderNews, Step};
-pub use templates::{Rendered, TemplateError, Templates};
+pub use audience::{Audience, Audiences, ParseAudienceError};
+pub use cursor::{Cursor, FeedReader, ParseCursorError};
+pub use email::{
+    EmailId, EmailReferences, EmailState, RetryDecision, SendError, TenantSummary, retry_decision,
+};
+pub use email_content::{EmailContent, EmailTemplate, PasswordToken, TokenPurpose};
+pub use notification::{FeedMessage, Notification, NotificationId, tenant_created};
+pub use order_update::{Buyer, OrderLine, OrderStep, OrderUpdate};
+pub use renderer::{EmailRenderer, RenderError, RenderedEmail};

@@ -1,9 +1,9 @@
-//! The route table. Handlers are thin: who asks, which verb.
+//! HTTP routes. A handler authorizes the caller and calls one use case.
 
 mod live;
-mod notices;
+mod notifications;
 mod problems;
-mod token_end;
+mod token_expiry;
 mod views;
 
 use actix_web::web;
@@ -16,8 +16,8 @@ pub(crate) fn routes(app: App) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send
     move |config| {
         config
             .app_data(web::Data::new(app.clone()))
-            .service(notices::list)
-            .service(notices::read)
+            .service(notifications::list)
+            .service(notifications::read)
             .service(live::follow);
     }
 }

@@ -1,4 +1,4 @@
-//! How each refusal is answered.
+//! The problem document of each error.
 
 use service::Problem;
 
@@ -7,9 +7,11 @@ use crate::use_cases::NotificationError;
 impl From<NotificationError> for Problem {
     fn from(error: NotificationError) -> Self {
         match error {
-            NotificationError::NoNotice => Self::not_found("notification"),
+            NotificationError::NotFound => Self::not_found("notification"),
             NotificationError::Store(error) => error.into(),
-            NotificationError::Template(_) | NotificationError::Secret(_) => Self::internal(&error),
+            NotificationError::Render(_) | NotificationError::PasswordToken(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

@@ -1,22 +1,22 @@
-//! Bodies: what clients see.
+//! Response bodies.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Message, NoticeId},
-    store::feed::OwnNotice,
+    domain::{FeedMessage, NotificationId},
+    store::feed::UserNotification,
 };
 
-/// A notice of one's own.
+/// A notification of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct NoticeView {
-    id: NoticeId,
+pub struct NotificationView {
+    id: NotificationId,
     #[serde(flatten)]
-    message: Message,
-    /// When it was first read.
+    message: FeedMessage,
+    /// When the user first read it.
     #[serde(
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
@@ -24,28 +24,28 @@ pub struct NoticeView {
     read_at: Option<OffsetDateTime>,
 }
 
-impl From<OwnNotice> for NoticeView {
-    fn from(notice: OwnNotice) -> Self {
-        let message = Message {
-            kind: notice.kind,
-            tenant_code: notice.tenant_code,
-            data: notice.data,
-            time: notice.time,
+impl From<UserNotification> for NotificationView {
+    fn from(notification: UserNotification) -> Self {
+        let message = FeedMessage {
+            kind: notification.kind,
+            tenant_code: notification.tenant_code,
+            data: notification.data,
+            time: notification.time,
         };
         Self {
-            id: notice.id,
+            id: notification.id,
             message,
-            read_at: notice.read_at,
+            read_at: notification.read_at,
         }
     }
 }
 
-/// A message on the socket.
+/// A message of the live feed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LiveMessage {
-    /// Where the client is after it; sent back as `?cursor=` it brings what came later.
+    /// The client's cursor after this message; `?cursor=` resumes after it.
     cursor: String,
     #[serde(flatten)]
-    message: Message,
+    message: FeedMessage,
 }

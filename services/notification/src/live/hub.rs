@@ -1,4 +1,4 @@
-//! Who follows which audience in this process, and how far each audience has been handed out.
+//! Subscriptions of this process's sockets, and the position up to which each audience was delivered.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,35 +7,35 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::{domain::Audience, metrics::SOCKETS, store::feed::Posted};
+use crate::{domain::Audience, metrics::SOCKETS, store::feed::FeedEntry};
 
-/// Batches that wait for one socket at the most; a socket that lets them pile up is let go, and resumes by its cursor.
-const WAITING: usize = 64;
+/// Batches that may be queued for one socket. A socket whose queue is full is disconnected; its client resumes by cursor.
+const QUEUE_CAPACITY: usize = 64;
 
-/// Messages of one audience, in order, shared by all who follow it.
-pub(crate) type Batch = Arc<[Posted]>;
+/// Messages of one audience, in order, shared by all of its subscribers.
+pub(crate) type Batch = Arc<[FeedEntry]>;
 
-/// The sockets of this process.
+/// The subscriptions of this process's sockets.
 #[derive(Default)]
-pub(super) struct Hub(Mutex<Members>);
+pub(super) struct Hub(Mutex<HubState>);
 
 #[derive(Default)]
-struct Members {
-    last: u64,
-    audiences: HashMap<Audience, Followed>,
-    /// Dropping the sender is how a socket is let go.
+struct HubState {
+    last_id: u64,
+    audiences: HashMap<Audience, AudienceState>,
+    /// Dropping the sender disconnects the socket.
     sockets: HashMap<u64, mpsc::Sender<Batch>>,
 }
 
-/// An audience that somebody here follows.
-struct Followed {
-    /// Everything up to here was handed out, or was there before the first follower.
-    place: i64,
-    by: HashSet<u64>,
+/// An audience with at least one subscriber in this process.
+struct AudienceState {
+    /// All messages up to this position were delivered, or are older than the first subscription.
+    position: i64,
+    subscribers: HashSet<u64>,
 }
 
-/// A socket's place in the hub; dropped, it is left.
-pub(crate) struct Membership {
+/// A socket's subscription. Dropping it unsubscribes.
+pub(crate) struct Subscription {
     hub: Arc<Hub>,
     id: u64,
     audiences: Vec<Audience>,
@@ -43,27 +43,28 @@ pub(crate) struct Membership {
 }
 
 impl Hub {
-    /// A new socket that follows the audiences, each of which ended at its place a moment ago.
-    pub(super) fn join(hub: &Arc<Self>, ends: &[(Audience, i64)]) -> Membership {
-        let (sender, batches) = mpsc::channel(WAITING);
-        let mut members = hub.members();
-        members.last += 1;
-        let id = members.last;
-        members.sockets.insert(id, sender);
-        for (audience, place) in ends {
-            // Where others follow it already, what they have been handed is in the table for the new one to read.
-            let followed = members
-                .audiences
-                .entry(*audience)
-                .or_insert_with(|| Followed {
-                    place: *place,
-                    by: HashSet::new(),
-                });
-            followed.by.insert(id);
+    /// Subscribes a new socket to the audiences, given the current end of each.
+    pub(super) fn subscribe(hub: &Arc<Self>, ends: &[(Audience, i64)]) -> Subscription {
+        let (sender, batches) = mpsc::channel(QUEUE_CAPACITY);
+        let mut state = hub.state();
+        state.last_id += 1;
+        let id = state.last_id;
+        state.sockets.insert(id, sender);
+        for (audience, position) in ends {
+            // An audience with subscribers keeps its position: the new socket reads what they received from the table.
+            let audience_state =
+                state
+                    .audiences
+                    .entry(*audience)
+                    .or_insert_with(|| AudienceState {
+                        position: *position,
+                        subscribers: HashSet::new(),
+                    });
+            audience_state.subscribers.insert(id);
         }
-        drop(members);
+        drop(state);
         SOCKETS.inc();
-        Membership {
+        Subscription {
             hub: Arc::clone(hub),
             id,
             audiences: ends.iter().map(|(audience, _)| *audience).collect(),
@@ -71,72 +72,72 @@ impl Hub {
         }
     }
 
-    /// Where the followed ones among these audiences are; all, where none are named.
-    pub(super) fn places(&self, among: Option<&HashSet<Audience>>) -> Vec<(Audience, i64)> {
-        let members = self.members();
-        members
+    /// The delivered position of each subscribed audience; only of those in `among`, if it is given.
+    pub(super) fn positions(&self, among: Option<&HashSet<Audience>>) -> Vec<(Audience, i64)> {
+        let state = self.state();
+        state
             .audiences
             .iter()
             .filter(|(audience, _)| among.is_none_or(|wanted| wanted.contains(audience)))
-            .map(|(audience, followed)| (*audience, followed.place))
+            .map(|(audience, audience_state)| (*audience, audience_state.position))
             .collect()
     }
 
-    /// Whether somebody here follows the audience and was not handed this place yet.
-    pub(super) fn lacks(&self, audience: Audience, place: i64) -> bool {
-        self.members()
+    /// Whether the audience has subscribers in this process and the message at `position` was not delivered to them yet.
+    pub(super) fn is_behind(&self, audience: Audience, position: i64) -> bool {
+        self.state()
             .audiences
             .get(&audience)
-            .is_some_and(|followed| followed.place < place)
+            .is_some_and(|audience_state| audience_state.position < position)
     }
 
-    /// Hands messages of one audience, in order, to whoever follows it.
-    pub(super) fn hand_out(&self, audience: Audience, mut messages: Vec<Posted>) {
-        let mut members = self.members();
-        let members = &mut *members;
-        let Some(followed) = members.audiences.get_mut(&audience) else {
+    /// Delivers messages of one audience, in order, to its subscribers.
+    pub(super) fn deliver(&self, audience: Audience, mut messages: Vec<FeedEntry>) {
+        let mut state = self.state();
+        let state = &mut *state;
+        let Some(audience_state) = state.audiences.get_mut(&audience) else {
             return;
         };
-        messages.retain(|posted| posted.place > followed.place);
+        messages.retain(|entry| entry.position > audience_state.position);
         let Some(last) = messages.last() else { return };
-        followed.place = last.place;
+        audience_state.position = last.position;
         let batch: Batch = messages.into();
-        for id in &followed.by {
-            let full = members
+        for id in &audience_state.subscribers {
+            let full = state
                 .sockets
                 .get(id)
                 .is_some_and(|socket| socket.try_send(batch.clone()).is_err());
             if full {
-                members.sockets.remove(id);
+                state.sockets.remove(id);
             }
         }
     }
 
-    fn members(&self) -> MutexGuard<'_, Members> {
+    fn state(&self) -> MutexGuard<'_, HubState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Membership {
-    /// The next messages; none once this socket was let go for being slow.
+impl Subscription {
+    /// The next batch of messages; none after the socket was disconnected for being too slow.
     pub async fn next(&mut self) -> Option<Batch> {
         self.batches.recv().await
     }
 }
 
-impl Drop for Membership {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut members = self.hub.members();
-        members.sockets.remove(&self.id);
+        let mut state = self.hub.state();
+        state.sockets.remove(&self.id);
         for audience in &self.audiences {
-            if let Some(followed) = members.audiences.get_mut(audience) {
-                followed.by.remove(&self.id);
-                if followed.by.is_empty() {
-                    members.audiences.remove(audience);
+            if let Some(audience_state) = state.audiences.get_mut(audience) {
+                audience_state.subscribers.remove(&self.id);
+                if audience_state.subscribers.is_empty() {
+                    state.audiences.remove(audience);
                 }
             }
         }
-        drop(members);
+        drop(state);
         SOCKETS.dec();
     }
 }
@@ -147,73 +148,73 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::domain::Message;
+    use crate::domain::FeedMessage;
 
-    fn messages(places: std::ops::RangeInclusive<i64>) -> Vec<Posted> {
-        let message = |place| Message {
+    fn messages(positions: std::ops::RangeInclusive<i64>) -> Vec<FeedEntry> {
+        let message = |position| FeedMessage {
             kind: "order.paid".to_owned(),
             tenant_code: None,
-            data: json!({ "place": place }),
+            data: json!({ "position": position }),
             time: OffsetDateTime::UNIX_EPOCH,
         };
-        places
-            .map(|place| Posted {
+        positions
+            .map(|position| FeedEntry {
                 audience: Audience::Platform,
-                place,
-                message: message(place),
+                position,
+                message: message(position),
             })
             .collect()
     }
 
     #[tokio::test]
-    async fn a_batch_that_overlaps_is_cut_to_what_is_new() {
+    async fn an_overlapping_batch_is_cut_to_its_new_messages() {
         let hub = Arc::new(Hub::default());
-        let mut socket = Hub::join(&hub, &[(Audience::Platform, 2)]);
-        hub.hand_out(Audience::Platform, messages(1..=4));
-        hub.hand_out(Audience::Platform, messages(3..=5));
-        hub.hand_out(Audience::Platform, messages(1..=5));
-        let mut places = Vec::new();
-        while places.len() < 3 {
-            places.extend(
+        let mut socket = Hub::subscribe(&hub, &[(Audience::Platform, 2)]);
+        hub.deliver(Audience::Platform, messages(1..=4));
+        hub.deliver(Audience::Platform, messages(3..=5));
+        hub.deliver(Audience::Platform, messages(1..=5));
+        let mut positions = Vec::new();
+        while positions.len() < 3 {
+            positions.extend(
                 socket
                     .next()
                     .await
                     .unwrap()
                     .iter()
-                    .map(|posted| posted.place),
+                    .map(|entry| entry.position),
             );
         }
-        assert_eq!(places, [3, 4, 5]);
-        assert!(!hub.lacks(Audience::Platform, 5) && hub.lacks(Audience::Platform, 6));
+        assert_eq!(positions, [3, 4, 5]);
+        assert!(!hub.is_behind(Audience::Platform, 5) && hub.is_behind(Audience::Platform, 6));
     }
 
     #[tokio::test]
-    async fn a_slow_socket_is_let_go_and_harms_no_other() {
+    async fn a_slow_socket_is_disconnected_without_affecting_others() {
         let hub = Arc::new(Hub::default());
-        let mut slow = Hub::join(&hub, &[(Audience::Platform, 0)]);
-        let mut quick = Hub::join(&hub, &[(Audience::Platform, 0)]);
-        let last = i64::try_from(WAITING).unwrap() + 1;
-        for place in 1..=last {
-            hub.hand_out(Audience::Platform, messages(place..=place));
-            assert_eq!(quick.next().await.unwrap()[0].place, place);
+        let mut slow = Hub::subscribe(&hub, &[(Audience::Platform, 0)]);
+        let mut quick = Hub::subscribe(&hub, &[(Audience::Platform, 0)]);
+        let last = i64::try_from(QUEUE_CAPACITY).unwrap() + 1;
+        for position in 1..=last {
+            hub.deliver(Audience::Platform, messages(position..=position));
+            assert_eq!(quick.next().await.unwrap()[0].position, position);
         }
-        let mut got = 0;
+        let mut last_received = 0;
         while let Some(batch) = slow.next().await {
-            got = batch[0].place;
+            last_received = batch[0].position;
         }
         assert_eq!(
-            got,
+            last_received,
             last - 1,
-            "what was taken in is whole, and then it ends"
+            "queued batches are delivered before the end"
         );
     }
 
     #[test]
-    fn who_left_leaves_nothing_behind() {
+    fn a_dropped_subscription_leaves_no_state() {
         let hub = Arc::new(Hub::default());
-        drop(Hub::join(&hub, &[(Audience::Platform, 7)]));
-        assert!(hub.places(None).is_empty());
-        assert!(hub.members().sockets.is_empty());
-        assert!(!hub.lacks(Audience::Platform, 9));
+        drop(Hub::subscribe(&hub, &[(Audience::Platform, 7)]));
+        assert!(hub.positions(None).is_empty());
+        assert!(hub.state().sockets.is_empty());
+        assert!(!hub.is_behind(Audience::Platform, 9));
     }
 }

@@ -1,14 +1,14 @@
-//! From a row in the feed to every socket that may see it, on every replica.
+//! Delivers messages of the feed to WebSockets, on every replica.
 //!
 //! ```text
-//! handler ── wake ──┬────────────▶ pump ── one query ──▶ hub ──▶ sockets
-//!                   └─▶ Redis ──▶ pump of each replica
-//!           once a second ───────▶ pump
+//! use case ── wake-up ──┬────────────▶ poller ── one query ──▶ hub ──▶ sockets
+//!                       └─▶ Redis ──▶ poller of each replica
+//!               once a second ──────▶ poller
 //! ```
 
 mod hub;
-mod pump;
-mod redis;
+mod poller;
+mod redis_channel;
 mod socket;
 
 use std::sync::Arc;
@@ -16,81 +16,86 @@ use std::sync::Arc;
 use service::{Runtime, StoreError};
 use tokio::sync::mpsc;
 
-use self::{hub::Hub, redis::RedisLink};
-pub(crate) use self::{hub::Membership, socket::Socket};
+use self::{hub::Hub, redis_channel::RedisChannel};
+pub(crate) use self::{hub::Subscription, socket::Socket};
 use crate::{
-    domain::{Audience, Audiences, Cursor, Reader},
+    domain::{Audience, Audiences, Cursor, FeedReader},
     store::feed,
 };
 
-/// Wake-ups that wait at the most; one more is left to the next look.
-const WAITING: usize = 1024;
+/// Capacity of the wake-up queues; a wake-up that does not fit is left to the next regular poll.
+const QUEUE_CAPACITY: usize = 1024;
 
-/// An audience has a message at this place, or will have in a moment.
+/// Announces that an audience has a message at this position, or will have one shortly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Wake {
+struct WakeUp {
     audience: Audience,
-    place: i64,
+    position: i64,
 }
 
 /// The live feed of this process. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Live {
+pub(crate) struct LiveFeed {
     hub: Arc<Hub>,
-    pump: mpsc::Sender<Wake>,
-    others: Option<mpsc::Sender<Wake>>,
+    poller: mpsc::Sender<WakeUp>,
+    replicas: Option<mpsc::Sender<WakeUp>>,
 }
 
-impl Live {
-    /// Starts the pump and, where Redis is set, the link to the other replicas; both end with the runtime.
+impl LiveFeed {
+    /// Starts the poller and, if Redis is configured, the channel to the other replicas. Both end with the runtime.
     ///
     /// # Errors
-    /// The URL of Redis is none. That it does not answer is no error.
+    /// The URL of Redis is invalid. An unreachable Redis is not an error.
     pub fn start(runtime: &Runtime) -> Result<Self, deadpool_redis::redis::RedisError> {
         let hub = Arc::new(Hub::default());
-        let (pump, wakes) = mpsc::channel(WAITING);
-        let others = match runtime.settings().redis_url() {
+        let (poller, wake_ups) = mpsc::channel(QUEUE_CAPACITY);
+        let replicas = match runtime.settings().redis_url() {
             Some(url) => {
-                let (others, outgoing) = mpsc::channel(WAITING);
-                RedisLink::new(url, &runtime.settings().topic_prefix)?.start(
+                let (replicas, outgoing) = mpsc::channel(QUEUE_CAPACITY);
+                RedisChannel::new(url, &runtime.settings().topic_prefix)?.start(
                     runtime,
                     outgoing,
-                    pump.clone(),
+                    poller.clone(),
                 );
-                Some(others)
+                Some(replicas)
             }
             None => None,
         };
         let (db, shared) = (runtime.platform_db(), Arc::clone(&hub));
         runtime.spawn("live feed", |stop| async move {
-            pump::run(db, shared, wakes, stop).await;
+            poller::run(db, shared, wake_ups, stop).await;
         });
-        Ok(Self { hub, pump, others })
+        Ok(Self {
+            hub,
+            poller,
+            replicas,
+        })
     }
 
-    /// Wakes whoever follows the audience, here and on the other replicas. A wake-up that is lost costs a second.
-    pub fn wake(&self, audience: Audience, place: i64) {
-        let wake = Wake { audience, place };
-        let _late_at_worst = self.pump.try_send(wake);
-        if let Some(others) = &self.others {
-            let _late_at_worst = others.try_send(wake);
+    /// Wakes the pollers of this process and of the other replicas. A lost wake-up delays the message by at most one
+    /// poll interval.
+    pub fn wake(&self, audience: Audience, position: i64) {
+        let wake_up = WakeUp { audience, position };
+        let _left_to_regular_poll = self.poller.try_send(wake_up);
+        if let Some(replicas) = &self.replicas {
+            let _left_to_regular_poll = replicas.try_send(wake_up);
         }
     }
 
-    /// Follows the audiences from `from`, or from now.
+    /// Subscribes to the audiences, resuming after `from`, or starting with the next message if it is absent.
     ///
     /// # Errors
-    /// The database is out of reach.
-    pub async fn join(
+    /// The database is unavailable.
+    pub async fn subscribe(
         &self,
         runtime: &Runtime,
         audiences: Audiences,
         from: Option<Cursor>,
-    ) -> Result<(Reader, Membership), StoreError> {
+    ) -> Result<(FeedReader, Subscription), StoreError> {
         let now = feed::ends(&runtime.platform_db(), &audiences).await?;
-        // In this order: what is committed up to `now` will be read from the table, and all after it comes live.
-        let at_the_end = Reader::new(audiences, None, now);
-        let membership = Hub::join(&self.hub, &at_the_end.places());
-        Ok((Reader::new(audiences, from, now), membership))
+        // The order matters: messages committed up to `now` are read from the table, all later ones arrive live.
+        let at_end = FeedReader::new(audiences, None, now);
+        let subscription = Hub::subscribe(&self.hub, &at_end.positions());
+        Ok((FeedReader::new(audiences, from, now), subscription))
     }
 }

@@ -1,4 +1,4 @@
-//! One client: what it missed, then what happens.
+//! One WebSocket of the live feed: first the messages that the client missed, then new ones as they arrive.
 
 use std::{cell::Cell, time::Duration};
 
@@ -8,209 +8,214 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Membership;
+use super::Subscription;
 use crate::{
-    domain::{Message, Reader},
+    domain::{FeedMessage, FeedReader},
     metrics::SOCKETS_ENDED,
-    store::feed::{self, Posted},
+    store::feed::{self, FeedEntry},
 };
 
-/// How often a client is asked whether it is there; one that says nothing until the next time is gone.
-const PING: Duration = Duration::from_secs(20);
-/// How long a client may leave its full queue standing.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Messages read from the past in one go.
-const IN_ONE_PAGE: usize = 200;
+/// Time between pings; a client that sends no frame between two pings is disconnected.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Time limit for writing one frame to a client that does not read.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Missed messages of one audience per query.
+const BATCH_SIZE: usize = 200;
 
-/// A client that has been let in.
+/// An authenticated client.
 pub(crate) struct Socket {
-    /// How far it is.
-    pub reader: Reader,
-    /// What happens from now on.
-    pub membership: Membership,
-    /// To the client.
+    /// The client's progress through its audiences.
+    pub reader: FeedReader,
+    /// New messages of the client's audiences.
+    pub subscription: Subscription,
+    /// Writes to the client.
     pub session: Session,
-    /// From the client.
+    /// Frames of the client.
     pub frames: MessageStream,
-    /// When its token ends.
-    pub ends: Instant,
+    /// When its token expires.
+    pub expires_at: Instant,
     /// When the service stops.
     pub stopping: CancellationToken,
 }
 
-/// Why a socket ends.
+/// The reason for closing a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The client went, or says nothing any more.
+enum CloseCause {
+    /// The client disconnected, or does not answer pings.
     Gone,
-    /// The client does not read as fast as it is told.
+    /// The client reads more slowly than messages arrive.
     Slow,
-    /// The client broke the protocol, or sent more than anybody needs to.
-    Nonsense,
+    /// The client violated the protocol, or sent a frame that is too large.
+    ProtocolViolation,
     /// The token has expired.
     Expired,
     /// The feed cannot be read.
     Unavailable,
-    /// The service stops; another replica, or the next start, goes on.
+    /// The service shuts down; the client resumes on another replica.
     Stopping,
 }
 
-impl End {
+impl CloseCause {
+    /// The value of the metric's label, and the close frame.
     fn reason(self) -> (&'static str, Option<CloseReason>) {
-        let because = |code: CloseCode, words: &str| Some(CloseReason::from((code, words)));
+        let reason = |code: CloseCode, text: &str| Some(CloseReason::from((code, text)));
         match self {
             Self::Gone => ("gone", None),
             Self::Slow => (
                 "slow",
-                because(CloseCode::Again, "too slow; resume with your cursor"),
+                reason(CloseCode::Again, "too slow; resume with your cursor"),
             ),
-            Self::Nonsense => (
+            Self::ProtocolViolation => (
                 "nonsense",
-                because(CloseCode::Protocol, "only answers to pings are expected"),
+                reason(CloseCode::Protocol, "only answers to pings are expected"),
             ),
             Self::Expired => (
                 "expired",
-                because(CloseCode::Policy, "the token has expired"),
+                reason(CloseCode::Policy, "the token has expired"),
             ),
             Self::Unavailable => (
                 "unavailable",
-                because(CloseCode::Again, "resume with your cursor"),
+                reason(CloseCode::Again, "resume with your cursor"),
             ),
             Self::Stopping => (
                 "stopping",
-                because(CloseCode::Restart, "resume with your cursor"),
+                reason(CloseCode::Restart, "resume with your cursor"),
             ),
         }
     }
 }
 
-/// What goes over the wire: the message with the cursor of this client after it.
+/// The JSON of a text frame: the message, and this client's cursor after it.
 #[derive(Serialize)]
-struct Wire<'a> {
+struct FeedFrame<'a> {
     cursor: String,
     #[serde(flatten)]
-    message: &'a Message,
+    message: &'a FeedMessage,
 }
 
 impl Socket {
-    /// Serves the client until one of both has enough.
+    /// Serves the client until either side closes the socket.
     pub async fn run(self, db: DatabaseConnection) {
         let Self {
             reader,
-            membership,
+            subscription,
             session,
             frames,
-            ends,
+            expires_at,
             stopping,
         } = self;
-        let heard = Cell::new(true);
-        let telling = Telling {
+        let active = Cell::new(true);
+        let writer = Writer {
             reader,
             session: session.clone(),
-            heard: &heard,
+            active: &active,
         };
-        let end = tokio::select! {
-            end = telling.run(&db, membership) => end,
-            end = listen(frames, session.clone(), &heard) => end,
-            () = tokio::time::sleep_until(ends) => End::Expired,
-            () = stopping.cancelled() => End::Stopping,
+        let cause = tokio::select! {
+            cause = writer.run(&db, subscription) => cause,
+            cause = read(frames, session.clone(), &active) => cause,
+            () = tokio::time::sleep_until(expires_at) => CloseCause::Expired,
+            () = stopping.cancelled() => CloseCause::Stopping,
         };
-        let (name, reason) = end.reason();
+        let (name, reason) = cause.reason();
         SOCKETS_ENDED.with_label_values(&[name]).inc();
-        // A queue that is full takes no farewell either.
-        let _gone = timeout(Duration::from_secs(1), session.close(reason)).await;
+        // A full queue cannot take the close frame either; the connection is dropped then.
+        let _dropped = timeout(Duration::from_secs(1), session.close(reason)).await;
     }
 }
 
-struct Telling<'a> {
-    reader: Reader,
+/// Writes messages and pings to the client.
+struct Writer<'a> {
+    reader: FeedReader,
     session: Session,
-    heard: &'a Cell<bool>,
+    /// Whether the client sent a frame since the last ping.
+    active: &'a Cell<bool>,
 }
 
-impl Telling<'_> {
-    async fn run(mut self, db: &DatabaseConnection, mut membership: Membership) -> End {
-        if let Err(end) = self.catch_up(db).await {
-            return end;
+impl Writer<'_> {
+    async fn run(mut self, db: &DatabaseConnection, mut subscription: Subscription) -> CloseCause {
+        if let Err(cause) = self.catch_up(db).await {
+            return cause;
         }
-        let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
+        let mut pings = tokio::time::interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         loop {
-            let told = tokio::select! {
-                batch = membership.next() => match batch {
-                    Some(batch) => self.tell(&batch).await,
-                    None => Err(End::Slow),
+            let written = tokio::select! {
+                batch = subscription.next() => match batch {
+                    Some(batch) => self.send(&batch).await,
+                    None => Err(CloseCause::Slow),
                 },
                 _ = pings.tick() => self.ping().await,
             };
-            if let Err(end) = told {
-                return end;
+            if let Err(cause) = written {
+                return cause;
             }
         }
     }
 
-    /// Everything between the client's cursor and now. What is posted meanwhile may come twice, here and live; the
-    /// reader passes over the second.
-    async fn catch_up(&mut self, db: &DatabaseConnection) -> Result<(), End> {
-        let limit = i64::try_from(IN_ONE_PAGE).unwrap_or(i64::MAX);
+    /// Sends all messages between the client's cursor and now. Messages that are posted meanwhile are also received
+    /// live; the reader filters out the duplicates.
+    async fn catch_up(&mut self, db: &DatabaseConnection) -> Result<(), CloseCause> {
+        let limit = i64::try_from(BATCH_SIZE).unwrap_or(i64::MAX);
         loop {
-            let missed = feed::after(db, &self.reader.places(), limit)
+            let missed = feed::after(db, &self.reader.positions(), limit)
                 .await
                 .map_err(|error| {
                     tracing::warn!(%error, "the feed cannot be read for a socket");
-                    End::Unavailable
+                    CloseCause::Unavailable
                 })?;
-            self.tell(&missed).await?;
-            if missed.len() < IN_ONE_PAGE {
+            self.send(&missed).await?;
+            if missed.len() < BATCH_SIZE {
                 return Ok(());
             }
         }
     }
 
-    async fn tell(&mut self, messages: &[Posted]) -> Result<(), End> {
-        for posted in messages {
-            if self.reader.advance(posted.audience, posted.place) {
-                let wire = Wire {
+    async fn send(&mut self, entries: &[FeedEntry]) -> Result<(), CloseCause> {
+        for entry in entries {
+            if self.reader.advance(entry.audience, entry.position) {
+                let frame = FeedFrame {
                     cursor: self.reader.cursor().to_string(),
-                    message: &posted.message,
+                    message: &entry.message,
                 };
-                let text = serde_json::to_string(&wire).map_err(|error| {
-                    tracing::error!(%error, "a message cannot be written");
-                    End::Unavailable
+                let text = serde_json::to_string(&frame).map_err(|error| {
+                    tracing::error!(%error, "a message cannot be serialized");
+                    CloseCause::Unavailable
                 })?;
-                in_time(self.session.text(text)).await?;
+                with_timeout(self.session.text(text)).await?;
             }
         }
         Ok(())
     }
 
-    async fn ping(&mut self) -> Result<(), End> {
-        if self.heard.replace(false) {
-            in_time(self.session.ping(b"")).await
+    async fn ping(&mut self) -> Result<(), CloseCause> {
+        if self.active.replace(false) {
+            with_timeout(self.session.ping(b"")).await
         } else {
-            Err(End::Gone)
+            Err(CloseCause::Gone)
         }
     }
 }
 
-async fn in_time(sending: impl Future<Output = Result<(), actix_ws::Closed>>) -> Result<(), End> {
-    match timeout(PATIENCE, sending).await {
+async fn with_timeout(
+    write: impl Future<Output = Result<(), actix_ws::Closed>>,
+) -> Result<(), CloseCause> {
+    match timeout(WRITE_TIMEOUT, write).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Slow),
+        Ok(Err(_)) => Err(CloseCause::Gone),
+        Err(_) => Err(CloseCause::Slow),
     }
 }
 
-/// Whatever the client says only shows that it is there.
-async fn listen(mut frames: MessageStream, mut session: Session, heard: &Cell<bool>) -> End {
+/// Reads the client's frames, whose content is ignored; every frame shows that the client is connected.
+async fn read(mut frames: MessageStream, mut session: Session, active: &Cell<bool>) -> CloseCause {
     while let Some(frame) = frames.recv().await {
-        heard.set(true);
+        active.set(true);
         match frame {
             Ok(Frame::Ping(payload)) => {
-                if let Err(end) = in_time(session.pong(&payload)).await {
-                    return end;
+                if let Err(cause) = with_timeout(session.pong(&payload)).await {
+                    return cause;
                 }
             }
-            Ok(Frame::Close(_)) => return End::Gone,
+            Ok(Frame::Close(_)) => return CloseCause::Gone,
             Ok(
                 Frame::Pong(_)
                 | Frame::Text(_)
@@ -218,8 +223,8 @@ async fn listen(mut frames: MessageStream, mut session: Session, heard: &Cell<bo
                 | Frame::Continuation(_)
                 | Frame::Nop,
             ) => {}
-            Err(_) => return End::Nonsense,
+            Err(_) => return CloseCause::ProtocolViolation,
         }
     }
-    End::Gone
+    CloseCause::Gone
 }

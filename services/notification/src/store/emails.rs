@@ -11,17 +11,19 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::entities::email::{ActiveModel, Column, Entity, Model};
-use crate::domain::{About, AboutTenant, EmailId, EmailState, Rendered, Template};
+use crate::domain::{
+    EmailId, EmailReferences, EmailState, EmailTemplate, RenderedEmail, TenantSummary,
+};
 
-// A leased e-mail becomes due again when whoever leased it dies.
+// A leased e-mail becomes due again when its lease expires because its replica died.
 const LEASE: &str =
     "UPDATE email SET attempts = attempts + 1, next_attempt_at = now() + interval '2 minutes'
      WHERE id IN (
          SELECT id FROM email WHERE state = 'REQUESTED' AND next_attempt_at <= now()
          ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
      ) RETURNING *";
-// Only by the holder of the latest lease: an earlier one that was too slow must not decide any more.
-const RETRY: &str = "UPDATE email SET next_attempt_at = now() + make_interval(secs => $3), failure = $4, updated_at = now()
+// Only by the holder of the latest lease: the holder of an expired lease must not postpone it.
+const POSTPONE: &str = "UPDATE email SET next_attempt_at = now() + make_interval(secs => $3), failure = $4, updated_at = now()
      WHERE id = $1 AND attempts = $2 AND state = 'REQUESTED'";
 
 /// An e-mail to be stored.
@@ -29,13 +31,13 @@ pub struct NewEmail<'a> {
     /// Its id.
     pub id: EmailId,
     /// The template it is rendered from.
-    pub template: Template,
+    pub template: EmailTemplate,
     /// The recipient's address.
     pub recipient: &'a str,
     /// Subject and body.
-    pub text: &'a Rendered,
-    /// The user and the tenant it is about.
-    pub about: &'a About,
+    pub rendered: &'a RenderedEmail,
+    /// The user and the tenant it concerns.
+    pub references: &'a EmailReferences,
     /// The correlation id of the request that caused it.
     pub correlation_id: Uuid,
     /// The event that caused it.
@@ -57,8 +59,8 @@ pub struct DueEmail {
     pub subject: String,
     /// Its body.
     pub body: String,
-    /// The user and the tenant it is about.
-    pub about: About,
+    /// The user and the tenant it concerns.
+    pub references: EmailReferences,
     /// The number of this attempt, from 1.
     pub attempts: i32,
     /// The correlation id of the request that caused it.
@@ -89,9 +91,9 @@ impl From<Model> for DueEmail {
             recipient: row.recipient,
             subject: row.subject,
             body: row.body,
-            about: About {
+            references: EmailReferences {
                 user: row.user_id,
-                tenant: tenant.map(|(id, code)| AboutTenant {
+                tenant: tenant.map(|(id, code)| TenantSummary {
                     id,
                     code,
                     region: row.region,
@@ -107,14 +109,14 @@ impl From<Model> for DueEmail {
 
 /// Stores an e-mail to be sent at once.
 pub async fn insert(db: &impl ConnectionTrait, email: &NewEmail<'_>) -> Result<(), StoreError> {
-    let tenant = email.about.tenant.as_ref();
+    let tenant = email.references.tenant.as_ref();
     let row = ActiveModel {
         id: Set(email.id),
         template: Set(email.template.to_string()),
         recipient: Set(email.recipient.to_owned()),
-        subject: Set(email.text.subject.clone()),
-        body: Set(email.text.body.clone()),
-        user_id: Set(email.about.user),
+        subject: Set(email.rendered.subject.clone()),
+        body: Set(email.rendered.body.clone()),
+        user_id: Set(email.references.user),
         tenant_id: Set(tenant.map(|tenant| tenant.id)),
         tenant_code: Set(tenant.map(|tenant| tenant.code.clone())),
         region: Set(tenant.and_then(|tenant| tenant.region.clone())),
@@ -138,15 +140,15 @@ pub async fn lease(db: &impl ConnectionTrait, limit: u32) -> Result<Vec<DueEmail
     Ok(rows.into_iter().map(DueEmail::from).collect())
 }
 
-/// Ends an e-mail and empties its body. `false`: it had ended before.
-pub async fn end(
+/// Moves an e-mail to a final state and empties its body. `false`: it was in a final state before.
+pub async fn finish(
     db: &impl ConnectionTrait,
     id: EmailId,
     state: EmailState,
     failure: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    let ended = Entity::update_many()
+    let updated = Entity::update_many()
         .col_expr(Column::State, Expr::value(state.to_string()))
         .col_expr(Column::Failure, Expr::value(failure.map(str::to_owned)))
         .col_expr(Column::Body, Expr::value(""))
@@ -155,23 +157,23 @@ pub async fn end(
         .filter(Column::State.eq(EmailState::Requested.to_string()))
         .exec(db)
         .await?;
-    Ok(ended.rows_affected == 1)
+    Ok(updated.rows_affected == 1)
 }
 
-/// Postpones an e-mail by `pause` from now.
-pub async fn retry(
+/// Postpones the next attempt of an e-mail by `backoff` from now.
+pub async fn postpone(
     db: &impl ConnectionTrait,
     email: &DueEmail,
-    pause: Duration,
+    backoff: Duration,
     failure: &str,
 ) -> Result<(), StoreError> {
     let values = [
         email.id.into(),
         email.attempts.into(),
-        pause.as_secs_f64().into(),
+        backoff.as_secs_f64().into(),
         failure.into(),
     ];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, RETRY, values);
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, POSTPONE, values);
     db.execute_raw(statement).await?;
     Ok(())
 }

@@ -12,10 +12,10 @@ use service::{Page, StoreError};
 use time::OffsetDateTime;
 
 use super::entities::feed::{Column, Entity, Model};
-use crate::domain::{Audience, Audiences, Cursor, Message, Notice, NoticeId};
+use crate::domain::{Audience, Audiences, Cursor, FeedMessage, Notification, NotificationId};
 
-// Held until the transaction ends, so that cursors of one audience become visible in their order. Whoever writes to
-// several audiences locks them in the order user, tenant, platform, so that no two transactions can deadlock.
+// Held until the transaction ends, so that cursors of one audience become visible in their order. A transaction that
+// writes to several audiences locks them in the order user, tenant, platform, so that no two can deadlock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('feed ' || $1, 0))";
 // A separate statement after the lock: it sees what the previous holder has committed.
 const APPEND: &str = "INSERT INTO feed (audience, cursor, id, type, tenant_code, data, time)
@@ -26,10 +26,10 @@ const ENDS: &str = "SELECT wanted.audience, COALESCE((SELECT max(cursor) FROM fe
      FROM unnest($1::text[]) AS wanted (audience)";
 // One index scan per audience, however many there are and however long their history is.
 const AFTER: &str = "SELECT found.*
-     FROM unnest($1::text[], $2::bigint[]) AS wanted (audience, place)
+     FROM unnest($1::text[], $2::bigint[]) AS wanted (audience, after)
      CROSS JOIN LATERAL (
          SELECT * FROM feed
-         WHERE feed.audience = wanted.audience AND feed.cursor > wanted.place
+         WHERE feed.audience = wanted.audience AND feed.cursor > wanted.after
          ORDER BY feed.cursor LIMIT $3
      ) AS found
      ORDER BY found.audience, found.cursor";
@@ -43,16 +43,16 @@ fn statement<const N: usize>(sql: &str, values: [sea_orm::Value; N]) -> Statemen
 
 /// A message and its position in an audience's feed.
 #[derive(Clone, Debug)]
-pub struct Posted {
+pub struct FeedEntry {
     /// Who may see it.
     pub audience: Audience,
     /// Its position in the feed.
-    pub place: i64,
+    pub position: i64,
     /// The message as clients see it.
-    pub message: Message,
+    pub message: FeedMessage,
 }
 
-impl TryFrom<Model> for Posted {
+impl TryFrom<Model> for FeedEntry {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
@@ -60,7 +60,7 @@ impl TryFrom<Model> for Posted {
             .audience
             .parse()
             .map_err(|error| StoreError::corrupt("audience", error))?;
-        let message = Message {
+        let message = FeedMessage {
             kind: row.kind,
             tenant_code: row.tenant_code,
             data: row.data,
@@ -68,20 +68,20 @@ impl TryFrom<Model> for Posted {
         };
         Ok(Self {
             audience,
-            place: row.cursor,
+            position: row.cursor,
             message,
         })
     }
 }
 
-/// A user's notice.
+/// A notification of one user.
 #[derive(Clone, Debug)]
-pub struct OwnNotice {
+pub struct UserNotification {
     /// Its id.
-    pub id: NoticeId,
-    /// The type of the event it reports.
+    pub id: NotificationId,
+    /// The type of the event that caused it.
     pub kind: String,
-    /// The code of the tenant it is about.
+    /// The code of the tenant it concerns.
     pub tenant_code: Option<String>,
     /// Its content.
     pub data: Value,
@@ -91,7 +91,7 @@ pub struct OwnNotice {
     pub read_at: Option<OffsetDateTime>,
 }
 
-impl From<Model> for OwnNotice {
+impl From<Model> for UserNotification {
     fn from(row: Model) -> Self {
         Self {
             id: row.id,
@@ -104,12 +104,12 @@ impl From<Model> for OwnNotice {
     }
 }
 
-/// Appends a notice to an audience's feed and returns its position. The audience is locked until the transaction ends.
+/// Appends a notification to an audience's feed and returns its position. The audience is locked until the transaction ends.
 pub async fn append(
     db: &impl ConnectionTrait,
     audience: Audience,
-    id: NoticeId,
-    notice: &Notice,
+    id: NotificationId,
+    notification: &Notification,
 ) -> Result<i64, StoreError> {
     let audience = audience.to_string();
     db.execute_raw(statement(LOCK, [audience.as_str().into()]))
@@ -117,10 +117,10 @@ pub async fn append(
     let values = [
         audience.into(),
         id.into(),
-        notice.kind.into(),
-        notice.tenant.code.as_str().into(),
-        notice.payload(id).into(),
-        notice.time.into(),
+        notification.kind.into(),
+        notification.tenant.code.as_str().into(),
+        notification.payload(id).into(),
+        notification.time.into(),
     ];
     let row = db.query_one_raw(statement(APPEND, values)).await?;
     let row = row.ok_or_else(|| StoreError::corrupt("feed", "an insert returned no row"))?;
@@ -147,26 +147,26 @@ pub async fn ends(db: &impl ConnectionTrait, audiences: &Audiences) -> Result<Cu
 /// The messages after these positions: at most `limit` of each audience, each audience in order.
 pub async fn after(
     db: &impl ConnectionTrait,
-    places: &[(Audience, i64)],
+    positions: &[(Audience, i64)],
     limit: i64,
-) -> Result<Vec<Posted>, StoreError> {
-    let (names, places): (Vec<String>, Vec<i64>) = places
+) -> Result<Vec<FeedEntry>, StoreError> {
+    let (names, positions): (Vec<String>, Vec<i64>) = positions
         .iter()
-        .map(|(audience, place)| (audience.to_string(), *place))
+        .map(|(audience, position)| (audience.to_string(), *position))
         .unzip();
-    let values = [names.into(), places.into(), limit.into()];
+    let values = [names.into(), positions.into(), limit.into()];
     let rows = Model::find_by_statement(statement(AFTER, values))
         .all(db)
         .await?;
-    rows.into_iter().map(Posted::try_from).collect()
+    rows.into_iter().map(FeedEntry::try_from).collect()
 }
 
-/// One page of a user's own notices, newest first, and how many there are in all.
+/// One page of a user's own notifications, newest first, and how many there are in all.
 pub async fn page(
     db: &impl ConnectionTrait,
     user: UserId,
     page: Page,
-) -> Result<(Vec<OwnNotice>, u64), StoreError> {
+) -> Result<(Vec<UserNotification>, u64), StoreError> {
     let own = Entity::find().filter(Column::Audience.eq(Audience::User(user).to_string()));
     let total = own.clone().count(db).await?;
     let rows = own
@@ -175,20 +175,23 @@ pub async fn page(
         .offset(page.offset())
         .all(db)
         .await?;
-    Ok((rows.into_iter().map(OwnNotice::from).collect(), total))
+    Ok((
+        rows.into_iter().map(UserNotification::from).collect(),
+        total,
+    ))
 }
 
-/// Marks a user's own notice as read and returns it. Another user's notice is not found.
+/// Marks a user's own notification as read and returns it. Another user's notification is not found.
 pub async fn mark_read(
     db: &impl ConnectionTrait,
     user: UserId,
-    id: NoticeId,
+    id: NotificationId,
     now: OffsetDateTime,
-) -> Result<Option<OwnNotice>, StoreError> {
+) -> Result<Option<UserNotification>, StoreError> {
     let audience = Audience::User(user).to_string();
     let values = [audience.into(), id.into(), now.into()];
     let row = Model::find_by_statement(statement(READ, values))
         .one(db)
         .await?;
-    Ok(row.map(OwnNotice::from))
+    Ok(row.map(UserNotification::from))
 }

@@ -1,22 +1,22 @@
-//! Why somebody was not told. Nothing was written then.
+//! The error of every use case.
 
 use event_bus::Failure;
 use service::StoreError;
 
-use crate::{domain::TemplateError, users::SecretError};
+use crate::{domain::RenderError, user_client::PasswordTokenError};
 
-/// Why it was not done.
+/// A use case that failed. Nothing was written then.
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
-    /// There is no such notice, or it is another's.
+    /// The notification does not exist, or belongs to another user.
     #[error("there is no such notification")]
-    NoNotice,
-    /// A template and its letter do not fit: a mistake of ours.
+    NotFound,
+    /// A template cannot be rendered: an internal error.
     #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The user service gives no secret for a link.
+    Render(#[from] RenderError),
+    /// The user service issued no password token.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    PasswordToken(#[from] PasswordTokenError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,12 +26,14 @@ impl From<NotificationError> for Failure {
     fn from(error: NotificationError) -> Self {
         match error {
             NotificationError::Store(error) => error.into(),
-            NotificationError::Secret(SecretError::Unavailable(_)) => Self::unavailable(error),
-            NotificationError::NoNotice
-            | NotificationError::Template(_)
-            | NotificationError::Secret(SecretError::NotWaiting | SecretError::Rejected(_)) => {
-                Self::permanent(error)
+            NotificationError::PasswordToken(PasswordTokenError::Unavailable(_)) => {
+                Self::unavailable(error)
             }
+            NotificationError::NotFound
+            | NotificationError::Render(_)
+            | NotificationError::PasswordToken(
+                PasswordTokenError::NotExpected | PasswordTokenError::Rejected(_),
+            ) => Self::permanent(error),
         }
     }
 }

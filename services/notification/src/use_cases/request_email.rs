@@ -1,4 +1,4 @@
-//! An e-mail is to be sent.
+//! Requests an e-mail.
 
 use events::notification::EmailRequested;
 use service::{StoreError, Tx};
@@ -7,29 +7,29 @@ use uuid::Uuid;
 use super::NotificationError;
 use crate::{
     App,
-    domain::{About, EmailId, Letter},
+    domain::{EmailContent, EmailId, EmailReferences},
     store::emails::{self, NewEmail},
 };
 
-/// An e-mail's versions: asked for, then ended.
+/// The event sequence of `notification.email_requested`; the event that ends the e-mail has the next one.
 const REQUESTED: u64 = 1;
 
-/// Writes the e-mail down in the transaction of the event that causes it; the background sends it.
+/// Renders and stores the e-mail in the transaction of the event that causes it; the delivery job sends it.
 pub(super) async fn request_email(
     app: &App,
     tx: &mut Tx,
     recipient: &str,
-    letter: &Letter,
-    about: About,
+    content: &EmailContent,
+    references: EmailReferences,
 ) -> Result<(), NotificationError> {
-    let (id, template) = (EmailId::generate(), letter.template());
-    let text = app.templates.render(letter)?;
+    let (id, template) = (EmailId::generate(), content.template());
+    let rendered = app.renderer.render(content)?;
     let email = NewEmail {
         id,
         template,
         recipient,
-        text: &text,
-        about: &about,
+        rendered: &rendered,
+        references: &references,
         correlation_id: tx.context().correlation_id,
         causation_id: tx.context().causation_id,
         now: tx.now(),
@@ -38,27 +38,27 @@ pub(super) async fn request_email(
     let event = EmailRequested {
         email_id: id.0,
         template: template.to_string(),
-        user_id: about.user.map(Uuid::from),
-        tenant_id: about.tenant.as_ref().map(|tenant| tenant.id.0),
-        tenant_code: about.tenant.as_ref().map(|tenant| tenant.code.clone()),
+        user_id: references.user.map(Uuid::from),
+        tenant_id: references.tenant.as_ref().map(|tenant| tenant.id.0),
+        tenant_code: references.tenant.as_ref().map(|tenant| tenant.code.clone()),
     };
-    Ok(tell(tx, id, REQUESTED, &about, &event).await?)
+    Ok(publish(tx, id, REQUESTED, &references, &event).await?)
 }
 
-/// Publishes an e-mail's event, naming the tenant it is about where that is known in full.
-pub(super) async fn tell<E: event_bus::Event>(
+/// Publishes an event of an e-mail, with the e-mail's tenant in the envelope if its region is known.
+pub(super) async fn publish<E: event_bus::Event>(
     tx: &mut Tx,
     id: EmailId,
-    version: u64,
-    about: &About,
+    sequence: u64,
+    references: &EmailReferences,
     event: &E,
 ) -> Result<(), StoreError> {
-    let tenant = about
+    let tenant = references
         .tenant
         .as_ref()
         .and_then(|tenant| Some((tenant.id.0, tenant.region.as_deref()?)));
     match tenant {
-        Some(tenant) => tx.publish_for(tenant, id, version, event).await,
-        None => tx.publish(id, version, event).await,
+        Some(tenant) => tx.publish_for(tenant, id, sequence, event).await,
+        None => tx.publish(id, sequence, event).await,
     }
 }

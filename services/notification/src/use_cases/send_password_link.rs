@@ -1,49 +1,49 @@
-//! A user gets a link to set a password.
+//! Sends a link with which a user can set a password.
 
 use service::Tx;
 
 use super::{NewUser, NotificationError, request_email::request_email};
 use crate::{
     App,
-    domain::{About, Letter, Purpose},
-    users::SecretError,
+    domain::{EmailContent, EmailReferences, TokenPurpose},
+    user_client::PasswordTokenError,
 };
 
-/// An e-mail with a link that lets the user set a password once. The user service draws the secret; a second try draws
-/// another, and only the last one works, which is the one that is written down.
+/// Requests an e-mail with a single-use link to set a password. The user service issues the link's token; a retry issues
+/// another one, and only the last token is valid, which is the one in the stored e-mail.
 ///
-/// A user who waits for no link any more gets none.
+/// Sends nothing to a user who does not expect a link any more.
 pub(crate) async fn send_password_link(
     app: &App,
     tx: &mut Tx,
     user: NewUser,
-    purpose: Purpose,
+    purpose: TokenPurpose,
 ) -> Result<(), NotificationError> {
-    let correlation = tx.context().correlation_id;
-    let secret = match app
+    let correlation_id = tx.context().correlation_id;
+    let issued = app
         .users
-        .password_secret(user.id, purpose, correlation)
-        .await
-    {
-        Ok(secret) => secret,
-        Err(SecretError::NotWaiting) => {
-            tracing::info!(user_id = %user.id, ?purpose, "the user waits for no link any more");
+        .create_password_token(user.id, purpose, correlation_id)
+        .await;
+    let token = match issued {
+        Ok(token) => token,
+        Err(PasswordTokenError::NotExpected) => {
+            tracing::info!(user_id = %user.id, ?purpose, "the user does not expect a link any more");
             return Ok(());
         }
         Err(error) => return Err(error.into()),
     };
     let tenant_code = user.tenant.as_ref().map(|tenant| tenant.code.clone());
-    let letter = match purpose {
-        Purpose::Invitation => Letter::Invitation {
+    let content = match purpose {
+        TokenPurpose::Invitation => EmailContent::Invitation {
             name: user.name,
             tenant_code,
-            secret,
+            token,
         },
-        Purpose::PasswordReset => Letter::PasswordReset { secret },
+        TokenPurpose::PasswordReset => EmailContent::PasswordReset { token },
     };
-    let about = About {
+    let references = EmailReferences {
         user: Some(user.id),
         tenant: user.tenant,
     };
-    request_email(app, tx, &user.email, &letter, about).await
+    request_email(app, tx, &user.email, &content, references).await
 }

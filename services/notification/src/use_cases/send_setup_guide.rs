@@ -1,4 +1,4 @@
-//! A new tenant's admin gets the setup guide.
+//! Sends the setup guide to a new tenant's admin.
 
 use auth::UserId;
 use service::Tx;
@@ -6,50 +6,37 @@ use service::Tx;
 use super::{NotificationError, request_email::request_email};
 use crate::{
     App,
-    domain::{About, AboutTenant, Letter},
+    domain::{EmailContent, EmailReferences, TenantSummary},
 };
 
-/// A tenant that was just set up, and its admin.
-pub(crate) struct SetUp {
+/// A new tenant and its admin.
+pub(crate) struct NewTenant {
     /// The tenant.
-    pub tenant: AboutTenant,
-    /// Its name.
+    pub tenant: TenantSummary,
+    /// The tenant's name.
     pub name: String,
-    /// What it pays for.
+    /// The booked package.
     pub package: String,
-    /// Its admin.
+    /// The admin's user id.
     pub admin: UserId,
-    /// Where to write to them.
+    /// The admin's e-mail address.
     pub email: String,
 }
 
-/// An e-mail with the first steps.
+/// Requests an e-mail with the first steps.
 pub(crate) async fn send_setup_guide(
     app: &App,
     tx: &mut Tx,
-    set_up: SetUp,
+    new: NewTenant,
 ) -> Result<(), NotificationError> {
-    let SetUp {
-        tenant,
-        name,
-        package,
-        admin,
-        email,
-    } = set_up;
-    let letter = Letter::SetupGuide {
-        tenant_name: name,
-        tenant_code: tenant.code.clone(),
-        package,
+    let content = EmailContent::SetupGuide {
+        tenant_name: new.name,
+        tenant_code: new.tenant.code.clone(),
+        package: new.package,
     };
-    request_email(
-        app,
-        tx,
-        &email,
-        &letter,
-        About {
-            user: Some(admin),
-            tenant: Some(tenant),
-        },
-    )
-    .await
+    let references = EmailReferences {
+        user: Some(new.admin),
+        tenant: Some(new.tenant),
+    };
+    request_email(app, tx, &new.email, &content, references).await
 }

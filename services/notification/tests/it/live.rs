@@ -1,38 +1,38 @@
-//! The live feed: who sees what, when, and exactly once.
+//! The live feed: audiences, resuming by cursor, exactly-once delivery, authentication.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use events::tenant::{TenantCreated, TenantStatus};
 use serde_json::{Value, json};
-use testkit::{Gate, World};
+use testkit::{TcpProxy, TestEnvironment};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::{
-    house::{A_WHILE, House, Order},
-    sockets::Socket,
+    fixture::{Fixture, Order, QUIET_PERIOD},
+    socket_client::Socket,
 };
 
 #[tokio::test]
-async fn an_order_is_told_live_to_its_buyer_and_to_its_sellers_admins_and_to_nobody_else() {
-    let house = House::shared().await;
-    let people = house.world.identity();
-    let (acme, globex) = (house.tenant().await, house.tenant().await);
-    let (buyer, token) = people.customer();
-    let mut buyers = house.socket(&token, None).await;
-    let mut admins = house.socket(&people.admin_of(&acme).1, None).await;
-    let mut colleagues = house.socket(&people.admin_of(&acme).1, None).await;
+async fn an_order_is_pushed_to_its_buyer_and_its_sellers_admins_only() {
+    let fixture = Fixture::shared().await;
+    let identity = fixture.world.identity();
+    let (acme, globex) = (fixture.tenant().await, fixture.tenant().await);
+    let (buyer, token) = identity.customer();
+    let mut buyers = fixture.socket(&token, None).await;
+    let mut admins = fixture.socket(&identity.admin_of(&acme).1, None).await;
+    let mut colleagues = fixture.socket(&identity.admin_of(&acme).1, None).await;
     let mut outsiders = Vec::new();
     for (_, token) in [
-        people.customer(),
-        people.admin_of(&globex),
-        people.platform_admin(),
-        people.service("order"),
+        identity.customer(),
+        identity.admin_of(&globex),
+        identity.platform_admin(),
+        identity.service("order"),
     ] {
-        outsiders.push(house.socket(&token, None).await);
+        outsiders.push(fixture.socket(&token, None).await);
     }
 
-    let order = Order::of(house, &acme, buyer.user_id.as_uuid());
+    let order = Order::of(fixture, &acme, buyer.user_id.as_uuid());
     order.payment_requested().await;
     let seen = buyers.next().await;
     assert_eq!(seen["type"], "order.payment_requested");
@@ -53,12 +53,12 @@ async fn an_order_is_told_live_to_its_buyer_and_to_its_sellers_admins_and_to_nob
         assert_eq!(seen["data"]["orderId"], order.id.to_string());
         assert!(
             !seen.to_string().contains("canary"),
-            "the payment link is the buyer's alone: {seen}"
+            "the payment link is for the buyer only: {seen}"
         );
     }
     for (index, outsider) in outsiders.iter_mut().enumerate() {
         assert_eq!(
-            outsider.next_within(A_WHILE / 4).await,
+            outsider.next_within(QUIET_PERIOD / 4).await,
             None,
             "outsider {index}"
         );
@@ -66,17 +66,17 @@ async fn an_order_is_told_live_to_its_buyer_and_to_its_sellers_admins_and_to_nob
 }
 
 #[tokio::test]
-async fn who_comes_back_with_a_cursor_gets_exactly_what_was_missed() {
-    let house = House::shared().await;
-    let other = house.replica(&[]).await;
+async fn resuming_with_a_cursor_delivers_exactly_the_missed_messages() {
+    let fixture = Fixture::shared().await;
+    let other = fixture.replica(&[]).await;
     let other = format!("http://{}", other.address());
-    let tenant = house.tenant().await;
-    let (buyer, token) = house.world.identity().customer();
-    let order = Order::of(house, &tenant, buyer.user_id.as_uuid());
+    let tenant = fixture.tenant().await;
+    let (buyer, token) = fixture.world.identity().customer();
+    let order = Order::of(fixture, &tenant, buyer.user_id.as_uuid());
 
     order.created().await;
-    // A socket without a cursor starts at now, so the past must have arrived to be past.
-    let mut first = house.socket(&token, Some("0.0")).await;
+    // A socket without a cursor starts at the current end, so the first message must have arrived before it opens.
+    let mut first = fixture.socket(&token, Some("0.0")).await;
     assert_eq!(first.types(1).await, ["order.created"]);
     let mut fresh = Socket::open(&other, &token, None).await;
     order.payment_requested().await;
@@ -84,7 +84,7 @@ async fn who_comes_back_with_a_cursor_gets_exactly_what_was_missed() {
     assert_eq!(
         fresh.types(1).await,
         ["order.payment_requested"],
-        "the other replica tells it as well"
+        "the other replica delivers it as well"
     );
     let cursor = first.cursor.clone().unwrap();
     drop(first);
@@ -96,8 +96,8 @@ async fn who_comes_back_with_a_cursor_gets_exactly_what_was_missed() {
     assert_eq!(again.types(2).await, ["order.paid", "order.completed"]);
     order.refunded().await;
     assert_eq!(again.types(1).await, ["order.refunded"]);
-    assert_eq!(again.next_within(A_WHILE / 4).await, None);
-    let mut all = house.socket(&token, Some("0.0")).await;
+    assert_eq!(again.next_within(QUIET_PERIOD / 4).await, None);
+    let mut all = fixture.socket(&token, Some("0.0")).await;
     let everything = [
         "order.created",
         "order.payment_requested",
@@ -109,18 +109,18 @@ async fn who_comes_back_with_a_cursor_gets_exactly_what_was_missed() {
 }
 
 #[tokio::test]
-async fn no_gap_and_no_double_while_sockets_come_and_go_on_two_replicas() {
+async fn no_message_is_lost_or_repeated_while_sockets_reconnect_to_two_replicas() {
     const ORDERS: usize = 120;
-    let house = House::build(&[]).await;
-    let other = house.replica(&[]).await;
-    let urls = [house.url(), format!("http://{}", other.address())];
-    let tenant = house.tenant().await;
-    let (_, token) = house.world.identity().admin_of(&tenant);
+    let fixture = Fixture::build(&[]).await;
+    let other = fixture.replica(&[]).await;
+    let urls = [fixture.url(), format!("http://{}", other.address())];
+    let tenant = fixture.tenant().await;
+    let (_, token) = fixture.world.identity().admin_of(&tenant);
 
     let buying = async {
         let mut ids = Vec::new();
         for _ in 0..ORDERS {
-            let order = Order::of(&house, &tenant, Uuid::now_v7());
+            let order = Order::of(&fixture, &tenant, Uuid::now_v7());
             order.cancelled().await;
             ids.push(order.id.to_string());
         }
@@ -139,12 +139,12 @@ async fn no_gap_and_no_double_while_sockets_come_and_go_on_two_replicas() {
             }
             cursor = socket.cursor.clone().unwrap();
         }
-        unreachable!("it ends with the last order")
+        unreachable!("the loop ends with the last order")
     };
-    let (mut told, (seen, mut last)) = tokio::join!(buying, following);
-    assert_eq!(last.next_within(A_WHILE).await, None);
+    let (mut published, (seen, mut last)) = tokio::join!(buying, following);
+    assert_eq!(last.next_within(QUIET_PERIOD).await, None);
 
-    let place = |message: &Value| {
+    let position = |message: &Value| {
         message["cursor"]
             .as_str()
             .unwrap()
@@ -154,27 +154,27 @@ async fn no_gap_and_no_double_while_sockets_come_and_go_on_two_replicas() {
             .parse::<i64>()
             .unwrap()
     };
-    let places: Vec<i64> = seen.iter().map(place).collect();
+    let positions: Vec<i64> = seen.iter().map(position).collect();
     assert_eq!(
-        places,
+        positions,
         (1..=i64::try_from(ORDERS).unwrap()).collect::<Vec<_>>()
     );
-    let mut heard: Vec<_> = seen
+    let mut received: Vec<_> = seen
         .iter()
         .map(|message| message["data"]["orderId"].as_str().unwrap().to_owned())
         .collect();
-    heard.sort();
-    told.sort();
-    assert_eq!(heard, told);
+    received.sort();
+    published.sort();
+    assert_eq!(received, published);
 }
 
 #[tokio::test]
-async fn the_landlord_hears_of_a_new_tenant() {
-    let house = House::shared().await;
-    let mut landlord = house
-        .socket(&house.world.identity().platform_admin().1, None)
+async fn platform_admins_are_notified_of_a_new_tenant() {
+    let fixture = Fixture::shared().await;
+    let mut admin = fixture
+        .socket(&fixture.world.identity().platform_admin().1, None)
         .await;
-    let tenant = house.tenant().await;
+    let tenant = fixture.tenant().await;
     let event = TenantCreated {
         tenant_id: tenant.tenant.id.0,
         code: tenant.code().to_owned(),
@@ -186,21 +186,24 @@ async fn the_landlord_hears_of_a_new_tenant() {
         status: TenantStatus::Provisioning,
         version: 1,
     };
-    house.world.publish(&tenant, tenant.tenant.id, &event).await;
-    let told = landlord.next().await;
-    assert_eq!(told["type"], "tenant.created");
-    assert_eq!(told["data"]["code"], tenant.code());
+    fixture
+        .world
+        .publish(&tenant, tenant.tenant.id, &event)
+        .await;
+    let message = admin.next().await;
+    assert_eq!(message["type"], "tenant.created");
+    assert_eq!(message["data"]["code"], tenant.code());
 }
 
 #[tokio::test]
-async fn without_redis_messages_arrive_all_the_same() {
-    let house = House::build(&[("REDIS", "redis://127.0.0.1:1/0")]).await;
-    let without = house.replica(&[("REDIS", "")]).await;
-    let tenant = house.tenant().await;
-    let (buyer, token) = house.world.identity().customer();
-    let mut here = house.socket(&token, None).await;
+async fn messages_arrive_without_redis() {
+    let fixture = Fixture::build(&[("REDIS", "redis://127.0.0.1:1/0")]).await;
+    let without = fixture.replica(&[("REDIS", "")]).await;
+    let tenant = fixture.tenant().await;
+    let (buyer, token) = fixture.world.identity().customer();
+    let mut here = fixture.socket(&token, None).await;
     let mut there = Socket::open(&format!("http://{}", without.address()), &token, None).await;
-    let order = Order::of(&house, &tenant, buyer.user_id.as_uuid());
+    let order = Order::of(&fixture, &tenant, buyer.user_id.as_uuid());
     order.created().await;
     order.paid().await;
     for socket in [&mut here, &mut there] {
@@ -209,21 +212,26 @@ async fn without_redis_messages_arrive_all_the_same() {
 }
 
 #[tokio::test]
-async fn redis_may_go_and_come_back() {
-    let redis = World::new(&[]).await.stack().redis.replace("redis://", "");
+async fn messages_arrive_while_redis_is_down_and_after_it_returns() {
+    let redis = TestEnvironment::new(&[])
+        .await
+        .stack()
+        .redis
+        .replace("redis://", "");
     let (server, database) = redis.split_once('/').unwrap();
-    let gate = Gate::before(server).await;
-    let house = House::build(&[("REDIS", &format!("redis://{}/{database}", gate.address()))]).await;
-    let tenant = house.tenant().await;
-    let (buyer, token) = house.world.identity().customer();
-    let mut socket = house.socket(&token, None).await;
-    let order = Order::of(&house, &tenant, buyer.user_id.as_uuid());
+    let gate = TcpProxy::start(server).await;
+    let fixture =
+        Fixture::build(&[("REDIS", &format!("redis://{}/{database}", gate.address()))]).await;
+    let tenant = fixture.tenant().await;
+    let (buyer, token) = fixture.world.identity().customer();
+    let mut socket = fixture.socket(&token, None).await;
+    let order = Order::of(&fixture, &tenant, buyer.user_id.as_uuid());
     order.created().await;
     assert_eq!(socket.types(1).await, ["order.created"]);
-    gate.shut();
+    gate.disconnect();
     order.payment_requested().await;
     assert_eq!(socket.types(1).await, ["order.payment_requested"]);
-    gate.open();
+    gate.resume();
     order.paid().await;
     assert_eq!(socket.types(1).await, ["order.paid"]);
 }
@@ -243,12 +251,12 @@ fn claims(expires: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_socket_without_a_good_token_is_refused() {
-    let house = House::shared().await;
-    let elsewhere = World::new(&[]).await;
-    let identity = house.world.identity();
+async fn a_socket_without_a_valid_token_is_refused() {
+    let fixture = Fixture::shared().await;
+    let elsewhere = TestEnvironment::new(&[]).await;
+    let identity = fixture.world.identity();
     let (_, good) = identity.customer();
-    let url = house.url();
+    let url = fixture.url();
     assert_eq!(Socket::refused(&url, "", &[]).await, 401);
     assert_eq!(
         Socket::refused(&url, &format!("?access_token={good}"), &[]).await,
@@ -271,8 +279,11 @@ async fn a_socket_without_a_good_token_is_refused() {
             "{what}"
         );
     }
-    let let_in = Socket::try_open(&url, "", &[("authorization", format!("Bearer {good}"))]).await;
-    assert!(let_in.is_ok(), "a header is as good as a sub-protocol");
+    let accepted = Socket::try_open(&url, "", &[("authorization", format!("Bearer {good}"))]).await;
+    assert!(
+        accepted.is_ok(),
+        "the header is accepted like the sub-protocol"
+    );
     let offered = [("sec-websocket-protocol", format!("bearer, {good}"))];
     for query in [
         "?cursor=",
@@ -284,34 +295,34 @@ async fn a_socket_without_a_good_token_is_refused() {
     ] {
         assert_eq!(Socket::refused(&url, query, &offered).await, 400, "{query}");
     }
-    let plain = house.client(&good).get("/api/notifications/ws").await;
+    let plain = fixture.client(&good).get("/api/notifications/ws").await;
     assert_eq!(plain.status, 400, "{}", plain.text);
 }
 
 #[tokio::test]
-async fn a_socket_ends_with_its_token() {
-    let house = House::shared().await;
-    let token = house.world.identity().sign(&claims(now() + 3));
-    let mut socket = house.socket(&token, None).await;
+async fn a_socket_is_closed_when_its_token_expires() {
+    let fixture = Fixture::shared().await;
+    let token = fixture.world.identity().sign(&claims(now() + 3));
+    let mut socket = fixture.socket(&token, None).await;
     let begun = Instant::now();
-    assert_eq!(socket.end().await, Some(1008));
+    assert_eq!(socket.close_code().await, Some(1008));
     assert!(begun.elapsed() < Duration::from_secs(6));
 }
 
 #[tokio::test]
-async fn what_a_client_says_changes_nothing_and_too_much_of_it_ends_the_socket() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
-    let (buyer, token) = house.world.identity().customer();
-    let mut socket = house.socket(&token, None).await;
+async fn client_frames_are_ignored_and_one_that_is_too_large_closes_the_socket() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
+    let (buyer, token) = fixture.world.identity().customer();
+    let mut socket = fixture.socket(&token, None).await;
     socket
         .send(Message::text(r#"{"subscribe":"platform"}"#))
         .await;
     socket.send(Message::Ping(vec![1, 2, 3].into())).await;
-    Order::of(house, &tenant, buyer.user_id.as_uuid())
+    Order::of(fixture, &tenant, buyer.user_id.as_uuid())
         .paid()
         .await;
     assert_eq!(socket.types(1).await, ["order.paid"]);
     socket.send(Message::text("x".repeat(4096))).await;
-    assert_eq!(socket.end().await, Some(1002));
+    assert_eq!(socket.close_code().await, Some(1002));
 }

@@ -1,10 +1,10 @@
-//! The notification service, driven by events and by sockets against the real stack.
+//! Integration tests: the notification service against Kafka, PostgreSQL and Redis, driven by events and WebSockets.
 
 mod emails;
-mod house;
+mod fixture;
 mod live;
-mod mail_server;
-mod notices;
+mod notifications;
 mod password_links;
-mod sockets;
-mod user_service;
+mod socket_client;
+mod stub_mail_server;
+mod stub_user_service;

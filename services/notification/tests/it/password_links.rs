@@ -1,4 +1,4 @@
-//! Links that let somebody set a password: their secrets come from the user service, and go nowhere but into the mail.
+//! Password links: their tokens come from the user service and appear in the e-mail only.
 
 use events::{
     Timestamp,
@@ -8,9 +8,9 @@ use serde_json::json;
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
-async fn invited(house: &House) -> (Uuid, String) {
+async fn invited(fixture: &Fixture) -> (Uuid, String) {
     let user_id = Uuid::now_v7();
     let email = format!("{user_id}@example.com");
     let event = UserCreated {
@@ -22,11 +22,11 @@ async fn invited(house: &House) -> (Uuid, String) {
         tenant_code: Some("acme".to_owned()),
         invited: true,
     };
-    house.world.publish_platform(user_id, &event).await;
+    fixture.world.publish_platform(user_id, &event).await;
     (user_id, email)
 }
 
-async fn forgot(house: &House) -> (Uuid, String) {
+async fn forgot(fixture: &Fixture) -> (Uuid, String) {
     let user_id = Uuid::now_v7();
     let email = format!("{user_id}@example.com");
     let event = UserTokenCreated {
@@ -35,15 +35,15 @@ async fn forgot(house: &House) -> (Uuid, String) {
         purpose: PasswordPurpose::PasswordReset,
         expires_at: Timestamp::now(),
     };
-    house.world.publish_platform(user_id, &event).await;
+    fixture.world.publish_platform(user_id, &event).await;
     (user_id, email)
 }
 
 #[tokio::test]
-async fn an_invitation_carries_a_link_and_nothing_else_carries_its_secret() {
-    let house = House::shared().await;
-    let (user, email) = invited(house).await;
-    let mail = house.mail_to(&email, 1).await.remove(0);
+async fn an_invitation_contains_a_link_whose_token_appears_nowhere_else() {
+    let fixture = Fixture::shared().await;
+    let (user, email) = invited(fixture).await;
+    let mail = fixture.mail_to(&email, 1).await.remove(0);
     assert!(
         mail.contains("Subject: You are invited to Tenantry"),
         "{mail}"
@@ -58,21 +58,21 @@ async fn an_invitation_carries_a_link_and_nothing_else_carries_its_secret() {
     );
     assert!(mail.contains("2031-02-03 04:05 UTC"), "{mail}");
     assert_eq!(
-        house.users.wishes(user),
+        fixture.users.requests(user),
         [json!({ "userId": user, "purpose": "INVITATION" })]
     );
 
-    eventually("nothing of the text is kept", || async {
+    eventually("the body is emptied", || async {
         let kept: String = sqlx::query_scalar("SELECT body FROM email WHERE user_id = $1")
             .bind(user)
-            .fetch_one(&house.database().await)
+            .fetch_one(&fixture.database().await)
             .await
             .unwrap();
         kept.is_empty().then_some(())
     })
     .await;
-    house.log.to_its_end().await;
-    for event in house.log.so_far() {
+    fixture.log.read_to_end().await;
+    for event in fixture.log.events() {
         assert!(
             !event.payload.to_string().contains("s3cret"),
             "{}",
@@ -82,49 +82,48 @@ async fn an_invitation_carries_a_link_and_nothing_else_carries_its_secret() {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_gets_a_link() {
-    let house = House::shared().await;
-    let (user, email) = forgot(house).await;
-    let mail = house.mail_to(&email, 1).await.remove(0);
+async fn a_forgotten_password_is_answered_with_a_link() {
+    let fixture = Fixture::shared().await;
+    let (user, email) = forgot(fixture).await;
+    let mail = fixture.mail_to(&email, 1).await.remove(0);
     assert!(mail.contains("Subject: Set a new password"), "{mail}");
     assert!(
         mail.contains("http://tenantry.test/reset-password?token=s3cret-"),
         "{mail}"
     );
     assert_eq!(
-        house.users.wishes(user),
+        fixture.users.requests(user),
         [json!({ "userId": user, "purpose": "PASSWORD_RESET" })]
     );
 }
 
 #[tokio::test]
-async fn an_invitation_waits_for_a_user_service_that_is_away() {
-    let house = House::build(&[]).await;
-    house.users.answers(503);
-    let (user, email) = invited(&house).await;
-    eventually(
-        "more tries than an event gets before it is dead",
-        || async { (house.users.wishes(user).len() > 1).then_some(()) },
-    )
+async fn an_invitation_waits_for_an_unavailable_user_service() {
+    let fixture = Fixture::build(&[]).await;
+    fixture.users.answer_with(503);
+    let (user, email) = invited(&fixture).await;
+    eventually("more than one token request", || async {
+        (fixture.users.requests(user).len() > 1).then_some(())
+    })
     .await;
-    assert!(house.mail_so_far(&email).is_empty());
-    house.users.answers(200);
-    house.mail_to(&email, 1).await;
-    assert_eq!(house.world.records("user.events.dlq").await, 0);
+    assert!(fixture.mail_so_far(&email).is_empty());
+    fixture.users.answer_with(200);
+    fixture.mail_to(&email, 1).await;
+    assert_eq!(fixture.world.record_count("user.events.dlq").await, 0);
 }
 
 #[tokio::test]
-async fn who_waits_for_no_link_any_more_gets_none() {
-    let house = House::build(&[]).await;
-    house.users.answers(409);
-    let (user, email) = forgot(&house).await;
-    eventually("it was asked", || async {
-        (!house.users.wishes(user).is_empty()).then_some(())
+async fn a_user_who_does_not_expect_a_link_gets_none() {
+    let fixture = Fixture::build(&[]).await;
+    fixture.users.answer_with(409);
+    let (user, email) = forgot(&fixture).await;
+    eventually("a token request", || async {
+        (!fixture.users.requests(user).is_empty()).then_some(())
     })
     .await;
-    house.users.answers(200);
-    let (_, other) = forgot(&house).await;
-    house.mail_to(&other, 1).await;
-    assert!(house.mail_so_far(&email).is_empty());
-    assert_eq!(house.world.records("user.events.dlq").await, 0);
+    fixture.users.answer_with(200);
+    let (_, other) = forgot(&fixture).await;
+    fixture.mail_to(&other, 1).await;
+    assert!(fixture.mail_so_far(&email).is_empty());
+    assert_eq!(fixture.world.record_count("user.events.dlq").await, 0);
 }

@@ -185,12 +185,12 @@ impl Order {
                 name: product.name.clone(),
                 quantity,
                 unit_price: product.price,
-                total: product.price.times(quantity)?,
+                total: product.price.checked_mul(quantity)?,
             });
         }
         let mut totals = items.iter().map(|item| item.total);
-        let first = totals.next().ok_or(MoneyError::TooLarge)?;
-        let total = totals.try_fold(first, Money::plus)?;
+        let first = totals.next().ok_or(MoneyError::Overflow)?;
+        let total = totals.try_fold(first, Money::checked_add)?;
         Ok(Self {
             id,
             buyer,

@@ -6,7 +6,7 @@ use events::tenant::TenantSuspended;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tenancy::TenantStatus;
-use testkit::{Client, Reply, World, eventually};
+use testkit::{Client, Reply, TestEnvironment, eventually};
 use uuid::Uuid;
 
 use crate::{
@@ -97,7 +97,7 @@ impl Scene {
 #[tokio::test]
 async fn strangers_and_forged_tokens_are_refused_everywhere() {
     let scene = Scene::set().await;
-    let elsewhere = World::new(&[]).await;
+    let elsewhere = TestEnvironment::new(&[]).await;
     let admin = scene.acme.admin.token().unwrap();
     let owner = scene.holdings.owner.client.token().unwrap();
     let mut forged = vec![

@@ -15,8 +15,8 @@ async fn an_unpaid_order_expires_and_its_stock_returns() {
     shop.order_becomes(order, "EXPIRED").await;
 
     assert_eq!(shop.pieces(anvil).await, (5, 0));
-    stage.log.shows_once::<OrderExpired>(order).await;
-    let moves = stage.log.of::<ProductStockChanged>(anvil, 2).await;
+    stage.log.wait_for_single::<OrderExpired>(order).await;
+    let moves = stage.log.wait_for::<ProductStockChanged>(anvil, 2).await;
     assert_eq!(moves.len(), 2);
     assert_eq!(moves[1].payload["reason"], "order_expired");
     let path = format!("{}/payment-received", shop.order_path(order));
@@ -96,7 +96,7 @@ async fn an_order_that_took_longer_than_its_deadline_still_expires() {
     let (answer, ()) = tokio::join!(ann.orders(&shop, anvil, 1), held_up);
 
     let order = crate::shop::id_of(&answer.expect(201));
-    stage.log.shows_once::<OrderCreated>(order).await;
+    stage.log.wait_for_single::<OrderCreated>(order).await;
     shop.order_is_stored_as(order, "EXPIRED").await;
     assert_eq!(shop.pieces(anvil).await, (5, 0));
     hasty.stop().await;

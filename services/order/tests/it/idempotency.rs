@@ -18,7 +18,10 @@ async fn the_same_key_gives_one_order_and_the_same_answer() {
     let (first, again) = (first.expect(201), again.expect(201));
     assert_eq!(first, again);
     assert_eq!(shop.pieces(anvil).await, (8, 2));
-    stage.log.shows_once::<OrderCreated>(id_of(&first)).await;
+    stage
+        .log
+        .wait_for_single::<OrderCreated>(id_of(&first))
+        .await;
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn an_order_is_created_told_of_once_and_its_stock_reserved() {
     assert_eq!(ann.client.get(&location).await.expect(200), order);
     assert_eq!(shop.pieces(anvil).await, (7, 3));
 
-    let told = stage.log.shows_once::<OrderCreated>(id).await;
+    let told = stage.log.wait_for_single::<OrderCreated>(id).await;
     assert_eq!(told.payload["buyerId"], json!(ann.id));
     assert_eq!(told.payload["total"]["amount"], 5997);
     assert_eq!(told.envelope.sequence, 1);
@@ -36,7 +36,10 @@ async fn an_order_is_created_told_of_once_and_its_stock_reserved() {
         told.envelope.tenant.as_ref().unwrap().id,
         shop.tenant.tenant.id.0
     );
-    let moved = stage.log.shows_once::<ProductStockChanged>(anvil).await;
+    let moved = stage
+        .log
+        .wait_for_single::<ProductStockChanged>(anvil)
+        .await;
     assert_eq!(moved.payload["stock"], 7);
 }
 
@@ -170,7 +173,7 @@ async fn a_cancelled_order_gives_its_stock_back_once() {
     assert_eq!(statuses(&[once, again]), [200, 200]);
     assert_eq!(shop.pieces(anvil).await, (5, 0));
     assert_eq!(shop.order(order).await["status"], "CANCELLED");
-    stage.log.shows_once::<OrderCancelled>(order).await;
+    stage.log.wait_for_single::<OrderCancelled>(order).await;
 }
 
 #[tokio::test]

@@ -64,12 +64,12 @@ async fn a_tenant_whose_database_is_away_is_named_and_the_others_are_listed() {
     ann.gets(&acme, anvil, 1).await;
     let at_globex = ann.gets(&globex, rope, 1).await;
 
-    stage.world.shut(&acme.tenant).await;
+    stage.world.close_database(&acme.tenant).await;
     let listed = ann.client.get("/api/orders").await.expect(200);
     assert_eq!(ids(&listed), [at_globex.to_string()]);
     assert_eq!(listed["unavailable"], json!([acme.code()]));
 
-    stage.world.open(&acme.tenant).await;
+    stage.world.reopen_database(&acme.tenant).await;
     testkit::eventually("both tenants' orders", || async {
         let listed = ann.client.get("/api/orders").await.expect(200);
         (ids(&listed).len() == 2 && listed["unavailable"].is_null()).then_some(())

@@ -20,7 +20,10 @@ async fn a_requested_payment_makes_the_order_wait_with_its_link() {
         json!(format!("http://tenantry.test/pay/{payment}"))
     );
     assert_eq!(waiting["version"], 2);
-    let told = stage.log.shows_once::<OrderPaymentRequested>(order).await;
+    let told = stage
+        .log
+        .wait_for_single::<OrderPaymentRequested>(order)
+        .await;
     assert_eq!(told.envelope.sequence, 2);
 }
 
@@ -49,8 +52,11 @@ async fn a_payment_sells_the_pieces_and_its_repeated_notices_change_nothing() {
 
     assert_eq!(shop.order(order).await, done);
     assert_eq!(shop.pieces(anvil).await, (3, 0));
-    stage.log.shows_once::<OrderPaid>(order).await;
-    stage.log.shows_once::<OrderPaymentRequested>(order).await;
+    stage.log.wait_for_single::<OrderPaid>(order).await;
+    stage
+        .log
+        .wait_for_single::<OrderPaymentRequested>(order)
+        .await;
 }
 
 #[tokio::test]
@@ -79,7 +85,7 @@ async fn simultaneous_notices_of_a_payment_take_the_stock_once() {
         assert_eq!(statuses(&[by_seller, by_buyer]), [200, 200]);
         shop.handled(&[one, two]).await;
         assert_eq!(shop.order(order).await["status"], "PAID");
-        stage.log.shows_once::<OrderPaid>(order).await;
+        stage.log.wait_for_single::<OrderPaid>(order).await;
     }
     assert_eq!(shop.pieces(anvil).await, (0, 0));
 }
@@ -126,7 +132,7 @@ async fn an_order_is_completed_only_when_paid_and_only_with_one_transaction() {
         (409, "/problems/other-transaction")
     );
     assert_eq!(shop.order(order).await, done);
-    stage.log.shows_once::<OrderCompleted>(order).await;
+    stage.log.wait_for_single::<OrderCompleted>(order).await;
 }
 
 #[tokio::test]

@@ -47,9 +47,9 @@ async fn a_product_is_created_read_changed_and_deleted() {
     let refused = shop.customer().orders(&shop, id, 1).await;
     assert_eq!(refused.status, 404);
 
-    stage.log.shows_once::<ProductCreated>(id).await;
-    stage.log.shows_once::<ProductUpdated>(id).await;
-    let gone = stage.log.shows_once::<ProductDeleted>(id).await;
+    stage.log.wait_for_single::<ProductCreated>(id).await;
+    stage.log.wait_for_single::<ProductUpdated>(id).await;
+    let gone = stage.log.wait_for_single::<ProductDeleted>(id).await;
     assert_eq!(gone.envelope.sequence, 3);
 }
 

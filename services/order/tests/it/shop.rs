@@ -12,7 +12,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::{Running, Settings};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use testkit::{Client, Log, Reply, TestTenant, World, eventually, on_shared_runtime};
+use testkit::{
+    Client, Reply, TestEnvironment, TestTenant, TopicLog, eventually, on_shared_runtime,
+};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -25,9 +27,9 @@ const QUARTER_OF_AN_HOUR: u64 = 900;
 
 /// A world with a running order service, shared by the tests of this binary.
 pub struct Stage {
-    pub world: World,
+    pub world: TestEnvironment,
     pub service: Running,
-    pub log: Log,
+    pub log: TopicLog,
 }
 
 impl Stage {
@@ -35,12 +37,12 @@ impl Stage {
     pub async fn shared() -> &'static Self {
         static STAGE: OnceCell<Stage> = OnceCell::const_new();
         STAGE
-            .get_or_init(|| async { Self::on(World::new(&["order"]).await).await })
+            .get_or_init(|| async { Self::on(TestEnvironment::new(&["order"]).await).await })
             .await
     }
 
     /// A service of one's own in a world.
-    pub async fn on(world: World) -> Self {
+    pub async fn on(world: TestEnvironment) -> Self {
         let service = start(world.settings("order"), QUARTER_OF_AN_HOUR).await;
         let log = world.log("order.events");
         Self {
@@ -77,7 +79,7 @@ pub fn url(service: &Running) -> String {
 
 /// A tenant that sells.
 pub struct Shop {
-    pub world: World,
+    pub world: TestEnvironment,
     pub tenant: TestTenant,
     pub admin: Client,
     /// The tenant's database, as the order service's role.
@@ -86,7 +88,7 @@ pub struct Shop {
 
 impl Shop {
     /// Opens a shop whose people speak to the service at `url`.
-    pub async fn open(world: &World, url: impl Into<String>) -> Self {
+    pub async fn open(world: &TestEnvironment, url: impl Into<String>) -> Self {
         let tenant = world.tenant(&["order"]).await;
         let (_, token) = world.identity().admin_of(&tenant);
         let database = world.stack().database("order", &tenant.database);

@@ -1,4 +1,4 @@
--- The tenants. The times of the onboarding's steps are also its flags: a step that has a time is done.
+-- The tenants. An onboarding step is done once its timestamp is set.
 CREATE TABLE tenant (
     id                uuid        PRIMARY KEY,
     code              text        NOT NULL UNIQUE,
@@ -27,13 +27,13 @@ CREATE TABLE tenant (
 CREATE INDEX tenant_by_cluster ON tenant (cluster) WHERE status <> 'DELETED';
 CREATE INDEX tenant_by_status ON tenant (status, id);
 
--- Databases that are still to be made. Who works on one moves its time ahead, and so has it alone for that long.
+-- Databases to create. A lease moves next_attempt_at ahead, which hides the row from other replicas until then.
 CREATE TABLE provisioning (
     tenant_id       uuid        PRIMARY KEY REFERENCES tenant (id) ON DELETE CASCADE,
     attempts        integer     NOT NULL DEFAULT 0,
-    next_attempt_at timestamptz NOT NULL,
+    next_attempt_at timestamptz NOT NULL DEFAULT now(),
     last_error      text,
-    -- Of the request that asked for the tenant.
+    -- Correlation id of the request that created the tenant.
     correlation_id  uuid        NOT NULL
 );
 CREATE INDEX provisioning_due ON provisioning (next_attempt_at);

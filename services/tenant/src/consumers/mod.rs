@@ -1,7 +1,7 @@
-//! What other services tell the tenants. No rules here.
+//! Event consumers that continue the onboarding. No rules here.
 
-mod notification;
-mod user;
+mod notifications;
+mod users;
 
 use events::{
     notification::{EmailFailed, EmailSent},
@@ -11,13 +11,12 @@ use service::EventConsumer;
 
 use crate::App;
 
-/// The group that carries the onboarding on.
 const GROUP: &str = "tenant-onboarding-consumer";
 
-/// The onboarding's answers from elsewhere.
+/// Handles the events of other services that an onboarding waits for.
 struct Onboarding;
 
-/// Starts consuming; ends with the runtime.
+/// Starts the consumer; it stops with the runtime.
 pub fn start(app: &App) {
     EventConsumer::in_platform(&app.runtime, GROUP, Onboarding)
         .on::<UserCreated>()

@@ -1,4 +1,4 @@
-//! The changes of a tenant, and the events that tell of them.
+//! The changes of a tenant and their events.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,42 +11,42 @@ use tenancy::TenantStatus;
 
 use super::{Admin, Tenant};
 
-/// One change of a tenant: a version, an event.
+/// A change of a tenant. Each increments the version and publishes one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was asked for.
+    /// It was created.
     Created,
-    /// Its database is ready.
+    /// Its database was created.
     DatabaseCreated,
-    /// Its database could not be made so far.
+    /// Its database could not be created so far.
     DatabaseFailed {
-        /// What failed.
+        /// The reason.
         reason: String,
     },
-    /// An admin is asked for.
+    /// The user service is requested to create an admin.
     SetupAdminUser,
-    /// It got its default settings.
+    /// It received its default settings.
     ConfigureSettings {
         /// By name.
         settings: BTreeMap<String, String>,
     },
-    /// The guide is to be sent to its admin.
+    /// The notification service is requested to send the setup guide to the admin.
     SendSetupGuide(Admin),
-    /// The onboarding is complete.
+    /// Its onboarding was completed.
     OnboardingCompleted,
-    /// It is open for business.
+    /// It was activated.
     Activated,
-    /// It is refused everywhere.
+    /// It was suspended.
     Suspended {
-        /// Why, where that was said.
+        /// The reason, if one was given.
         reason: Option<String>,
     },
 }
 
-/// A change that happened, as the event of its type.
+/// The event of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named like the event it holds")]
-pub enum Happened {
+#[expect(missing_docs, reason = "each is named after the event it holds")]
+pub enum TenantEvent {
     Created(TenantCreated),
     DatabaseCreated(TenantDatabaseCreated),
     DatabaseFailed(TenantDatabaseFailed),
@@ -58,7 +58,7 @@ pub enum Happened {
     Suspended(TenantSuspended),
 }
 
-/// An event with the snapshot of a tenant that every event of a tenant carries, and its own fields.
+/// Builds an event from the snapshot of the tenant, which every event carries, and the event's own fields.
 macro_rules! event {
     ($tenant:expr, $type:ident { $($field:ident: $value:expr),* }) => {
         $type {
@@ -76,9 +76,9 @@ macro_rules! event {
     };
 }
 
-impl Happened {
-    /// What is told of `change`, of which `tenant` is the outcome.
-    pub fn to(tenant: &Tenant, change: Change) -> Self {
+impl TenantEvent {
+    /// The event of `change`, after it was applied to `tenant`.
+    pub fn new(tenant: &Tenant, change: Change) -> Self {
         match change {
             Change::Created => Self::Created(event!(tenant, TenantCreated {})),
             Change::DatabaseCreated => {

@@ -1,4 +1,4 @@
-//! What a tenant is and what may happen to it. Decisions only: no HTTP, no SQL, no Kafka.
+//! Tenants and their onboarding: types, state machines, decisions. Free of actix, sea-orm, sqlx and rdkafka.
 
 mod events;
 mod names;
@@ -6,8 +6,8 @@ mod onboarding;
 mod placement;
 mod tenant;
 
-pub use events::{Change, Happened};
+pub use events::{Change, TenantEvent};
 pub use names::{BillingEmail, InvalidText, TenantName};
-pub use onboarding::{Onboarding, Progress, Step, StepState};
-pub use placement::least_filled;
-pub use tenant::{Admin, Draft, Refused, Tenant};
+pub use onboarding::{Onboarding, Step, StepProgress, StepState};
+pub use placement::least_loaded;
+pub use tenant::{Admin, InvalidTransition, NewTenant, Tenant};

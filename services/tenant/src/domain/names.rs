@@ -1,8 +1,8 @@
-//! The name of a tenant and where its bills go.
+//! Validated texts: the name of a tenant and its billing address.
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is not what it should be.
+/// An invalid text, with the expected format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidText(&'static str);
@@ -15,7 +15,7 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            /// As text.
+            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,7 +39,7 @@ macro_rules! text {
 }
 
 text!(
-    /// A tenant's name for people: 1 to 200 characters, no control characters, no space at either end.
+    /// A tenant's display name: 1 to 200 characters, no control characters, no space at either end.
     TenantName,
     |text| {
         let length = text.chars().count();
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_other_texts() {
+    fn only_email_addresses_are_accepted() {
         let ok = |text: &str| BillingEmail::try_from(text.to_owned()).is_ok();
         for good in ["a@b.example", "first.last+tag@sub.domain.example"] {
             assert!(ok(good), "{good}");

@@ -1,102 +1,108 @@
-//! How far a tenant has come on its way to its first day.
+//! The onboarding of a tenant: a saga over the user and notification services.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
-/// The onboarding's steps, in the order a tenant goes through them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The steps of an onboarding, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Step {
-    /// Its database is made.
-    Database,
-    /// It has an admin.
-    AdminUser,
-    /// It has its default settings.
-    Settings,
-    /// The admin was sent the guide.
-    SetupGuide,
-    /// It is open for business.
-    Activation,
+    /// The database is created.
+    DatabaseReady,
+    /// The tenant has an admin.
+    AdminUserSetUp,
+    /// The tenant has its default settings.
+    SettingsConfigured,
+    /// The setup guide is sent to the admin.
+    SetupGuideSent,
+    /// The tenant is active.
+    Active,
 }
 
-/// When each step was begun and done; a step with a time is done.
+/// When each step was requested and completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Onboarding {
-    /// The database was made.
+    /// The database was created.
     pub database_ready: Option<OffsetDateTime>,
-    /// The user service was asked for an admin.
-    pub admin_asked: Option<OffsetDateTime>,
-    /// The tenant had an admin.
+    /// The user service was requested to create an admin.
+    pub admin_requested: Option<OffsetDateTime>,
+    /// The admin was created.
     pub admin_ready: Option<OffsetDateTime>,
-    /// The default settings were written.
+    /// The default settings were stored.
     pub settings: Option<OffsetDateTime>,
-    /// The notification service was asked to send the guide.
-    pub guide_asked: Option<OffsetDateTime>,
+    /// The notification service was requested to send the guide.
+    pub guide_requested: Option<OffsetDateTime>,
     /// The guide was sent.
     pub guide_sent: Option<OffsetDateTime>,
-    /// Why it could not be sent.
+    /// Why the guide could not be sent.
     pub guide_failure: Option<String>,
-    /// All of it was done.
+    /// The onboarding was completed.
     pub completed: Option<OffsetDateTime>,
 }
 
-/// What is to be done next about an onboarding.
+/// The next action of an onboarding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    AskForAdmin,
+pub(super) enum NextAction {
+    RequestAdmin,
     ConfigureSettings,
-    AskForGuide,
+    RequestGuide,
     Complete,
 }
 
 impl Onboarding {
-    /// What is to be done now; nothing if an answer from elsewhere has to come first. Asked again after each thing done,
-    /// it leads through the whole onboarding, whatever the order in which the answers arrive.
-    pub(super) fn advance(&self) -> Option<Next> {
+    /// The action to take now, or `None` while the onboarding waits for another service or is complete. Called again after
+    /// each action, it leads through the whole onboarding, whatever the order of the other services' events.
+    pub(super) fn next_action(&self) -> Option<NextAction> {
         self.database_ready?;
         if self.admin_ready.is_none() {
-            return self.admin_asked.is_none().then_some(Next::AskForAdmin);
+            return self
+                .admin_requested
+                .is_none()
+                .then_some(NextAction::RequestAdmin);
         }
         if self.settings.is_none() {
-            return Some(Next::ConfigureSettings);
+            return Some(NextAction::ConfigureSettings);
         }
-        if self.guide_asked.is_none() {
-            return Some(Next::AskForGuide);
+        if self.guide_requested.is_none() {
+            return Some(NextAction::RequestGuide);
         }
-        (self.guide_sent.is_some() && self.completed.is_none()).then_some(Next::Complete)
+        (self.guide_sent.is_some() && self.completed.is_none()).then_some(NextAction::Complete)
     }
 }
 
-/// One step as it is shown.
+/// The progress of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Which.
+pub struct StepProgress {
+    /// The step.
     pub step: Step,
-    /// How far.
+    /// Its state.
     pub state: StepState,
-    /// Since when it is under way.
+    /// When it started.
     pub started: Option<OffsetDateTime>,
-    /// Since when it is done.
+    /// When it finished.
     pub finished: Option<OffsetDateTime>,
-    /// What went wrong, the last time something did.
+    /// The last error, if the step is not done.
     pub error: Option<String>,
 }
 
-/// How far a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The state of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StepState {
-    /// Its turn has not come.
+    /// Not started.
     Pending,
-    /// Under way.
+    /// In progress.
     Running,
     /// Done.
     Done,
-    /// It could not be done; see the error.
+    /// Failed so far; `error` says why.
     Failed,
 }
 
-impl Progress {
-    /// A step that runs from `started` to `finished`.
-    pub(super) fn of(
+impl StepProgress {
+    /// A step that ran from `started` to `finished`.
+    pub(super) fn new(
         step: Step,
         started: Option<OffsetDateTime>,
         finished: Option<OffsetDateTime>,
@@ -115,11 +121,11 @@ impl Progress {
         }
     }
 
-    /// The same with what went wrong, if it did and the step is not done; `given_up` makes it a failure.
-    pub(super) fn troubled(mut self, error: Option<&str>, given_up: bool) -> Self {
+    /// Adds the error of a step that is not done; `failed` marks the step as failed.
+    pub(super) fn with_error(mut self, error: Option<&str>, failed: bool) -> Self {
         if self.state != StepState::Done {
             self.error = error.map(str::to_owned);
-            if given_up && error.is_some() {
+            if failed && error.is_some() {
                 self.state = StepState::Failed;
             }
         }
@@ -133,40 +139,40 @@ mod tests {
 
     use super::*;
 
-    /// What arrives from elsewhere.
+    /// A result that the onboarding waits for.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    enum Arrival {
+    enum Completion {
         Database,
         Admin,
         Guide,
     }
-    use Arrival::{Admin, Database, Guide};
+    use Completion::{Admin, Database, Guide};
 
     const NOW: Option<OffsetDateTime> = Some(OffsetDateTime::UNIX_EPOCH);
 
-    fn carry_on(onboarding: &mut Onboarding, done: &mut Vec<Next>) {
-        while let Some(next) = onboarding.advance() {
+    fn take_actions(onboarding: &mut Onboarding, done: &mut Vec<NextAction>) {
+        while let Some(next) = onboarding.next_action() {
             assert!(!done.contains(&next), "{next:?} twice");
             match next {
-                Next::AskForAdmin => {
+                NextAction::RequestAdmin => {
                     assert!(onboarding.admin_ready.is_none());
-                    onboarding.admin_asked = NOW;
+                    onboarding.admin_requested = NOW;
                 }
-                Next::ConfigureSettings => onboarding.settings = NOW,
-                Next::AskForGuide => onboarding.guide_asked = NOW,
-                Next::Complete => onboarding.completed = NOW,
+                NextAction::ConfigureSettings => onboarding.settings = NOW,
+                NextAction::RequestGuide => onboarding.guide_requested = NOW,
+                NextAction::Complete => onboarding.completed = NOW,
             }
             assert!(
                 onboarding.database_ready.is_some(),
                 "{next:?} without a database"
             );
-            assert!(next == Next::AskForAdmin || onboarding.admin_ready.is_some());
+            assert!(next == NextAction::RequestAdmin || onboarding.admin_ready.is_some());
             done.push(next);
         }
     }
 
-    fn arrive(onboarding: &mut Onboarding, arrival: Arrival) {
-        match arrival {
+    fn complete(onboarding: &mut Onboarding, completion: Completion) {
+        match completion {
             Database => onboarding.database_ready = NOW,
             Admin => onboarding.admin_ready = NOW,
             Guide => onboarding.guide_sent = NOW,
@@ -174,51 +180,54 @@ mod tests {
     }
 
     #[test]
-    fn every_order_of_arrivals_with_repeats_ends_complete_with_each_step_once() {
+    fn every_order_of_results_with_repeats_takes_each_action_once() {
         let mut endings = HashSet::new();
         for code in 0..3_u32.pow(6) {
-            let order: Vec<Arrival> = (0..6)
+            let order: Vec<Completion> = (0..6)
                 .map(|place| [Database, Admin, Guide][(code / 3_u32.pow(place) % 3) as usize])
                 .collect();
             let (mut onboarding, mut done) = (Onboarding::default(), Vec::new());
-            for arrival in &order {
-                arrive(&mut onboarding, *arrival);
-                carry_on(&mut onboarding, &mut done);
+            for completion in &order {
+                complete(&mut onboarding, *completion);
+                take_actions(&mut onboarding, &mut done);
             }
             let all = [Database, Admin, Guide]
                 .iter()
                 .all(|one| order.contains(one));
             assert_eq!(onboarding.completed.is_some(), all, "{order:?}");
-            assert_eq!(done.contains(&Next::Complete), all, "{order:?}");
+            assert_eq!(done.contains(&NextAction::Complete), all, "{order:?}");
             if all {
                 let asked = order.iter().position(|one| *one == Database)
                     < order.iter().position(|one| *one == Admin);
-                assert_eq!(done.contains(&Next::AskForAdmin), asked, "{order:?}");
+                assert_eq!(done.contains(&NextAction::RequestAdmin), asked, "{order:?}");
             }
             endings.insert(format!("{done:?}"));
         }
-        assert!(endings.len() > 5, "different ways were gone: {endings:?}");
+        assert!(
+            endings.len() > 5,
+            "different sequences were taken: {endings:?}"
+        );
     }
 
     #[test]
-    fn every_combination_of_flags_has_a_next_thing_that_is_not_done_yet() {
+    fn the_next_action_of_every_combination_is_not_done_yet() {
         for flags in 0..128_u8 {
             let flag = |bit: u8| (flags >> bit & 1 == 1).then_some(OffsetDateTime::UNIX_EPOCH);
             let onboarding = Onboarding {
                 database_ready: flag(0),
-                admin_asked: flag(1),
+                admin_requested: flag(1),
                 admin_ready: flag(2),
                 settings: flag(3),
-                guide_asked: flag(4),
+                guide_requested: flag(4),
                 guide_sent: flag(5),
                 guide_failure: None,
                 completed: flag(6),
             };
-            let undone = match onboarding.advance() {
-                Some(Next::AskForAdmin) => onboarding.admin_asked,
-                Some(Next::ConfigureSettings) => onboarding.settings,
-                Some(Next::AskForGuide) => onboarding.guide_asked,
-                Some(Next::Complete) => onboarding.completed,
+            let undone = match onboarding.next_action() {
+                Some(NextAction::RequestAdmin) => onboarding.admin_requested,
+                Some(NextAction::ConfigureSettings) => onboarding.settings,
+                Some(NextAction::RequestGuide) => onboarding.guide_requested,
+                Some(NextAction::Complete) => onboarding.completed,
                 None => continue,
             };
             assert_eq!(undone, None, "{onboarding:?}");

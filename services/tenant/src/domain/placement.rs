@@ -1,11 +1,11 @@
-//! On which cluster of its region a tenant is placed.
+//! Placement of a tenant on a cluster of its region.
 
 use std::collections::BTreeMap;
 
 use tenancy::ClusterName;
 
-/// The cluster with the fewest tenants; of equals the first by name. `None` only without clusters.
-pub fn least_filled<'a>(
+/// The cluster with the fewest tenants, the first by name among equals; `None` only if there are no clusters.
+pub fn least_loaded<'a>(
     clusters: &'a [ClusterName],
     tenants: &BTreeMap<ClusterName, i64>,
 ) -> Option<&'a ClusterName> {
@@ -19,17 +19,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_goes_where_the_fewest_are() {
+    fn a_tenant_is_placed_on_the_cluster_with_the_fewest() {
         let name = |text: &str| text.parse::<ClusterName>().expect("a name");
         let clusters = [name("eu-2"), name("eu-1"), name("eu-3")];
         let mut tenants = BTreeMap::new();
         let mut placed = Vec::new();
         for _ in 0..4 {
-            let cluster = least_filled(&clusters, &tenants).expect("there are some");
+            let cluster = least_loaded(&clusters, &tenants).expect("there are some");
             *tenants.entry(cluster.clone()).or_default() += 1;
             placed.push(cluster.to_string());
         }
         assert_eq!(placed, ["eu-1", "eu-2", "eu-3", "eu-1"]);
-        assert_eq!(least_filled(&[], &tenants), None);
+        assert_eq!(least_loaded(&[], &tenants), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The tenant and the changes it can go through.
+//! The tenant aggregate.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,31 @@ use tenancy::{ClusterName, Package, Region, TenantCode, TenantId, TenantStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{BillingEmail, Change, Onboarding, Progress, Step, TenantName, onboarding::Next};
+use super::{
+    BillingEmail, Change, Onboarding, Step, StepProgress, TenantName, onboarding::NextAction,
+};
 
-/// What is said of a tenant that is asked for.
+/// The request for a new tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
+pub struct NewTenant {
     /// Its unique code.
     pub code: TenantCode,
-    /// Its name for people.
+    /// Its display name.
     pub name: TenantName,
-    /// Where its data is to live.
+    /// The region of its data.
     pub region: Region,
-    /// What it pays for.
+    /// The package it pays for.
     pub package: Package,
-    /// Where its bills and its first invitation go.
+    /// The e-mail address for invoices and the first invitation.
     pub billing_email: BillingEmail,
 }
 
-/// The admin of a tenant as far as its onboarding needs to know.
+/// The first admin of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admin {
     /// The user.
     pub id: Uuid,
-    /// Where the guide goes.
+    /// The e-mail address that receives the setup guide.
     pub email: String,
 }
 
@@ -40,59 +42,59 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its unique code.
     pub code: TenantCode,
-    /// Its name for people.
+    /// Its display name.
     pub name: TenantName,
-    /// Where its data lives.
+    /// The region of its data.
     pub region: Region,
-    /// The cluster it is placed on.
+    /// The cluster of its database.
     pub cluster: ClusterName,
-    /// What it pays for.
+    /// The package it pays for.
     pub package: Package,
-    /// Where its bills go.
+    /// The e-mail address for invoices.
     pub billing_email: BillingEmail,
-    /// Where it is in its life.
+    /// Its status.
     pub status: TenantStatus,
-    /// Grows by one with each change; the sequence of its events.
+    /// Incremented by each change; the sequence number of its events.
     pub version: i64,
-    /// Why it is `FAILED`.
+    /// The reason of the status `FAILED`.
     pub failure: Option<String>,
     /// Its settings by name.
     pub settings: BTreeMap<String, String>,
     /// Its first admin.
     pub admin: Option<Admin>,
-    /// How far its onboarding has come.
+    /// Its onboarding.
     pub onboarding: Onboarding,
-    /// When it was asked for.
+    /// When it was created.
     pub created_at: OffsetDateTime,
     /// When it last changed.
     pub updated_at: OffsetDateTime,
 }
 
-/// The tenant is in no state for this.
+/// A change that the tenant's status does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a tenant that is {from} cannot become {to}")]
-pub struct Refused {
-    /// What it is.
+pub struct InvalidTransition {
+    /// The present status.
     pub from: TenantStatus,
-    /// What it was to become.
+    /// The requested status.
     pub to: TenantStatus,
 }
 
-/// What every tenant begins with.
+/// The settings of every new tenant.
 const DEFAULT_SETTINGS: [(&str, &str); 3] =
     [("currency", "EUR"), ("locale", "en"), ("timezone", "UTC")];
 
 impl Tenant {
-    /// A new tenant on `cluster`, after its first change, [`Change::Created`].
-    pub fn create(draft: Draft, cluster: ClusterName, now: OffsetDateTime) -> Self {
+    /// A new tenant on `cluster`, with [`Change::Created`] applied.
+    pub fn create(request: NewTenant, cluster: ClusterName, now: OffsetDateTime) -> Self {
         Self {
             id: TenantId::generate(),
-            code: draft.code,
-            name: draft.name,
-            region: draft.region,
+            code: request.code,
+            name: request.name,
+            region: request.region,
             cluster,
-            package: draft.package,
-            billing_email: draft.billing_email,
+            package: request.package,
+            billing_email: request.billing_email,
             status: TenantStatus::Provisioning,
             version: 1,
             failure: None,
@@ -104,22 +106,22 @@ impl Tenant {
         }
     }
 
-    /// The change that follows from the database being there; none the second time.
-    pub fn database_is_there(&self) -> Option<Change> {
+    /// The change after the database was created; `None` if it was recorded before.
+    pub fn database_created(&self) -> Option<Change> {
         self.onboarding
             .database_ready
             .is_none()
             .then_some(Change::DatabaseCreated)
     }
 
-    /// The change that follows from the database not getting made; none if that is known.
-    pub fn database_is_not_coming(&self, reason: String) -> Option<Change> {
+    /// The change after repeated failures to create the database; `None` if it was recorded before.
+    pub fn database_failed(&self, reason: String) -> Option<Change> {
         (self.status == TenantStatus::Provisioning && self.onboarding.database_ready.is_none())
             .then_some(Change::DatabaseFailed { reason })
     }
 
-    /// Notes who administers it; the first one stays.
-    pub fn note_admin(&mut self, admin: Admin, now: OffsetDateTime) {
+    /// Records its first admin; later ones are ignored.
+    pub fn record_admin(&mut self, admin: Admin, now: OffsetDateTime) {
         if self.admin.is_none() {
             self.admin = Some(admin);
             self.onboarding.admin_ready = Some(now);
@@ -127,8 +129,8 @@ impl Tenant {
         }
     }
 
-    /// Notes that the guide was sent.
-    pub fn note_guide_sent(&mut self, now: OffsetDateTime) {
+    /// Records that the setup guide was sent.
+    pub fn record_guide_sent(&mut self, now: OffsetDateTime) {
         if self.onboarding.guide_sent.is_none() {
             self.onboarding.guide_sent = Some(now);
             self.onboarding.guide_failure = None;
@@ -136,47 +138,47 @@ impl Tenant {
         }
     }
 
-    /// Notes that the guide could not be sent, unless it was.
-    pub fn note_guide_failed(&mut self, reason: String, now: OffsetDateTime) {
+    /// Records that the setup guide could not be sent, unless it was sent before.
+    pub fn record_guide_failure(&mut self, reason: String, now: OffsetDateTime) {
         if self.onboarding.guide_sent.is_none() {
             self.onboarding.guide_failure = Some(reason);
             self.updated_at = now;
         }
     }
 
-    /// The next change of its onboarding, if nothing has to come from elsewhere first.
-    pub fn next_of_onboarding(&self) -> Option<Change> {
+    /// The next change of its onboarding, unless that waits for another service or is complete.
+    pub fn next_onboarding_change(&self) -> Option<Change> {
         if self.onboarding.completed.is_some() && self.status == TenantStatus::Provisioning {
             return Some(Change::Activated);
         }
-        match (self.onboarding.advance()?, &self.admin) {
-            (Next::AskForAdmin, _) => Some(Change::SetupAdminUser),
-            (Next::ConfigureSettings, _) => {
+        match (self.onboarding.next_action()?, &self.admin) {
+            (NextAction::RequestAdmin, _) => Some(Change::SetupAdminUser),
+            (NextAction::ConfigureSettings, _) => {
                 let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
                 let settings = DEFAULT_SETTINGS.into_iter().map(named).collect();
                 Some(Change::ConfigureSettings { settings })
             }
-            (Next::AskForGuide, Some(admin)) => Some(Change::SendSetupGuide(admin.clone())),
-            (Next::AskForGuide, None) => None,
-            (Next::Complete, _) => Some(Change::OnboardingCompleted),
+            (NextAction::RequestGuide, Some(admin)) => Some(Change::SendSetupGuide(admin.clone())),
+            (NextAction::RequestGuide, None) => None,
+            (NextAction::Complete, _) => Some(Change::OnboardingCompleted),
         }
     }
 
-    /// Refuses it everywhere from now on; no change if it is suspended already.
+    /// The change that suspends it; `None` if it is suspended already.
     ///
     /// # Errors
-    /// It is not open for business.
-    pub fn suspend(&self, reason: Option<String>) -> Result<Option<Change>, Refused> {
+    /// It is not active.
+    pub fn suspend(&self, reason: Option<String>) -> Result<Option<Change>, InvalidTransition> {
         self.to_status(TenantStatus::Suspended, Change::Suspended { reason })
     }
 
-    /// Opens it for business again; no change if it is open already.
+    /// The change that activates it again; `None` if it is active already.
     ///
     /// # Errors
-    /// It is not suspended: what is not ready yet becomes active by its onboarding alone.
-    pub fn activate(&self) -> Result<Option<Change>, Refused> {
+    /// It is not suspended. A tenant that is being onboarded becomes active by its onboarding only.
+    pub fn activate(&self) -> Result<Option<Change>, InvalidTransition> {
         if self.status == TenantStatus::Provisioning {
-            return Err(Refused {
+            return Err(InvalidTransition {
                 from: self.status,
                 to: TenantStatus::Active,
             });
@@ -184,15 +186,19 @@ impl Tenant {
         self.to_status(TenantStatus::Active, Change::Activated)
     }
 
-    fn to_status(&self, to: TenantStatus, change: Change) -> Result<Option<Change>, Refused> {
+    fn to_status(
+        &self,
+        to: TenantStatus,
+        change: Change,
+    ) -> Result<Option<Change>, InvalidTransition> {
         match self.status {
             from if from == to => Ok(None),
             from if from.can_become(to) => Ok(Some(change)),
-            from => Err(Refused { from, to }),
+            from => Err(InvalidTransition { from, to }),
         }
     }
 
-    /// Goes through a change: one version on.
+    /// Applies a change and increments the version.
     pub fn apply(&mut self, change: &Change, now: OffsetDateTime) {
         self.version += 1;
         self.updated_at = now;
@@ -208,35 +214,47 @@ impl Tenant {
                 self.failure = Some(reason.clone());
                 self.status = TenantStatus::Failed;
             }
-            Change::SetupAdminUser => onboarding.admin_asked = Some(now),
+            Change::SetupAdminUser => onboarding.admin_requested = Some(now),
             Change::ConfigureSettings { settings } => {
                 onboarding.settings = Some(now);
                 self.settings.clone_from(settings);
             }
-            Change::SendSetupGuide(_) => onboarding.guide_asked = Some(now),
+            Change::SendSetupGuide(_) => onboarding.guide_requested = Some(now),
             Change::OnboardingCompleted => onboarding.completed = Some(now),
             Change::Activated => self.status = TenantStatus::Active,
             Change::Suspended { .. } => self.status = TenantStatus::Suspended,
         }
     }
 
-    /// The onboarding step by step; `trouble` is the last error of making its database.
-    pub fn progress(&self, trouble: Option<&str>) -> [Progress; 5] {
-        let done = &self.onboarding;
+    /// The onboarding by step; `database_error` is the last error of creating its database.
+    pub fn progress(&self, database_error: Option<&str>) -> [StepProgress; 5] {
+        let onboarding = &self.onboarding;
         [
-            Progress::of(Step::Database, Some(self.created_at), done.database_ready).troubled(
-                trouble.or(self.failure.as_deref()),
+            StepProgress::new(
+                Step::DatabaseReady,
+                Some(self.created_at),
+                onboarding.database_ready,
+            )
+            .with_error(
+                database_error.or(self.failure.as_deref()),
                 self.status == TenantStatus::Failed,
             ),
-            Progress::of(Step::AdminUser, done.admin_asked, done.admin_ready),
-            Progress::of(Step::Settings, None, done.settings),
-            Progress::of(Step::SetupGuide, done.guide_asked, done.guide_sent)
-                .troubled(done.guide_failure.as_deref(), true),
-            Progress::of(Step::Activation, done.guide_sent, done.completed),
+            StepProgress::new(
+                Step::AdminUserSetUp,
+                onboarding.admin_requested,
+                onboarding.admin_ready,
+            ),
+            StepProgress::new(Step::SettingsConfigured, None, onboarding.settings),
+            StepProgress::new(
+                Step::SetupGuideSent,
+                onboarding.guide_requested,
+                onboarding.guide_sent,
+            )
+            .with_error(onboarding.guide_failure.as_deref(), true),
+            StepProgress::new(Step::Active, onboarding.guide_sent, onboarding.completed),
         ]
     }
 }
 
 #[cfg(test)]
-#[path = "tenant_tests.rs"]
 mod tests;

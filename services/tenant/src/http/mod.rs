@@ -1,7 +1,7 @@
 //! The route table.
 
-mod callers;
 mod onboarding;
+mod operator;
 mod problems;
 mod tenants;
 mod views;

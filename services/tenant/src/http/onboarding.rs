@@ -7,8 +7,8 @@ use service::{Answer, PlatformScope, Problem};
 use super::views::OnboardingView;
 use crate::use_cases::read_onboarding;
 
-/// How far a tenant's onboarding has come. For the landlord, machines and the tenant's own admin.
-#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Its code or id")), responses(
+/// The progress of a tenant's onboarding. Platform administrators, services and the tenant's own admins.
+#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Code or id of the tenant")), responses(
     (status = 200, body = OnboardingView),
     (status = 404, body = Problem, description = "no such tenant for this caller"),
 ))]

@@ -1,4 +1,4 @@
-//! What the service's errors look like to a client.
+//! Problem documents of the use cases' errors.
 
 use actix_web::http::StatusCode;
 use service::Problem;
@@ -9,10 +9,10 @@ impl From<TenantError> for Problem {
     fn from(error: TenantError) -> Self {
         let detail = error.to_string();
         match error {
-            TenantError::NoTenant => Self::not_found("tenant"),
+            TenantError::NotFound => Self::not_found("tenant"),
             TenantError::CodeTaken(_) => Self::conflict("tenant-code-taken", detail),
-            TenantError::NoRegion { .. } => Self::invalid("region", detail),
-            TenantError::Refused(_) => Self::conflict("tenant-status", detail),
+            TenantError::UnknownRegion { .. } => Self::invalid("region", detail),
+            TenantError::Transition(_) => Self::conflict("tenant-status", detail),
             TenantError::Stale(_) => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "precondition-failed",

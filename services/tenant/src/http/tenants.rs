@@ -1,4 +1,4 @@
-//! `/api/tenants` and what is below it.
+//! `/api/tenants`, `/api/tenants/{code}` and its actions.
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -11,39 +11,41 @@ use actix_web::{
 use auth::{Caller, PlatformAdmin};
 use futures::{FutureExt, future::LocalBoxFuture};
 use serde::Deserialize;
-use service::{Answer, Idempotency, IfMatch, Listing, Page, PlatformScope, Problem, Query, Valid};
+use service::{
+    Answer, Idempotency, IfMatch, ListQuery, Listing, PageParams, PlatformScope, Problem, Valid,
+};
 use tenancy::{Package, Region, TenantCode, TenantStatus};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{callers::Operator, views::TenantView};
+use super::{operator::Operator, views::TenantView};
 use crate::{
     App,
-    domain::{BillingEmail, Draft, TenantName},
+    domain::{BillingEmail, NewTenant, TenantName},
     use_cases,
 };
 
-/// A tenant that is asked for.
+/// The request for a new tenant.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTenant {
-    /// Its unique code: 3 to 40 characters, a-z, 0-9 and single hyphens, not a word of the API's paths.
+    /// Its unique code: 3 to 40 characters, a-z, 0-9 and single hyphens, not a segment of the API's paths.
     #[schema(value_type = String, example = "acme", min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]*[a-z0-9]$")]
     code: TenantCode,
-    /// Its name for people.
+    /// Its display name.
     #[schema(value_type = String, example = "Acme Ltd", min_length = 1, max_length = 200)]
     name: TenantName,
-    /// Where its data is to live.
+    /// The region of its data.
     #[schema(value_type = String, example = "eu", min_length = 1, max_length = 32, pattern = "^[a-z][a-z0-9-]*$")]
     region: Region,
-    /// What it pays for.
+    /// The package it pays for.
     #[schema(value_type = String, example = "starter", min_length = 1, max_length = 32, pattern = "^[a-z][a-z0-9-]*$")]
     package: Package,
-    /// Where its bills and its first invitation go.
+    /// The e-mail address for invoices and the first invitation.
     #[schema(value_type = String, format = Email, example = "billing@acme.example", max_length = 254)]
     billing_email: BillingEmail,
 }
 
-impl From<CreateTenant> for Draft {
+impl From<CreateTenant> for NewTenant {
     fn from(body: CreateTenant) -> Self {
         Self {
             code: body.code,
@@ -55,11 +57,12 @@ impl From<CreateTenant> for Draft {
     }
 }
 
-/// Ask for a tenant. Its database and its onboarding go on behind the answer; watch `Location`.
+/// Create a tenant. Platform administrators and services. Its database is created and its onboarding runs asynchronously;
+/// `Location` shows the progress.
 #[utoipa::path(tag = "tenants", request_body = CreateTenant, responses(
     (status = 202, body = TenantView),
-    (status = 400, body = Problem, description = "a field cannot be used"),
-    (status = 403, body = Problem, description = "only the landlord and machines may"),
+    (status = 400, body = Problem, description = "a field is invalid"),
+    (status = 403, body = Problem, description = "the caller is not a platform administrator or a service"),
     (status = 409, body = Problem, description = "the code is taken"),
     (status = 422, body = Problem, description = "the Idempotency-Key was used for another request"),
 ))]
@@ -78,49 +81,43 @@ pub async fn create(
     ))
 }
 
-/// Which tenants are listed.
+/// Which tenants to list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// The page, from 1.
-    #[param(minimum = 1)]
-    page: Option<u32>,
-    /// Tenants a page, 1 to 100.
-    #[param(minimum = 1, maximum = 100)]
-    per_page: Option<u32>,
-    /// A text in code or name.
+pub struct TenantFilter {
+    /// Text that the code or the name contains.
     search: Option<String>,
     /// PROVISIONING, ACTIVE, SUSPENDED, DELETED or FAILED.
     #[param(value_type = Option<String>)]
     status: Option<TenantStatus>,
 }
 
-/// The tenants, the newest first.
-#[utoipa::path(tag = "tenants", params(Wanted), responses(
+/// The tenants, newest first. Platform administrators.
+#[utoipa::path(tag = "tenants", params(PageParams, TenantFilter), responses(
     (status = 200, body = Listing<TenantView>),
-    (status = 400, body = Problem, description = "the query cannot be used"),
-    (status = 403, body = Problem, description = "only the landlord may"),
+    (status = 400, body = Problem, description = "a query parameter is invalid"),
+    (status = 403, body = Problem, description = "the caller is not a platform administrator"),
 ))]
 #[get("/api/tenants")]
 pub async fn list(
     _: PlatformAdmin,
     request: HttpRequest,
     scope: PlatformScope,
-    Query(wanted): Query<Wanted>,
+    query: ListQuery<TenantFilter>,
 ) -> Result<Answer<Listing<TenantView>>, Problem> {
-    let page = Page::new(wanted.page, wanted.per_page)?;
-    let search = wanted.search.as_deref().filter(|text| !text.is_empty());
+    let ListQuery { page, filter } = query;
+    let search = filter.search.as_deref().filter(|text| !text.is_empty());
     if search.is_some_and(|text| text.contains('\0')) {
         return Err(Problem::invalid("search", "should be text"));
     }
-    let (tenants, total) = use_cases::list_tenants(&scope, wanted.status, search, page).await?;
+    let (tenants, total) = use_cases::list_tenants(&scope, filter.status, search, page).await?;
     let tenants = tenants.into_iter().map(TenantView::from).collect();
     Ok(Answer::ok(Listing::new(&request, page, tenants, total)))
 }
 
-/// One tenant. For the landlord, machines and the tenant's own admin.
-#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Its code or id")), responses(
+/// One tenant. Platform administrators, services and the tenant's own admins.
+#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Code or id of the tenant")), responses(
     (status = 200, body = TenantView),
     (status = 404, body = Problem, description = "no such tenant for this caller"),
 ))]
@@ -134,11 +131,11 @@ pub async fn read(
     Ok(Answer::ok(TenantView::from(tenant.clone())).version(tenant.version))
 }
 
-/// Why a tenant is suspended.
+/// The reason of a suspension.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Suspension {
-    /// For the landlord's records.
+    /// Recorded in the event.
     #[schema(max_length = 500)]
     reason: Option<String>,
 }
@@ -147,7 +144,7 @@ impl FromRequest for Suspension {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
-    /// The body may be left out.
+    /// The body is optional.
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if !request.headers().contains_key(CONTENT_TYPE) {
             return std::future::ready(Ok(Self::default())).boxed_local();
@@ -166,15 +163,15 @@ impl FromRequest for Suspension {
     }
 }
 
-/// Suspend a tenant: every service refuses it within a second. Suspending it again changes nothing.
-#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Its code or id")),
-    request_body(content = Suspension, description = "May be left out"), responses(
+/// Suspend a tenant: every service refuses it within a second. Platform administrators. Idempotent.
+#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Code or id of the tenant")),
+    request_body(content = Suspension, description = "Optional"), responses(
     (status = 200, body = TenantView),
-    (status = 400, body = Problem, description = "the body or a header cannot be used"),
-    (status = 403, body = Problem, description = "only the landlord may"),
+    (status = 400, body = Problem, description = "the body or a header is invalid"),
+    (status = 403, body = Problem, description = "the caller is not a platform administrator"),
     (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "it is not open for business"),
-    (status = 412, body = Problem, description = "it has changed since If-Match"),
+    (status = 409, body = Problem, description = "the tenant is not active"),
+    (status = 412, body = Problem, description = "the tenant is not at the version of If-Match"),
 ))]
 #[post("/api/tenants/{code}/suspend")]
 pub async fn suspend(
@@ -189,13 +186,13 @@ pub async fn suspend(
     Ok(Answer::ok(TenantView::from(tenant.clone())).version(tenant.version))
 }
 
-/// Open a suspended tenant again. Activating one that is open changes nothing.
-#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Its code or id")), responses(
+/// Activate a suspended tenant. Platform administrators. Idempotent.
+#[utoipa::path(tag = "tenants", params(("code" = String, Path, description = "Code or id of the tenant")), responses(
     (status = 200, body = TenantView),
-    (status = 403, body = Problem, description = "only the landlord may"),
+    (status = 403, body = Problem, description = "the caller is not a platform administrator"),
     (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "it is not ready yet, has failed or is deleted"),
-    (status = 412, body = Problem, description = "it has changed since If-Match"),
+    (status = 409, body = Problem, description = "the tenant is being onboarded, has failed or is deleted"),
+    (status = 412, body = Problem, description = "the tenant is not at the version of If-Match"),
 ))]
 #[post("/api/tenants/{code}/activate")]
 pub async fn activate(

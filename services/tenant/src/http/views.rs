@@ -1,4 +1,4 @@
-//! What clients see of a tenant.
+//! Response bodies.
 
 use serde::Serialize;
 use tenancy::TenantStatus;
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Progress, Step, StepState, Tenant};
+use crate::domain::{Step, StepProgress, StepState, Tenant};
 
 /// A tenant.
 #[derive(Serialize, ToSchema)]
@@ -17,28 +17,28 @@ pub struct TenantView {
     /// Its unique code, used in paths.
     #[schema(example = "acme")]
     pub code: String,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
-    /// Where its data lives.
+    /// The region of its data.
     #[schema(example = "eu")]
     pub region: String,
-    /// The `PostgreSQL` cluster it is placed on.
+    /// The `PostgreSQL` cluster of its database.
     #[schema(example = "eu-1")]
     pub cluster: String,
-    /// What it pays for.
+    /// The package it pays for.
     #[schema(example = "starter")]
     pub package: String,
-    /// Where its bills go.
+    /// The e-mail address for invoices.
     pub billing_email: String,
     /// PROVISIONING, ACTIVE, SUSPENDED, DELETED or FAILED.
     #[schema(value_type = String, example = "ACTIVE")]
     pub status: TenantStatus,
-    /// Why it is FAILED.
+    /// The reason of the status FAILED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Grows by one with each change.
+    /// Incremented by each change.
     pub version: i64,
-    /// When it was asked for.
+    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
@@ -65,7 +65,7 @@ impl From<Tenant> for TenantView {
     }
 }
 
-/// How far a tenant's onboarding has come.
+/// The progress of a tenant's onboarding.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OnboardingView {
@@ -75,7 +75,7 @@ pub struct OnboardingView {
     /// The tenant's status.
     #[schema(value_type = String, example = "PROVISIONING")]
     pub status: TenantStatus,
-    /// Its steps, in their order.
+    /// The steps in order.
     pub steps: Vec<StepView>,
 }
 
@@ -83,63 +83,33 @@ pub struct OnboardingView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
-    /// Which.
-    pub step: StepName,
-    /// How far.
-    pub state: StateName,
-    /// Since when it is under way.
+    /// The step.
+    pub step: Step,
+    /// Its state.
+    pub state: StepState,
+    /// When it started.
     #[serde(
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
     #[schema(nullable = false)]
     pub started_at: Option<OffsetDateTime>,
-    /// Since when it is done.
+    /// When it finished.
     #[serde(
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
     #[schema(nullable = false)]
     pub finished_at: Option<OffsetDateTime>,
-    /// What went wrong, the last time something did.
+    /// The last error, if the step is not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<String>,
 }
 
-/// A step of an onboarding by name.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StepName {
-    /// The database is made.
-    DatabaseReady,
-    /// There is an admin.
-    AdminUserSetUp,
-    /// The default settings are written.
-    SettingsConfigured,
-    /// The guide is sent to the admin.
-    SetupGuideSent,
-    /// The tenant is open for business.
-    Active,
-}
-
-/// How far a step is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StateName {
-    /// Its turn has not come.
-    Pending,
-    /// Under way.
-    Running,
-    /// Done.
-    Done,
-    /// It could not be done so far; `error` says why.
-    Failed,
-}
-
 impl OnboardingView {
     /// The onboarding of `tenant`.
-    pub fn new(tenant: Tenant, progress: impl IntoIterator<Item = Progress>) -> Self {
+    pub fn new(tenant: Tenant, progress: impl IntoIterator<Item = StepProgress>) -> Self {
         Self {
             code: tenant.code.into(),
             status: tenant.status,
@@ -148,22 +118,11 @@ impl OnboardingView {
     }
 }
 
-impl From<Progress> for StepView {
-    fn from(progress: Progress) -> Self {
+impl From<StepProgress> for StepView {
+    fn from(progress: StepProgress) -> Self {
         Self {
-            step: match progress.step {
-                Step::Database => StepName::DatabaseReady,
-                Step::AdminUser => StepName::AdminUserSetUp,
-                Step::Settings => StepName::SettingsConfigured,
-                Step::SetupGuide => StepName::SetupGuideSent,
-                Step::Activation => StepName::Active,
-            },
-            state: match progress.state {
-                StepState::Pending => StateName::Pending,
-                StepState::Running => StateName::Running,
-                StepState::Done => StateName::Done,
-                StepState::Failed => StateName::Failed,
-            },
+            step: progress.step,
+            state: progress.state,
             started_at: progress.started,
             finished_at: progress.finished,
             error: progress.error,

@@ -1,4 +1,5 @@
-//! Rows. No decisions.
+//! Queries over the tables of the platform database. No decisions.
 
+mod entities;
 pub mod provisioning;
 pub mod tenants;

@@ -1,87 +1,98 @@
-//! Databases that are still to be made.
+//! Databases to create.
 
 use std::time::Duration;
 
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QuerySelect,
+    Statement,
+};
 use service::StoreError;
-use sqlx::{FromRow, PgConnection, PgPool};
 use tenancy::TenantId;
 use uuid::Uuid;
 
-const INSERT: &str =
-    "INSERT INTO provisioning (tenant_id, correlation_id, next_attempt_at) VALUES ($1, $2, now())";
-// Claimed work comes back by itself if who claimed it dies.
-const CLAIM: &str = "UPDATE provisioning SET attempts = attempts + 1, next_attempt_at = now() + $1 * interval '1 second' \
-     WHERE tenant_id = (SELECT tenant_id FROM provisioning WHERE next_attempt_at <= now() \
-         ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
-     RETURNING tenant_id, attempts, correlation_id";
-const PUT_OFF: &str = "UPDATE provisioning SET next_attempt_at = now() + $2 * interval '1 second', last_error = $3 \
-     WHERE tenant_id = $1";
-const DROP: &str = "DELETE FROM provisioning WHERE tenant_id = $1";
-const TROUBLE: &str = "SELECT last_error FROM provisioning WHERE tenant_id = $1";
+use super::entities::provisioning::{ActiveModel, Column, Entity};
 
-/// A database to be made now, by this process.
-#[derive(Clone, Copy, Debug, FromRow)]
-pub struct Due {
-    /// Whose.
+// A leased row becomes due again when its lease runs out.
+const LEASE: &str = "UPDATE provisioning SET attempts = attempts + 1, next_attempt_at = now() + $1 * interval '1 second' \
+     WHERE tenant_id IN (SELECT tenant_id FROM provisioning WHERE next_attempt_at <= now() \
+         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+     RETURNING tenant_id, attempts, correlation_id";
+// By the clock of the database, as the lease.
+const POSTPONE: &str = "UPDATE provisioning SET next_attempt_at = now() + $2 * interval '1 second', last_error = $3 \
+     WHERE tenant_id = $1";
+
+/// A database that is due to be created.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct DueDatabase {
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// The how many-th try this is, from 1.
+    /// The number of this attempt, from 1.
     pub attempts: i32,
-    /// Of the request that asked for the tenant.
+    /// The correlation id of the request that created the tenant.
     pub correlation_id: Uuid,
 }
 
-/// Writes down that the tenant's database is to be made.
+/// Enqueues the creation of the tenant's database; it is due at once.
 pub async fn insert(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     tenant: TenantId,
     correlation_id: Uuid,
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT)
-        .bind(tenant)
-        .bind(correlation_id)
-        .execute(conn)
-        .await?;
+    let row = ActiveModel {
+        tenant_id: Set(tenant),
+        correlation_id: Set(correlation_id),
+        ..ActiveModel::default()
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// The work that has waited longest, for this process alone for `lease`.
-pub async fn claim(pool: &PgPool, lease: Duration) -> Result<Option<Due>, StoreError> {
-    Ok(sqlx::query_as(CLAIM)
-        .bind(lease.as_secs_f64())
-        .fetch_optional(pool)
-        .await?)
+/// Up to `limit` databases that are due, leased to the caller for `lease`.
+pub async fn lease(
+    db: &impl ConnectionTrait,
+    limit: u32,
+    lease: Duration,
+) -> Result<Vec<DueDatabase>, StoreError> {
+    let statement = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        LEASE,
+        [lease.as_secs_f64().into(), i64::from(limit).into()],
+    );
+    Ok(DueDatabase::find_by_statement(statement).all(db).await?)
 }
 
-/// Tries again after `pause`.
-pub async fn put_off(
-    conn: &mut PgConnection,
+/// Records a failed attempt; the next one is due after `backoff`.
+pub async fn postpone(
+    db: &impl ConnectionTrait,
     tenant: TenantId,
-    pause: Duration,
+    backoff: Duration,
     error: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(PUT_OFF)
-        .bind(tenant)
-        .bind(pause.as_secs_f64())
-        .bind(error)
-        .execute(conn)
-        .await?;
+    let statement = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        POSTPONE,
+        [tenant.into(), backoff.as_secs_f64().into(), error.into()],
+    );
+    db.execute_raw(statement).await?;
     Ok(())
 }
 
-/// It is made.
-pub async fn drop(conn: &mut PgConnection, tenant: TenantId) -> Result<(), StoreError> {
-    sqlx::query(DROP).bind(tenant).execute(conn).await?;
+/// Dequeues the tenant's database.
+pub async fn delete(db: &impl ConnectionTrait, tenant: TenantId) -> Result<(), StoreError> {
+    Entity::delete_by_id(tenant).exec(db).await?;
     Ok(())
 }
 
-/// What went wrong the last time, if it is still to be made and something did.
-pub async fn trouble(
-    conn: &mut PgConnection,
+/// The error of the last attempt, if the database is still to be created and an attempt failed.
+pub async fn last_error(
+    db: &impl ConnectionTrait,
     tenant: TenantId,
 ) -> Result<Option<String>, StoreError> {
-    let found: Option<Option<String>> = sqlx::query_scalar(TROUBLE)
-        .bind(tenant)
-        .fetch_optional(conn)
+    let found: Option<Option<String>> = Entity::find_by_id(tenant)
+        .select_only()
+        .column(Column::LastError)
+        .into_tuple()
+        .one(db)
         .await?;
     Ok(found.flatten())
 }

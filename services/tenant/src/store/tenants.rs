@@ -1,195 +1,209 @@
-//! The tenants' rows.
+//! The tenants.
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use sea_orm::{
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, OnConflict, PgFunc},
+};
 use service::{Page, StoreError};
-use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow, types::Json};
 use tenancy::{ClusterName, TenantCode, TenantId, TenantStatus};
 
-use crate::domain::{Admin, BillingEmail, Onboarding, Tenant, TenantName};
+use super::entities::tenant::{ActiveModel, COLUMN, Column, Entity, Model, TenantSettings};
+use crate::domain::{Admin, Onboarding, Tenant};
 
-const INSERT: &str = "INSERT INTO tenant (id, code, name, region, cluster, package, billing_email, status, version, \
-     created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (code) DO NOTHING";
-const SAVE: &str = "UPDATE tenant SET status = $2, version = $3, failure = $4, settings = $5, database_ready_at = $6, \
-     admin_asked_at = $7, admin_ready_at = $8, admin_user_id = $9, admin_email = $10, settings_at = $11, \
-     guide_asked_at = $12, guide_sent_at = $13, guide_failure = $14, completed_at = $15, updated_at = $16 WHERE id = $1";
-const LOCK_BY_ID: &str = "SELECT * FROM tenant WHERE id = $1 FOR UPDATE";
-const BY_ID: &str = "SELECT * FROM tenant WHERE id = $1";
-const BY_CODE: &str = "SELECT * FROM tenant WHERE code = $1";
-const BY_CLUSTER: &str = "SELECT cluster, count(*) FROM tenant WHERE status <> 'DELETED' AND cluster = ANY($1) GROUP BY cluster";
-// The text is looked for as it is: no wildcard of it counts.
-const LIST: &str = "SELECT * FROM tenant WHERE ($1 IS NULL OR status = $1) \
-     AND ($2 IS NULL OR position(lower($2) IN code) > 0 OR position(lower($2) IN lower(name)) > 0) \
-     ORDER BY id DESC LIMIT $3 OFFSET $4";
-const COUNT: &str = "SELECT count(*) FROM tenant WHERE ($1 IS NULL OR status = $1) \
-     AND ($2 IS NULL OR position(lower($2) IN code) > 0 OR position(lower($2) IN lower(name)) > 0)";
+impl TryFrom<Model> for Tenant {
+    type Error = StoreError;
 
-/// Writes a new tenant; `false` if its code is taken.
-pub async fn insert(conn: &mut PgConnection, tenant: &Tenant) -> Result<bool, StoreError> {
-    let done = sqlx::query(INSERT)
-        .bind(tenant.id)
-        .bind(tenant.code.as_str())
-        .bind(tenant.name.as_str())
-        .bind(tenant.region.as_str())
-        .bind(tenant.cluster.as_str())
-        .bind(tenant.package.as_str())
-        .bind(tenant.billing_email.as_str())
-        .bind(tenant.status.as_str())
-        .bind(tenant.version)
-        .bind(tenant.created_at)
-        .bind(tenant.updated_at)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            code: parse("tenant code", &row.code)?,
+            name: row
+                .name
+                .try_into()
+                .map_err(|error| StoreError::corrupt("tenant name", error))?,
+            region: parse("region", &row.region)?,
+            cluster: parse("cluster", &row.cluster)?,
+            package: parse("package", &row.package)?,
+            billing_email: row
+                .billing_email
+                .try_into()
+                .map_err(|error| StoreError::corrupt("billing email", error))?,
+            status: parse("tenant status", &row.status)?,
+            version: row.version,
+            failure: row.failure,
+            settings: row.settings.0,
+            admin: row
+                .admin_user_id
+                .zip(row.admin_email)
+                .map(|(id, email)| Admin { id, email }),
+            onboarding: Onboarding {
+                database_ready: row.database_ready_at,
+                admin_requested: row.admin_asked_at,
+                admin_ready: row.admin_ready_at,
+                settings: row.settings_at,
+                guide_requested: row.guide_asked_at,
+                guide_sent: row.guide_sent_at,
+                guide_failure: row.guide_failure,
+                completed: row.completed_at,
+            },
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
 }
 
-/// Writes what may change of a tenant that is locked.
-pub async fn save(conn: &mut PgConnection, tenant: &Tenant) -> Result<(), StoreError> {
+fn parse<T>(what: &'static str, text: &str) -> Result<T, StoreError>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse()
+        .map_err(|error| StoreError::corrupt(what, error))
+}
+
+/// Stores a new tenant; `false` if its code is taken.
+pub async fn insert(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<bool, StoreError> {
+    let row = ActiveModel {
+        id: Set(tenant.id),
+        code: Set(tenant.code.to_string()),
+        name: Set(tenant.name.as_str().to_owned()),
+        region: Set(tenant.region.to_string()),
+        cluster: Set(tenant.cluster.to_string()),
+        package: Set(tenant.package.to_string()),
+        billing_email: Set(tenant.billing_email.as_str().to_owned()),
+        status: Set(tenant.status.to_string()),
+        version: Set(tenant.version),
+        created_at: Set(tenant.created_at),
+        updated_at: Set(tenant.updated_at),
+        ..ActiveModel::default()
+    };
+    let code_taken = OnConflict::column(Column::Code).do_nothing().to_owned();
+    let inserted = Entity::insert(row)
+        .on_conflict(code_taken)
+        .exec_without_returning(db)
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Stores what can change of a tenant that is locked.
+pub async fn update(db: &impl ConnectionTrait, tenant: &Tenant) -> Result<(), StoreError> {
     let onboarding = &tenant.onboarding;
-    sqlx::query(SAVE)
-        .bind(tenant.id)
-        .bind(tenant.status.as_str())
-        .bind(tenant.version)
-        .bind(&tenant.failure)
-        .bind(Json(&tenant.settings))
-        .bind(onboarding.database_ready)
-        .bind(onboarding.admin_asked)
-        .bind(onboarding.admin_ready)
-        .bind(tenant.admin.as_ref().map(|admin| admin.id))
-        .bind(tenant.admin.as_ref().map(|admin| admin.email.as_str()))
-        .bind(onboarding.settings)
-        .bind(onboarding.guide_asked)
-        .bind(onboarding.guide_sent)
-        .bind(&onboarding.guide_failure)
-        .bind(onboarding.completed)
-        .bind(tenant.updated_at)
-        .execute(conn)
+    let admin = tenant.admin.as_ref();
+    let row = ActiveModel {
+        id: Unchanged(tenant.id),
+        status: Set(tenant.status.to_string()),
+        version: Set(tenant.version),
+        failure: Set(tenant.failure.clone()),
+        settings: Set(TenantSettings(tenant.settings.clone())),
+        database_ready_at: Set(onboarding.database_ready),
+        admin_asked_at: Set(onboarding.admin_requested),
+        admin_ready_at: Set(onboarding.admin_ready),
+        admin_user_id: Set(admin.map(|admin| admin.id)),
+        admin_email: Set(admin.map(|admin| admin.email.clone())),
+        settings_at: Set(onboarding.settings),
+        guide_asked_at: Set(onboarding.guide_requested),
+        guide_sent_at: Set(onboarding.guide_sent),
+        guide_failure: Set(onboarding.guide_failure.clone()),
+        completed_at: Set(onboarding.completed),
+        updated_at: Set(tenant.updated_at),
+        ..ActiveModel::default()
+    };
+    Entity::update(row)
+        .validate()?
+        .exec_without_returning(db)
         .await?;
     Ok(())
 }
 
-/// The tenant of this id, locked until the transaction ends.
-pub async fn lock(conn: &mut PgConnection, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(LOCK_BY_ID)
-        .bind(id)
-        .fetch_optional(conn)
-        .await?;
-    Ok(row.map(|row| row.0))
+/// The tenant with this id.
+pub async fn find_by_id(
+    db: &impl ConnectionTrait,
+    id: TenantId,
+) -> Result<Option<Tenant>, StoreError> {
+    let row = Entity::find_by_id(id).one(db).await?;
+    row.map(TryInto::try_into).transpose()
 }
 
-/// The tenant of this id, in its canonical spelling, or of this code.
-pub async fn find(conn: &mut PgConnection, reference: &str) -> Result<Option<Tenant>, StoreError> {
-    let query = if let Ok(code) = reference.parse::<TenantCode>() {
-        sqlx::query_as(BY_CODE).bind(code.as_str().to_owned())
-    } else {
-        match reference.parse::<TenantId>() {
-            Ok(id) if id.to_string() == reference => sqlx::query_as(BY_ID).bind(id),
-            _ => return Ok(None),
-        }
-    };
-    let row: Option<Row> = query.fetch_optional(conn).await?;
-    Ok(row.map(|row| row.0))
+/// The tenant with this id, locked until the transaction ends.
+pub async fn lock(db: &impl ConnectionTrait, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+    let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
+    row.map(TryInto::try_into).transpose()
 }
 
-/// How many tenants are on each of these clusters; those without any are left out.
+/// The tenant with this id, in its canonical spelling, or code.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    reference: &str,
+) -> Result<Option<Tenant>, StoreError> {
+    if let Ok(code) = reference.parse::<TenantCode>() {
+        let row = Entity::find()
+            .filter(COLUMN.code.eq(code.as_str()))
+            .one(db)
+            .await?;
+        return row.map(TryInto::try_into).transpose();
+    }
+    match reference.parse::<TenantId>() {
+        Ok(id) if id.to_string() == reference => find_by_id(db, id).await,
+        _ => Ok(None),
+    }
+}
+
+/// The number of tenants on each of these clusters; clusters without tenants are left out.
 pub async fn count_by_cluster(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     clusters: &[ClusterName],
 ) -> Result<BTreeMap<ClusterName, i64>, StoreError> {
-    let names: Vec<&str> = clusters.iter().map(ClusterName::as_str).collect();
-    let counted: Vec<(String, i64)> = sqlx::query_as(BY_CLUSTER)
-        .bind(names)
-        .fetch_all(conn)
+    let names: Vec<String> = clusters.iter().map(ToString::to_string).collect();
+    // As a constant in the statement, so that the partial index serves it.
+    let deleted = Expr::Constant(TenantStatus::Deleted.to_string().into());
+    let counts: Vec<(String, i64)> = Entity::find()
+        .select_only()
+        .column(Column::Cluster)
+        .column_as(Column::Id.count(), "tenants")
+        .filter(Expr::col(Column::Status).ne(deleted))
+        .filter(Expr::col(Column::Cluster).eq(PgFunc::any(names)))
+        .group_by(Column::Cluster)
+        .into_tuple()
+        .all(db)
         .await?;
-    counted
+    counts
         .into_iter()
-        .map(|(name, count)| match name.parse() {
-            Ok(cluster) => Ok((cluster, count)),
-            Err(error) => Err(StoreError::corrupt("cluster", error)),
-        })
+        .map(|(name, count)| Ok((parse("cluster", &name)?, count)))
         .collect()
 }
 
-/// One page of the tenants, the newest first, with this status and with this text in code or name; and how many there
-/// are in all.
+/// One page of the tenants, newest first, with this status and with this text in code or name; and the number of all such
+/// tenants.
 pub async fn list(
-    conn: &mut PgConnection,
+    db: &impl ConnectionTrait,
     status: Option<TenantStatus>,
     search: Option<&str>,
     page: Page,
-) -> Result<(Vec<Tenant>, i64), StoreError> {
-    let status = status.map(TenantStatus::as_str);
-    let rows: Vec<Row> = sqlx::query_as(LIST)
-        .bind(status)
-        .bind(search)
-        .bind(page.limit())
-        .bind(page.offset())
-        .fetch_all(&mut *conn)
-        .await?;
-    let total = sqlx::query_scalar(COUNT)
-        .bind(status)
-        .bind(search)
-        .fetch_one(conn)
-        .await?;
-    Ok((rows.into_iter().map(|row| row.0).collect(), total))
-}
-
-struct Row(Tenant);
-
-impl<'r> FromRow<'r, PgRow> for Row {
-    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let Json(settings) = row.try_get("settings")?;
-        let admin_id: Option<uuid::Uuid> = row.try_get("admin_user_id")?;
-        let admin_email: Option<String> = row.try_get("admin_email")?;
-        Ok(Self(Tenant {
-            id: row.try_get("id")?,
-            code: parsed(row, "code")?,
-            name: checked::<TenantName>(row, "name")?,
-            region: parsed(row, "region")?,
-            cluster: parsed(row, "cluster")?,
-            package: parsed(row, "package")?,
-            billing_email: checked::<BillingEmail>(row, "billing_email")?,
-            status: parsed(row, "status")?,
-            version: row.try_get("version")?,
-            failure: row.try_get("failure")?,
-            settings,
-            admin: admin_id
-                .zip(admin_email)
-                .map(|(id, email)| Admin { id, email }),
-            onboarding: Onboarding {
-                database_ready: row.try_get("database_ready_at")?,
-                admin_asked: row.try_get("admin_asked_at")?,
-                admin_ready: row.try_get("admin_ready_at")?,
-                settings: row.try_get("settings_at")?,
-                guide_asked: row.try_get("guide_asked_at")?,
-                guide_sent: row.try_get("guide_sent_at")?,
-                guide_failure: row.try_get("guide_failure")?,
-                completed: row.try_get("completed_at")?,
-            },
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-        }))
+) -> Result<(Vec<Tenant>, u64), StoreError> {
+    let mut found = Entity::find();
+    if let Some(status) = status {
+        found = found.filter(COLUMN.status.eq(status.to_string()));
     }
-}
-
-fn parsed<T>(row: &PgRow, column: &'static str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    let text: String = row.try_get(column)?;
-    text.parse().map_err(|error| unreadable(column, error))
-}
-
-fn checked<T>(row: &PgRow, column: &'static str) -> Result<T, sqlx::Error>
-where
-    T: TryFrom<String, Error: std::error::Error + Send + Sync + 'static>,
-{
-    T::try_from(row.try_get(column)?).map_err(|error| unreadable(column, error))
-}
-
-fn unreadable(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: Box::new(error),
+    if let Some(text) = search {
+        found = found.filter(contains(Column::Code, text).or(contains(Column::Name, text)));
     }
+    let total = found.clone().count(db).await?;
+    let rows = found
+        .order_by_desc(Column::Id)
+        .limit(page.limit())
+        .offset(page.offset())
+        .all(db)
+        .await?;
+    let tenants: Result<_, StoreError> = rows.into_iter().map(TryInto::try_into).collect();
+    Ok((tenants?, total))
+}
+
+/// Whether the column contains `text` literally (without wildcards) in any case.
+fn contains(column: Column, text: &str) -> Expr {
+    let column = Func::lower(Expr::col((Entity, column)));
+    let text = Func::lower(Expr::val(text));
+    Expr::from(Func::cust("strpos").arg(column).arg(text)).gt(0)
 }

@@ -1,15 +1,14 @@
-//! Opening a suspended tenant again.
+//! Activation of a suspended tenant.
 
 use service::{Begun, Idempotency, IfMatch, PlatformScope};
 
-use super::{TenantError, record::record, suspend_tenant::lock};
+use super::{TenantError, apply_changes::apply_changes, suspend_tenant::lock};
 use crate::domain::Tenant;
 
-/// Activates a suspended tenant. Activating one that is open already changes nothing; one that is not ready yet
-/// becomes active by its onboarding alone.
+/// Activates a suspended tenant. Idempotent. A tenant that is being onboarded becomes active by its onboarding only.
 ///
 /// # Errors
-/// [`TenantError::NoTenant`], [`TenantError::Refused`], [`TenantError::Stale`].
+/// [`TenantError::NotFound`], [`TenantError::Transition`], [`TenantError::Stale`].
 pub async fn activate_tenant(
     scope: &PlatformScope,
     call: &Idempotency,
@@ -20,9 +19,9 @@ pub async fn activate_tenant(
         Begun::First(tx) => tx,
         Begun::Replayed(tenant) => return Ok(tenant),
     };
-    let mut tenant = lock(&mut tx, reference, version).await?;
+    let mut tenant = lock(&tx, reference, version).await?;
     if let Some(change) = tenant.activate()? {
-        record(&mut tx, &mut tenant, Some(change)).await?;
+        apply_changes(&mut tx, &mut tenant, Some(change)).await?;
     }
     tx.commit_once(&tenant).await?;
     Ok(tenant)

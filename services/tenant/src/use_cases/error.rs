@@ -1,35 +1,35 @@
-//! Why something about tenants was not done. Nothing was written then.
+//! Errors of the use cases.
 
 use event_bus::Failure;
 use service::{StoreError, scope::IdempotencyError};
 use tenancy::{Region, TenantCode};
 
-use crate::domain::Refused;
+use crate::domain::InvalidTransition;
 
-/// Why it was not done.
+/// A use case that failed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
-    /// There is no such tenant, or none that the caller may know of.
+    /// There is no such tenant, or none that the caller may see.
     #[error("there is no such tenant")]
-    NoTenant,
+    NotFound,
     /// Another tenant has or had this code.
     #[error("the code {0} is taken")]
     CodeTaken(TenantCode),
-    /// There is no such region here.
+    /// The region is not configured.
     #[error("there is no region {region}; known are {known}")]
-    NoRegion {
-        /// Asked for.
+    UnknownRegion {
+        /// The requested region.
         region: Region,
-        /// Those there are, in a row.
+        /// The configured ones, separated by commas.
         known: String,
     },
-    /// The tenant is in no state for it.
+    /// The tenant's status does not allow the change.
     #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The tenant has changed since the caller read it.
+    Transition(#[from] InvalidTransition),
+    /// The tenant is not at the version of `If-Match`.
     #[error("it has changed since it was read: it is at version {0} now")]
     Stale(i64),
-    /// The `Idempotency-Key` stands against it.
+    /// The `Idempotency-Key` was used for another request, or its first request is in progress.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
     /// The database failed.

@@ -1,4 +1,4 @@
-//! Looking over the tenants.
+//! The list of tenants.
 
 use service::{Page, PlatformScope};
 use tenancy::TenantStatus;
@@ -6,16 +6,16 @@ use tenancy::TenantStatus;
 use super::TenantError;
 use crate::{domain::Tenant, store::tenants};
 
-/// One page of the tenants, the newest first, and how many there are in all.
+/// One page of the tenants, newest first, and the number of all that match.
 ///
 /// # Errors
-/// The database failed.
+/// [`TenantError::Store`].
 pub async fn list_tenants(
     scope: &PlatformScope,
     status: Option<TenantStatus>,
     search: Option<&str>,
     page: Page,
-) -> Result<(Vec<Tenant>, i64), TenantError> {
-    let mut conn = scope.read().await?;
-    Ok(tenants::list(&mut conn, status, search, page).await?)
+) -> Result<(Vec<Tenant>, u64), TenantError> {
+    let db = scope.read().await?;
+    Ok(tenants::list(&db, status, search, page).await?)
 }

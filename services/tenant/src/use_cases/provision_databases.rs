@@ -1,130 +1,113 @@
-//! Making tenants' databases behind the answers.
+//! Creation of tenant databases in the background.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use service::{Context, StoreError};
-use tenancy::provision::ProvisionError;
-use tokio::{sync::Semaphore, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use service::{Context, LeasedJob, Runtime, StoreError};
+use tenancy::{
+    ClusterName,
+    provision::{ProvisionError, Provisioner},
+};
 
-use super::record::record;
+use super::apply_changes::apply_changes;
 use crate::{
-    App,
     domain::Tenant,
-    settings::Pace,
+    settings::ProvisioningSettings,
     store::{
-        provisioning::{self, Due},
+        provisioning::{self, DueDatabase},
         tenants,
     },
 };
 
-/// Makes databases as they are asked for, until `stop`; what is under way then is ended first.
-pub async fn provision_databases(app: &App, stop: &CancellationToken) {
-    let pace = app.settings.pace;
-    let places = Arc::new(Semaphore::new(pace.at_once));
-    let mut under_way = JoinSet::new();
-    while let Some(Ok(place)) = stop
-        .run_until_cancelled(places.clone().acquire_owned())
-        .await
-    {
-        while let Some(ended) = under_way.try_join_next() {
-            report(ended);
-        }
-        match provisioning::claim(app.runtime.platform_pool(), pace.lease).await {
-            Ok(Some(due)) => {
-                let app = app.clone();
-                under_way.spawn(async move {
-                    let _place = place;
-                    if let Err(error) = provision(&app, pace, due).await {
-                        tracing::warn!(tenant = %due.tenant_id, %error, "provisioning is put off");
-                    }
-                });
+/// Creates the databases of new tenants. A failed attempt is repeated after a pause, for ever; after some attempts the
+/// tenant is marked as failed until one succeeds.
+#[derive(Clone)]
+pub struct DatabaseProvisioning {
+    runtime: Runtime,
+    provisioners: Arc<HashMap<ClusterName, Provisioner>>,
+    settings: ProvisioningSettings,
+}
+
+impl LeasedJob for DatabaseProvisioning {
+    const NAME: &'static str = "provisioning";
+    type Item = DueDatabase;
+
+    async fn lease(&self, limit: u32) -> Result<Vec<DueDatabase>, StoreError> {
+        provisioning::lease(&self.runtime.platform_db(), limit, self.settings.lease).await
+    }
+
+    async fn run(&self, due: DueDatabase) -> Result<(), StoreError> {
+        let found = tenants::find_by_id(&self.runtime.platform_db(), due.tenant_id).await?;
+        let Some(tenant) = found else { return Ok(()) };
+        match self.create_database(&tenant).await {
+            Ok(()) => self.succeeded(due).await,
+            Err(reason) => {
+                tracing::warn!(tenant = %tenant.code, reason, attempt = due.attempts, "tenant database not created, trying again later");
+                self.failed(due, reason).await
             }
-            Ok(None) => rest(app, pace, stop).await,
-            Err(error) => {
-                tracing::warn!(%error, "due provisioning cannot be looked for");
-                rest(app, pace, stop).await;
+        }
+    }
+}
+
+impl DatabaseProvisioning {
+    /// The job over these clusters.
+    pub fn new(
+        runtime: Runtime,
+        provisioners: HashMap<ClusterName, Provisioner>,
+        settings: ProvisioningSettings,
+    ) -> Self {
+        Self {
+            runtime,
+            provisioners: Arc::new(provisioners),
+            settings,
+        }
+    }
+
+    /// Creates the database. The error is a text for the platform administrator.
+    async fn create_database(&self, tenant: &Tenant) -> Result<(), String> {
+        let cluster = &tenant.cluster;
+        let timeout = self.settings.timeout;
+        let provisioner = self
+            .provisioners
+            .get(cluster)
+            .ok_or_else(|| format!("cluster {cluster} has no address in TENANTRY_CLUSTERS"))?;
+        match tokio::time::timeout(timeout, provisioner.create(&tenant.code)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(ProvisionError::Unavailable(_))) => {
+                Err(format!("cluster {cluster} cannot be reached"))
             }
+            Ok(Err(ProvisionError::Rejected(sqlx::Error::Database(error)))) => {
+                Err(format!("cluster {cluster} refused: {}", error.message()))
+            }
+            Ok(Err(error)) => Err(format!("cluster {cluster}: {error}")),
+            Err(_) => Err(format!("cluster {cluster} took longer than {timeout:?}")),
         }
     }
-    while let Some(ended) = under_way.join_next().await {
-        report(ended);
-    }
-}
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "provisioning died; its lease runs out and it is tried again");
-    }
-}
-
-async fn rest(app: &App, pace: Pace, stop: &CancellationToken) {
-    tokio::select! {
-        () = app.provisioning.notified() => {}
-        () = tokio::time::sleep(pace.idle) => {}
-        () = stop.cancelled() => {}
-    }
-}
-
-async fn provision(app: &App, pace: Pace, due: Due) -> Result<(), StoreError> {
-    let mut conn = app.runtime.platform_pool().acquire().await?;
-    let found = tenants::find(&mut conn, &due.tenant_id.to_string()).await?;
-    drop(conn);
-    let Some(tenant) = found else { return Ok(()) };
-    match make(app, pace, &tenant).await {
-        Ok(()) => is_there(app, due).await,
-        Err(reason) => {
-            tracing::warn!(tenant = %tenant.code, reason, tries = due.attempts, "database not made");
-            is_not_there(app, pace, due, reason).await
+    async fn succeeded(&self, due: DueDatabase) -> Result<(), StoreError> {
+        let mut tx = self.runtime.platform(context(due)).begin().await?;
+        if let Some(mut tenant) = tenants::lock(&tx, due.tenant_id).await? {
+            let change = tenant.database_created();
+            apply_changes(&mut tx, &mut tenant, change).await?;
         }
+        provisioning::delete(&tx, due.tenant_id).await?;
+        tx.commit().await
     }
-}
 
-/// Makes the database, or says in words fit for the landlord why not.
-async fn make(app: &App, pace: Pace, tenant: &Tenant) -> Result<(), String> {
-    let cluster = &tenant.cluster;
-    let provisioner = app
-        .provisioners
-        .get(cluster)
-        .ok_or_else(|| format!("cluster {cluster} has no address in TENANTRY_CLUSTERS"))?;
-    match tokio::time::timeout(pace.patience, provisioner.create(&tenant.code)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(ProvisionError::Database(sqlx::Error::Database(error)))) => {
-            Err(format!("cluster {cluster} refused: {}", error.message()))
+    async fn failed(&self, due: DueDatabase, reason: String) -> Result<(), StoreError> {
+        let mut tx = self.runtime.platform(context(due)).begin().await?;
+        if let Some(mut tenant) = tenants::lock(&tx, due.tenant_id).await?
+            && due.attempts >= self.settings.attempts_until_failed
+            && let Some(change) = tenant.database_failed(reason.clone())
+        {
+            apply_changes(&mut tx, &mut tenant, Some(change)).await?;
         }
-        Ok(Err(ProvisionError::Database(_))) => Err(format!("cluster {cluster} cannot be reached")),
-        Ok(Err(error)) => Err(format!("cluster {cluster}: {error}")),
-        Err(_) => Err(format!(
-            "cluster {cluster} took longer than {:?}",
-            pace.patience
-        )),
+        let backoff = self.settings.backoff(due.attempts);
+        provisioning::postpone(&tx, due.tenant_id, backoff, &reason).await?;
+        tx.commit().await
     }
 }
 
-async fn is_there(app: &App, due: Due) -> Result<(), StoreError> {
-    let mut tx = app.runtime.platform(context(due)).begin().await?;
-    if let Some(mut tenant) = tenants::lock(tx.conn(), due.tenant_id).await? {
-        let change = tenant.database_is_there();
-        record(&mut tx, &mut tenant, change).await?;
-    }
-    provisioning::drop(tx.conn(), due.tenant_id).await?;
-    tx.commit().await
-}
-
-async fn is_not_there(app: &App, pace: Pace, due: Due, reason: String) -> Result<(), StoreError> {
-    let mut tx = app.runtime.platform(context(due)).begin().await?;
-    let pause = pace.pause_after(due.attempts);
-    if let Some(mut tenant) = tenants::lock(tx.conn(), due.tenant_id).await?
-        && due.attempts >= pace.tries_until_failed
-        && let Some(change) = tenant.database_is_not_coming(reason.clone())
-    {
-        record(&mut tx, &mut tenant, Some(change)).await?;
-    }
-    provisioning::put_off(tx.conn(), due.tenant_id, pause, &reason).await?;
-    tx.commit().await
-}
-
-fn context(due: Due) -> Context {
+fn context(due: DueDatabase) -> Context {
     Context {
         correlation_id: due.correlation_id,
         ..Context::background()

@@ -1,31 +1,31 @@
-//! Looking at one tenant.
+//! One tenant and its onboarding.
 
 use auth::{Caller, Role};
 use service::PlatformScope;
 
 use super::TenantError;
 use crate::{
-    domain::{Progress, Tenant},
+    domain::{StepProgress, Tenant},
     store::{provisioning, tenants},
 };
 
-/// The tenant of this id or code, for those who may know of it: the landlord, machines, and its own admin.
+/// The tenant with this id or code. Visible to platform administrators, services and the tenant's own admins.
 ///
 /// # Errors
-/// [`TenantError::NoTenant`] for everybody else, whether there is one or not.
+/// [`TenantError::NotFound`], also if the caller may not see the tenant.
 pub async fn read_tenant(
     scope: &PlatformScope,
     caller: &Caller,
     reference: &str,
 ) -> Result<Tenant, TenantError> {
-    let mut conn = scope.read().await?;
-    let found = tenants::find(&mut conn, reference).await?;
+    let db = scope.read().await?;
+    let found = tenants::find(&db, reference).await?;
     found
-        .filter(|tenant| may_know_of(caller, tenant))
-        .ok_or(TenantError::NoTenant)
+        .filter(|tenant| may_see(caller, tenant))
+        .ok_or(TenantError::NotFound)
 }
 
-/// How far the tenant's onboarding has come, for the same callers.
+/// The tenant's onboarding by step, for the same callers.
 ///
 /// # Errors
 /// As [`read_tenant`].
@@ -33,18 +33,18 @@ pub async fn read_onboarding(
     scope: &PlatformScope,
     caller: &Caller,
     reference: &str,
-) -> Result<(Tenant, [Progress; 5]), TenantError> {
+) -> Result<(Tenant, [StepProgress; 5]), TenantError> {
     let tenant = read_tenant(scope, caller, reference).await?;
-    let mut conn = scope.read().await?;
-    let trouble = provisioning::trouble(&mut conn, tenant.id).await?;
-    let progress = tenant.progress(trouble.as_deref());
+    let db = scope.read().await?;
+    let last_error = provisioning::last_error(&db, tenant.id).await?;
+    let progress = tenant.progress(last_error.as_deref());
     Ok((tenant, progress))
 }
 
-fn may_know_of(caller: &Caller, tenant: &Tenant) -> bool {
+fn may_see(caller: &Caller, tenant: &Tenant) -> bool {
     match caller.role {
         Role::PlatformAdmin | Role::Service => true,
-        Role::Admin => caller.administers(tenant.id.0),
+        Role::Admin => caller.is_admin_of(tenant.id.0),
         Role::Customer => false,
     }
 }

@@ -1,21 +1,21 @@
-//! Refusing a tenant everywhere.
+//! Suspension of a tenant.
 
 use serde::Serialize;
 use service::{Begun, Idempotency, IfMatch, PlatformScope, Tx};
 
-use super::{TenantError, record::record};
+use super::{TenantError, apply_changes::apply_changes};
 use crate::{domain::Tenant, store::tenants};
 
 #[derive(Serialize)]
-struct Wish<'a> {
+struct Request<'a> {
     reference: &'a str,
     reason: &'a Option<String>,
 }
 
-/// Suspends the tenant: every service refuses it within a second. Suspending it again changes nothing.
+/// Suspends the tenant: every service refuses it within a second. Idempotent.
 ///
 /// # Errors
-/// [`TenantError::NoTenant`], [`TenantError::Refused`] if it is not open for business, [`TenantError::Stale`].
+/// [`TenantError::NotFound`], [`TenantError::Transition`] if it is not active, [`TenantError::Stale`].
 pub async fn suspend_tenant(
     scope: &PlatformScope,
     call: &Idempotency,
@@ -23,34 +23,34 @@ pub async fn suspend_tenant(
     version: IfMatch,
     reason: Option<String>,
 ) -> Result<Tenant, TenantError> {
-    let wish = Wish {
+    let request = Request {
         reference,
         reason: &reason,
     };
-    let mut tx = match scope.begin_once(call, &wish).await? {
+    let mut tx = match scope.begin_once(call, &request).await? {
         Begun::First(tx) => tx,
         Begun::Replayed(tenant) => return Ok(tenant),
     };
-    let mut tenant = lock(&mut tx, reference, version).await?;
+    let mut tenant = lock(&tx, reference, version).await?;
     if let Some(change) = tenant.suspend(reason)? {
-        record(&mut tx, &mut tenant, Some(change)).await?;
+        apply_changes(&mut tx, &mut tenant, Some(change)).await?;
     }
     tx.commit_once(&tenant).await?;
     Ok(tenant)
 }
 
-/// The tenant of this reference, locked, if it is still the one the caller has seen.
+/// Finds and locks the tenant, which must be at the version of `If-Match`, if there is one.
 pub(super) async fn lock(
-    tx: &mut Tx,
+    tx: &Tx,
     reference: &str,
     IfMatch(version): IfMatch,
 ) -> Result<Tenant, TenantError> {
-    let found = tenants::find(tx.conn(), reference)
+    let found = tenants::find(tx, reference)
         .await?
-        .ok_or(TenantError::NoTenant)?;
-    let tenant = tenants::lock(tx.conn(), found.id)
+        .ok_or(TenantError::NotFound)?;
+    let tenant = tenants::lock(tx, found.id)
         .await?
-        .ok_or(TenantError::NoTenant)?;
+        .ok_or(TenantError::NotFound)?;
     match version {
         Some(version) if version != tenant.version => Err(TenantError::Stale(tenant.version)),
         _ => Ok(tenant),

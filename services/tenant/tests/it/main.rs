@@ -1,6 +1,6 @@
 //! The tenant service over HTTP and Kafka, on the real stack.
 
-mod house;
+mod fixture;
 mod onboarding;
 mod provisioning;
 mod tenants;

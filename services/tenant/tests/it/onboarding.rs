@@ -1,4 +1,4 @@
-//! The saga from the request to the first day.
+//! The onboarding saga.
 
 use event_bus::EventParts;
 use events::{
@@ -8,7 +8,7 @@ use events::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::house::{House, id, text};
+use crate::fixture::{Fixture, id, text};
 
 fn states(steps: &[Value]) -> Vec<&str> {
     steps
@@ -18,26 +18,26 @@ fn states(steps: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_tenant_comes_to_life_step_by_step() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
-    house.step(&tenant, 1, "RUNNING").await;
-    let steps = house.steps(&tenant).await;
+async fn a_tenant_is_onboarded_step_by_step() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
+    fixture.wait_for_step(&tenant, 1, "RUNNING").await;
+    let steps = fixture.steps(&tenant).await;
     assert_eq!(
         states(&steps),
         ["DONE", "RUNNING", "PENDING", "PENDING", "PENDING"]
     );
     assert!(steps[0]["finishedAt"].is_string());
 
-    let admin = house.admin_was_made(&tenant).await;
-    house.step(&tenant, 3, "RUNNING").await;
-    assert_eq!(house.now(&tenant).await["status"], "PROVISIONING");
-    house.guide_was_sent(&tenant).await;
-    let active = house.once(&tenant, "ACTIVE").await;
-    assert_eq!(states(&house.steps(&tenant).await), ["DONE"; 5]);
+    let admin = fixture.publish_admin_created(&tenant).await;
+    fixture.wait_for_step(&tenant, 3, "RUNNING").await;
+    assert_eq!(fixture.read(&tenant).await["status"], "PROVISIONING");
+    fixture.publish_guide_sent(&tenant).await;
+    let active = fixture.wait_for_status(&tenant, "ACTIVE").await;
+    assert_eq!(states(&fixture.steps(&tenant).await), ["DONE"; 5]);
 
     assert_eq!(
-        house.told_of(&tenant).await,
+        fixture.event_types(&tenant).await,
         [
             "tenant.created",
             "tenant.database.created",
@@ -49,9 +49,9 @@ async fn a_tenant_comes_to_life_step_by_step() {
         ]
     );
     assert_eq!(active["version"], 7);
-    let seen = house.events.so_far();
+    let seen = fixture.events.events();
     let of_type = |ty: &str| {
-        let mine = |seen: &&testkit::Seen| {
+        let mine = |seen: &&testkit::PublishedEvent| {
             seen.envelope.event_type == ty && seen.envelope.subject == text(&tenant, "id")
         };
         seen.iter().find(mine).expect(ty).clone()
@@ -73,10 +73,10 @@ async fn a_tenant_comes_to_life_step_by_step() {
 }
 
 #[tokio::test]
-async fn what_is_told_twice_happens_once() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
-    house.step(&tenant, 1, "RUNNING").await;
+async fn duplicate_events_take_effect_once() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
+    fixture.wait_for_step(&tenant, 1, "RUNNING").await;
     let event = UserCreated {
         user_id: Uuid::now_v7(),
         email: "boss@example.com".into(),
@@ -88,28 +88,28 @@ async fn what_is_told_twice_happens_once() {
     };
     let parts = EventParts::new("/tenantry/test", event.user_id).sequence(1);
     for _ in 0..3 {
-        house.world.publish_parts(parts.clone(), &event).await;
+        fixture.world.publish_parts(parts.clone(), &event).await;
     }
-    house.admin_was_made(&tenant).await;
-    house.step(&tenant, 3, "RUNNING").await;
+    fixture.publish_admin_created(&tenant).await;
+    fixture.wait_for_step(&tenant, 3, "RUNNING").await;
     for _ in 0..3 {
-        house.guide_was_sent(&tenant).await;
+        fixture.publish_guide_sent(&tenant).await;
     }
-    house.once(&tenant, "ACTIVE").await;
-    // Something that is handled after all of it.
-    let later = house.tenant().await;
-    house.admin_was_made(&later).await;
-    house.step(&later, 3, "RUNNING").await;
-    house.guide_was_sent(&later).await;
-    house.once(&later, "ACTIVE").await;
-    assert_eq!(house.told_of(&tenant).await.len(), 7);
+    fixture.wait_for_status(&tenant, "ACTIVE").await;
+    // Events that are handled after all of the above.
+    let later = fixture.tenant().await;
+    fixture.publish_admin_created(&later).await;
+    fixture.wait_for_step(&later, 3, "RUNNING").await;
+    fixture.publish_guide_sent(&later).await;
+    fixture.wait_for_status(&later, "ACTIVE").await;
+    assert_eq!(fixture.event_types(&tenant).await.len(), 7);
 }
 
 #[tokio::test]
-async fn what_is_not_about_the_onboarding_changes_nothing() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
-    house.step(&tenant, 1, "RUNNING").await;
+async fn events_unrelated_to_the_onboarding_change_nothing() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
+    fixture.wait_for_step(&tenant, 1, "RUNNING").await;
     let customer = UserCreated {
         user_id: Uuid::now_v7(),
         email: "ann@example.com".into(),
@@ -119,7 +119,7 @@ async fn what_is_not_about_the_onboarding_changes_nothing() {
         tenant_code: None,
         invited: false,
     };
-    house
+    fixture
         .world
         .publish_platform(customer.user_id, &customer)
         .await;
@@ -130,26 +130,26 @@ async fn what_is_not_about_the_onboarding_changes_nothing() {
         tenant_id: Some(id(&tenant)),
         tenant_code: Some(text(&tenant, "code")),
     };
-    house
+    fixture
         .world
         .publish_platform(welcome.email_id, &welcome)
         .await;
-    house.active_tenant().await;
-    assert_eq!(house.told_of(&tenant).await.len(), 3);
+    fixture.active_tenant().await;
+    assert_eq!(fixture.event_types(&tenant).await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_guide_that_cannot_be_sent_is_shown_and_may_still_arrive() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
-    house.admin_was_made(&tenant).await;
-    house.step(&tenant, 3, "RUNNING").await;
-    house
-        .guide_could_not_be_sent(&tenant, "no such mailbox")
+async fn a_guide_failure_is_shown_until_the_guide_is_sent() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
+    fixture.publish_admin_created(&tenant).await;
+    fixture.wait_for_step(&tenant, 3, "RUNNING").await;
+    fixture
+        .publish_guide_failed(&tenant, "no such mailbox")
         .await;
-    let step = house.step(&tenant, 3, "FAILED").await;
+    let step = fixture.wait_for_step(&tenant, 3, "FAILED").await;
     assert_eq!(step["error"], "no such mailbox");
-    house.guide_was_sent(&tenant).await;
-    house.once(&tenant, "ACTIVE").await;
-    assert_eq!(states(&house.steps(&tenant).await), ["DONE"; 5]);
+    fixture.publish_guide_sent(&tenant).await;
+    fixture.wait_for_status(&tenant, "ACTIVE").await;
+    assert_eq!(states(&fixture.steps(&tenant).await), ["DONE"; 5]);
 }

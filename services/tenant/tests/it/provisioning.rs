@@ -1,28 +1,28 @@
-//! Databases made behind the answers, whatever happens meanwhile.
+//! Provisioning of tenant databases and its failures.
 
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Gate, Stack, World, eventually};
+use testkit::{Stack, TcpProxy, TestEnvironment, eventually};
 
-use crate::house::{House, new_code, start, text, wish};
+use crate::fixture::{Fixture, new_code, start, tenant_request, text};
 
 /// The database of a tenant of this world.
-fn database(world: &World, code: &str) -> String {
+fn database(world: &TestEnvironment, code: &str) -> String {
     format!("{}tenant_{}", world.prefix(), code.replace('-', "_"))
 }
 
-async fn admits(world: &World, service: &str, code: &str) -> bool {
+async fn admits(world: &TestEnvironment, service: &str, code: &str) -> bool {
     let url = world.stack().database(service, &database(world, code));
     PgConnection::connect(&url).await.is_ok()
 }
 
 #[tokio::test]
-async fn the_database_admits_the_services_that_belong_in_it_and_nobody_else() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
+async fn the_database_admits_exactly_the_services_with_tenant_schemas() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
     let begin = Instant::now();
-    house.step(&tenant, 0, "DONE").await;
+    fixture.wait_for_step(&tenant, 0, "DONE").await;
     eprintln!("request to ready database: {:?}", begin.elapsed());
     let code = text(&tenant, "code");
     for (service, expected) in [
@@ -35,159 +35,162 @@ async fn the_database_admits_the_services_that_belong_in_it_and_nobody_else() {
         ("event_store", false),
     ] {
         assert_eq!(
-            admits(&house.world, service, &code).await,
+            admits(&fixture.world, service, &code).await,
             expected,
             "{service}"
         );
     }
 }
 
-/// A house whose one cluster is behind a gate.
-async fn behind_a_gate() -> (House, Gate) {
-    let stack = Stack::of_this_run();
-    let gate = Gate::before(stack.postgres_address()).await;
+/// A fixture whose only cluster is reached through a gate.
+async fn with_gated_cluster() -> (Fixture, TcpProxy) {
+    let stack = Stack::from_env();
+    let gate = TcpProxy::start(stack.postgres_address()).await;
     let cluster = stack.cluster("tenant");
     let through = cluster.replace(stack.postgres_address(), &gate.address().to_string());
     let clusters = format!("eu-1={through}");
-    let world = World::on(stack, &["tenant"]).await;
-    let house = House::of(world, &[("CLUSTERS", clusters.as_str())]).await;
-    (house, gate)
+    let world = TestEnvironment::on(stack, &["tenant"]).await;
+    let fixture = Fixture::of(world, &[("CLUSTERS", clusters.as_str())]).await;
+    (fixture, gate)
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_away_is_shown_and_the_tenant_heals_when_it_is_back() {
-    let (house, gate) = behind_a_gate().await;
-    gate.shut();
-    let tenant = house.tenant().await;
-    let failed = house.once(&tenant, "FAILED").await;
+async fn an_unavailable_cluster_is_shown_and_the_tenant_recovers_with_it() {
+    let (fixture, gate) = with_gated_cluster().await;
+    gate.disconnect();
+    let tenant = fixture.tenant().await;
+    let failed = fixture.wait_for_status(&tenant, "FAILED").await;
     assert_eq!(failed["failure"], "cluster eu-1 cannot be reached");
-    let step = house.step(&tenant, 0, "FAILED").await;
+    let step = fixture.wait_for_step(&tenant, 0, "FAILED").await;
     assert_eq!(step["error"], "cluster eu-1 cannot be reached");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(
-        house.told_of(&tenant).await,
+        fixture.event_types(&tenant).await,
         ["tenant.created", "tenant.database.failed"]
     );
 
-    gate.open();
-    house.step(&tenant, 0, "DONE").await;
-    house.admin_was_made(&tenant).await;
-    house.step(&tenant, 3, "RUNNING").await;
-    house.guide_was_sent(&tenant).await;
-    let active = house.once(&tenant, "ACTIVE").await;
+    gate.resume();
+    fixture.wait_for_step(&tenant, 0, "DONE").await;
+    fixture.publish_admin_created(&tenant).await;
+    fixture.wait_for_step(&tenant, 3, "RUNNING").await;
+    fixture.publish_guide_sent(&tenant).await;
+    let active = fixture.wait_for_status(&tenant, "ACTIVE").await;
     assert!(active.get("failure").is_none());
-    assert!(admits(&house.world, "order", &text(&tenant, "code")).await);
-    assert_eq!(house.told_of(&tenant).await[2], "tenant.database.created");
+    assert!(admits(&fixture.world, "order", &text(&tenant, "code")).await);
+    assert_eq!(
+        fixture.event_types(&tenant).await[2],
+        "tenant.database.created"
+    );
 }
 
 #[tokio::test]
-async fn a_database_left_half_made_by_a_crash_is_completed() {
-    let house = House::shared().await;
+async fn a_database_left_incomplete_by_a_crash_is_completed() {
+    let fixture = Fixture::shared().await;
     let code = new_code();
-    let mut role = PgConnection::connect(&house.world.stack().cluster("tenant"))
+    let mut role = PgConnection::connect(&fixture.world.stack().cluster("tenant"))
         .await
         .expect("connects");
     let statement = format!(
         "CREATE DATABASE {} TEMPLATE {}template ALLOW_CONNECTIONS false",
-        database(&house.world, &code),
-        house.world.prefix()
+        database(&fixture.world, &code),
+        fixture.world.prefix()
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
         .execute(&mut role)
         .await
         .expect("made");
-    assert!(!admits(&house.world, "order", &code).await);
-    let tenant = house
-        .landlord()
-        .post("/api/tenants", wish(&code))
+    assert!(!admits(&fixture.world, "order", &code).await);
+    let tenant = fixture
+        .platform_admin()
+        .post("/api/tenants", tenant_request(&code))
         .await
         .expect(202);
-    house.step(&tenant, 0, "DONE").await;
-    assert!(admits(&house.world, "order", &code).await);
+    fixture.wait_for_step(&tenant, 0, "DONE").await;
+    assert!(admits(&fixture.world, "order", &code).await);
 }
 
 #[tokio::test]
-async fn replicas_share_the_work_and_none_is_done_twice() {
-    let (house, gate) = behind_a_gate().await;
-    gate.shut();
-    let second = start(&house.world, &[]).await;
+async fn replicas_share_the_work_without_duplicates() {
+    let (fixture, gate) = with_gated_cluster().await;
+    gate.disconnect();
+    let second = start(&fixture.world, &[]).await;
     let mut tenants = Vec::new();
     for _ in 0..8 {
-        tenants.push(house.tenant().await);
+        tenants.push(fixture.tenant().await);
     }
     for tenant in &tenants {
-        // The second replica has its own way to the cluster.
-        house.step(tenant, 0, "DONE").await;
-        assert!(admits(&house.world, "order", &text(tenant, "code")).await);
+        // The second replica reaches the cluster directly.
+        fixture.wait_for_step(tenant, 0, "DONE").await;
+        assert!(admits(&fixture.world, "order", &text(tenant, "code")).await);
     }
     for tenant in &tenants {
-        let told = house.told_of(tenant).await;
-        let made = told
+        let types = fixture.event_types(tenant).await;
+        let created = types
             .iter()
             .filter(|ty| *ty == "tenant.database.created")
             .count();
-        assert_eq!(made, 1, "{told:?}");
+        assert_eq!(created, 1, "{types:?}");
     }
     second.stop().await;
 }
 
 #[tokio::test]
-async fn work_whose_worker_died_is_taken_over_when_its_lease_has_run_out() {
-    let (house, gate) = behind_a_gate().await;
-    gate.shut();
-    let tenant = house.tenant().await;
-    house.once(&tenant, "FAILED").await;
-    let pool = house.world.platform_pool("tenant").await;
-    // As if somebody had claimed it and died.
-    eventually("the claim", || async {
-        let claimed = sqlx::query(
+async fn the_work_of_a_crashed_replica_is_taken_over_after_its_lease() {
+    let (fixture, gate) = with_gated_cluster().await;
+    gate.disconnect();
+    let tenant = fixture.tenant().await;
+    fixture.wait_for_status(&tenant, "FAILED").await;
+    let pool = fixture.world.platform_pool("tenant").await;
+    // As after a crash of a replica that held the lease.
+    eventually("the lease", || async {
+        let lease = sqlx::query(
             "UPDATE provisioning SET next_attempt_at = now() + interval '2 seconds' WHERE next_attempt_at > now()",
         );
-        let done = claimed.execute(&pool).await.expect("claims");
+        let done = lease.execute(&pool).await.expect("leases");
         (done.rows_affected() == 1).then_some(())
     })
     .await;
-    gate.open();
+    gate.resume();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(
-        house.steps(&tenant).await[0]["state"],
+        fixture.steps(&tenant).await[0]["state"],
         "FAILED",
-        "it is left alone"
+        "the lease has not run out"
     );
-    house.step(&tenant, 0, "DONE").await;
+    fixture.wait_for_step(&tenant, 0, "DONE").await;
 }
 
 #[tokio::test]
-async fn what_one_replica_works_on_is_left_alone_by_the_others() {
-    let house = House::with(&[]).await;
-    let second = start(&house.world, &[]).await;
+async fn work_leased_by_one_replica_is_not_leased_by_others() {
+    let fixture = Fixture::with(&[]).await;
+    let second = start(&fixture.world, &[]).await;
     let code = new_code();
-    // Whoever makes this database waits for us.
-    let mut ours = PgConnection::connect(&house.world.stack().cluster("tenant"))
+    // The replica that creates this database waits for this lock.
+    let mut blocker = PgConnection::connect(&fixture.world.stack().cluster("tenant"))
         .await
         .expect("connects");
     sqlx::query("SELECT pg_advisory_lock(hashtextextended('provisioning of ' || $1, 0))")
-        .bind(database(&house.world, &code))
-        .execute(&mut ours)
+        .bind(database(&fixture.world, &code))
+        .execute(&mut blocker)
         .await
         .expect("locks");
-    let tenant = house
-        .landlord()
-        .post("/api/tenants", wish(&code))
+    let tenant = fixture
+        .platform_admin()
+        .post("/api/tenants", tenant_request(&code))
         .await
         .expect(202);
-    let pool = house.world.platform_pool("tenant").await;
-    let tries = async || -> i32 {
-        let tries = sqlx::query_scalar("SELECT attempts FROM provisioning");
-        tries.fetch_one(&pool).await.expect("counts")
+    let pool = fixture.world.platform_pool("tenant").await;
+    let attempts = async || -> i32 {
+        let attempts = sqlx::query_scalar("SELECT attempts FROM provisioning");
+        attempts.fetch_one(&pool).await.expect("counts")
     };
-    eventually("somebody at work", || async {
-        (tries().await == 1).then_some(())
+    eventually("the first attempt", || async {
+        (attempts().await == 1).then_some(())
     })
     .await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(tries().await, 1);
-    ours.close().await.expect("lets go");
-    house.step(&tenant, 0, "DONE").await;
+    assert_eq!(attempts().await, 1);
+    blocker.close().await.expect("closes");
+    fixture.wait_for_step(&tenant, 0, "DONE").await;
     second.stop().await;
 }

@@ -6,36 +6,42 @@ use events::tenant::{TenantActivated, TenantCreated, TenantSuspended};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::house::{House, new_code, text, wish};
+use crate::fixture::{Fixture, new_code, tenant_request, text};
 
 #[tokio::test]
-async fn a_tenant_is_asked_for_and_the_answer_says_where_to_watch_it() {
-    let house = House::shared().await;
+async fn a_tenant_is_created_asynchronously_with_its_location() {
+    let fixture = Fixture::shared().await;
     let code = new_code();
-    let reply = house.machine().post("/api/tenants", wish(&code)).await;
+    let reply = fixture
+        .service()
+        .post("/api/tenants", tenant_request(&code))
+        .await;
     assert_eq!(reply.headers["location"], format!("/api/tenants/{code}"));
     let tenant = reply.expect(202);
     assert_eq!(tenant["status"], "PROVISIONING");
     assert_eq!(tenant["version"], 1);
     assert_eq!(tenant["cluster"], "eu-1");
 
-    let created = house
+    let created = fixture
         .events
-        .shows_once::<TenantCreated>(text(&tenant, "id"))
+        .wait_for_single::<TenantCreated>(text(&tenant, "id"))
         .await;
     assert_eq!(created.envelope.partition_key, text(&tenant, "id"));
     assert_eq!(created.payload["billingEmail"], "billing@acme.example");
     assert_eq!(created.payload["status"], "PROVISIONING");
     let by_id = format!("/api/tenants/{}", text(&tenant, "id"));
-    assert_eq!(house.landlord().get(&by_id).await.expect(200)["code"], code);
+    assert_eq!(
+        fixture.platform_admin().get(&by_id).await.expect(200)["code"],
+        code
+    );
 }
 
 #[tokio::test]
-async fn of_many_who_want_a_code_one_gets_it() {
-    let house = House::shared().await;
-    let (code, landlord) = (new_code(), house.landlord());
-    let asked = (0..20).map(|_| landlord.post("/api/tenants", wish(&code)));
-    let replies = futures::future::join_all(asked).await;
+async fn of_concurrent_requests_for_a_code_one_succeeds() {
+    let fixture = Fixture::shared().await;
+    let (code, platform_admin) = (new_code(), fixture.platform_admin());
+    let requests = (0..20).map(|_| platform_admin.post("/api/tenants", tenant_request(&code)));
+    let replies = futures::future::join_all(requests).await;
     let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status.as_u16()).collect();
     statuses.sort_unstable();
     let mut expected = vec![409; 20];
@@ -50,30 +56,34 @@ async fn of_many_who_want_a_code_one_gets_it() {
 
 #[tokio::test]
 async fn the_same_key_gives_the_same_tenant_and_another_body_is_refused() {
-    let house = House::shared().await;
-    let landlord = house.landlord().header("idempotency-key", &new_code());
-    let body = wish(&new_code());
-    let first = landlord
+    let fixture = Fixture::shared().await;
+    let platform_admin = fixture
+        .platform_admin()
+        .header("idempotency-key", &new_code());
+    let body = tenant_request(&new_code());
+    let first = platform_admin
         .post("/api/tenants", body.clone())
         .await
         .expect(202);
-    house.step(&first, 0, "DONE").await;
-    let again = landlord.post("/api/tenants", body).await.expect(202);
+    fixture.wait_for_step(&first, 0, "DONE").await;
+    let again = platform_admin.post("/api/tenants", body).await.expect(202);
     assert_eq!(first, again);
-    let other = landlord.post("/api/tenants", wish(&new_code())).await;
+    let other = platform_admin
+        .post("/api/tenants", tenant_request(&new_code()))
+        .await;
     assert_eq!(other.status, 422);
-    house
+    fixture
         .events
-        .shows_once::<TenantCreated>(text(&first, "id"))
+        .wait_for_single::<TenantCreated>(text(&first, "id"))
         .await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_tenant_is_refused_with_the_field() {
-    let house = House::shared().await;
-    let landlord = house.landlord();
+async fn an_invalid_request_is_refused_with_the_field() {
+    let fixture = Fixture::shared().await;
+    let platform_admin = fixture.platform_admin();
     let with = |field: &str, value: Value| {
-        let mut body = wish(&new_code());
+        let mut body = tenant_request(&new_code());
         body[field] = value;
         body
     };
@@ -95,7 +105,7 @@ async fn what_cannot_be_a_tenant_is_refused_with_the_field() {
         (with("status", json!("ACTIVE")), "status"),
         (json!({"code": new_code()}), "name"),
     ] {
-        let reply = landlord.post("/api/tenants", body.clone()).await;
+        let reply = platform_admin.post("/api/tenants", body.clone()).await;
         assert_eq!(reply.problem(), "/problems/invalid-input", "{body}");
         assert_eq!(
             reply.body["errors"][0]["field"], field,
@@ -107,23 +117,23 @@ async fn what_cannot_be_a_tenant_is_refused_with_the_field() {
 }
 
 #[tokio::test]
-async fn who_may_do_what() {
-    let house = House::shared().await;
-    let (own, other) = (house.tenant().await, house.tenant().await);
+async fn each_route_is_authorized_by_role() {
+    let fixture = Fixture::shared().await;
+    let (own, other) = (fixture.tenant().await, fixture.tenant().await);
     let path = format!("/api/tenants/{}", text(&own, "code"));
     let callers = [
-        ("stranger", house.stranger()),
-        ("customer", house.customer()),
-        ("another's admin", house.admin_of(&other)),
-        ("its admin", house.admin_of(&own)),
-        ("machine", house.machine()),
-        ("landlord", house.landlord()),
+        ("anonymous", fixture.anonymous()),
+        ("customer", fixture.customer()),
+        ("other tenant's admin", fixture.admin_of(&other)),
+        ("own admin", fixture.admin_of(&own)),
+        ("service", fixture.service()),
+        ("platform admin", fixture.platform_admin()),
     ];
     let suspend = format!("{path}/suspend");
     let activate = format!("{path}/activate");
     let onboarding = format!("{path}/onboarding");
-    // Suspending and activating what is not ready is 409, for those who may.
-    let doors = [
+    // A tenant that is being onboarded cannot be suspended or activated: 409 for authorized callers.
+    let expectations = [
         (Method::GET, path.as_str(), [401, 404, 404, 200, 200, 200]),
         (
             Method::GET,
@@ -148,13 +158,13 @@ async fn who_may_do_what() {
             [401, 404, 404, 404, 404, 404],
         ),
     ];
-    for (method, door, expected) in doors {
+    for (method, path, expected) in expectations {
         for ((who, client), expected) in callers.iter().zip(expected) {
             let body = (method == Method::POST).then(|| "{}".to_owned());
-            let reply = client.send(method.clone(), door, body).await;
+            let reply = client.send(method.clone(), path, body).await;
             assert_eq!(
                 reply.status, expected,
-                "{who} {method} {door}: {}",
+                "{who} {method} {path}: {}",
                 reply.text
             );
             if expected == 404 {
@@ -162,17 +172,17 @@ async fn who_may_do_what() {
             }
         }
     }
-    // Not found is the same answer whether there is one or not.
-    let customer = house.customer();
+    // A hidden tenant and an unknown one give the same answer.
+    let customer = fixture.customer();
     let hidden = customer.get(&path).await;
     let absent = customer.get("/api/tenants/nobody-there").await;
     assert_eq!(hidden.body["detail"], absent.body["detail"]);
 }
 
 #[tokio::test]
-async fn another_spelling_of_a_code_or_id_is_no_tenant() {
-    let house = House::shared().await;
-    let tenant = house.tenant().await;
+async fn other_spellings_of_a_code_or_id_are_unknown() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.tenant().await;
     let (code, id) = (text(&tenant, "code"), text(&tenant, "id"));
     for spelling in [
         code.to_uppercase(),
@@ -183,8 +193,8 @@ async fn another_spelling_of_a_code_or_id_is_no_tenant() {
         id.replace('-', ""),
         format!("%7B{id}%7D"),
     ] {
-        let reply = house
-            .landlord()
+        let reply = fixture
+            .platform_admin()
             .get(&format!("/api/tenants/{spelling}"))
             .await;
         assert_eq!(reply.status, 404, "{spelling}");
@@ -193,15 +203,15 @@ async fn another_spelling_of_a_code_or_id_is_no_tenant() {
 
 #[tokio::test]
 async fn tenants_are_listed_by_page_status_and_text() {
-    let house = House::shared().await;
+    let fixture = Fixture::shared().await;
     let marker = new_code();
     let mut made = Vec::new();
     for n in 0..5 {
-        let mut body = wish(&new_code());
+        let mut body = tenant_request(&new_code());
         body["name"] = json!(format!("Shop {marker} {n}"));
         made.push(
-            house
-                .landlord()
+            fixture
+                .platform_admin()
                 .post("/api/tenants", body)
                 .await
                 .expect(202),
@@ -213,7 +223,7 @@ async fn tenants_are_listed_by_page_status_and_text() {
     );
     let mut pages = 0;
     while let Some(path) = next {
-        let page = house.landlord().get(&path).await.expect(200);
+        let page = fixture.platform_admin().get(&path).await.expect(200);
         assert_eq!(page["meta"]["total"], 5);
         let rows = page["data"].as_array().expect("rows");
         seen.extend(rows.iter().map(|row| text(row, "code")));
@@ -225,12 +235,12 @@ async fn tenants_are_listed_by_page_status_and_text() {
 
     let total = async |query: &str| {
         let path = format!("/api/tenants?search={}&{query}", marker.to_uppercase());
-        house.landlord().get(&path).await.expect(200)["meta"]["total"].clone()
+        fixture.platform_admin().get(&path).await.expect(200)["meta"]["total"].clone()
     };
     assert_eq!(total("page=1").await, 5, "upper or lower case");
     assert_eq!(total("status=SUSPENDED").await, 0);
-    let wildcard = house
-        .landlord()
+    let wildcard = fixture
+        .platform_admin()
         .get("/api/tenants?search=%25")
         .await
         .expect(200);
@@ -242,26 +252,29 @@ async fn tenants_are_listed_by_page_status_and_text() {
         "colour=red",
         "search=%00",
     ] {
-        let reply = house.landlord().get(&format!("/api/tenants?{query}")).await;
+        let reply = fixture
+            .platform_admin()
+            .get(&format!("/api/tenants?{query}"))
+            .await;
         assert_eq!(reply.status, 400, "{query}");
     }
 }
 
 #[tokio::test]
 async fn a_tenant_is_suspended_and_activated_again() {
-    let house = House::shared().await;
-    let tenant = house.active_tenant().await;
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.active_tenant().await;
     let path = format!("/api/tenants/{}", text(&tenant, "code"));
-    let landlord = house.landlord();
+    let platform_admin = fixture.platform_admin();
     let act = async |what: &str, body: Option<&str>| {
         let path = format!("{path}/{what}");
-        landlord
+        platform_admin
             .send(Method::POST, &path, body.map(str::to_owned))
             .await
     };
     let before = tenant["version"].as_i64().expect("a number");
 
-    let stale = landlord.header("if-match", "\"1\"");
+    let stale = platform_admin.header("if-match", "\"1\"");
     let refused = stale
         .send(Method::POST, &format!("{path}/suspend"), None)
         .await;
@@ -273,24 +286,24 @@ async fn a_tenant_is_suspended_and_activated_again() {
     assert_eq!(suspended.expect(200)["status"], "SUSPENDED");
     let again = act("suspend", None).await.expect(200);
     assert_eq!(again["version"], before + 1, "no change");
-    let event = house
+    let event = fixture
         .events
-        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .wait_for_single::<TenantSuspended>(text(&tenant, "id"))
         .await;
     assert_eq!(event.payload["reason"], "unpaid");
     assert_eq!(event.payload["status"], "SUSPENDED");
-    assert!(event.envelope.user_id.is_some(), "a person did it");
+    assert!(event.envelope.user_id.is_some(), "the event names the user");
 
-    let fresh = landlord.header("if-match", &format!("\"{}\"", before + 1));
+    let fresh = platform_admin.header("if-match", &format!("\"{}\"", before + 1));
     let reply = fresh
         .send(Method::POST, &format!("{path}/activate"), None)
         .await;
     assert_eq!(reply.expect(200)["status"], "ACTIVE");
     assert_eq!(act("activate", None).await.status, 200);
     assert_eq!(
-        house
+        fixture
             .events
-            .of::<TenantActivated>(text(&tenant, "id"), 2)
+            .wait_for::<TenantActivated>(text(&tenant, "id"), 2)
             .await
             .len(),
         2
@@ -301,18 +314,18 @@ async fn a_tenant_is_suspended_and_activated_again() {
 }
 
 #[tokio::test]
-async fn one_of_many_suspensions_counts() {
-    let house = House::shared().await;
-    let tenant = house.active_tenant().await;
+async fn concurrent_suspensions_publish_one_event() {
+    let fixture = Fixture::shared().await;
+    let tenant = fixture.active_tenant().await;
     let path = format!("/api/tenants/{}/suspend", text(&tenant, "code"));
-    let landlord = house.landlord();
-    let asked = (0..20).map(|_| landlord.post(&path, json!({})));
-    for reply in futures::future::join_all(asked).await {
+    let platform_admin = fixture.platform_admin();
+    let requests = (0..20).map(|_| platform_admin.post(&path, json!({})));
+    for reply in futures::future::join_all(requests).await {
         assert_eq!(reply.status, 200, "{}", reply.text);
     }
-    house
+    fixture
         .events
-        .shows_once::<TenantSuspended>(text(&tenant, "id"))
+        .wait_for_single::<TenantSuspended>(text(&tenant, "id"))
         .await;
-    house.told_of(&tenant).await;
+    fixture.event_types(&tenant).await;
 }

@@ -96,7 +96,7 @@ pub(super) async fn password_tokens(
 ) -> Result<Answer<PasswordToken>, Problem> {
     if caller.service.as_deref() != Some(EMAIL_SENDER) {
         return Err(AuthError::Forbidden {
-            needed: "SERVICE (notification)",
+            required: "SERVICE (notification)",
         }
         .into());
     }

@@ -131,7 +131,7 @@ pub(super) async fn list(
         Role::Admin => Some(ActiveTenant::extract(&request).await?.tenant().id),
         Role::Customer | Role::Service => {
             return Err(AuthError::Forbidden {
-                needed: Role::Admin.as_str(),
+                required: Role::Admin.as_str(),
             }
             .into());
         }

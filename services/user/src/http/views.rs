@@ -1,6 +1,6 @@
 //! JSON views.
 
-use auth::{Issued, Role};
+use auth::{IssuedToken, Role};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -65,8 +65,8 @@ pub struct BearerToken {
     pub token_type: &'static str,
 }
 
-impl From<Issued> for BearerToken {
-    fn from(issued: Issued) -> Self {
+impl From<IssuedToken> for BearerToken {
+    fn from(issued: IssuedToken) -> Self {
         Self {
             access_token: issued.access_token,
             expires_in: issued.expires_in,

@@ -1,6 +1,6 @@
 //! Access tokens of services.
 
-use auth::{Caller, Issued, Issuer, is_service_secret};
+use auth::{Caller, IssuedToken, Issuer, verify_service_secret};
 use secrecy::SecretString;
 
 use super::UserError;
@@ -14,8 +14,8 @@ pub fn issue_service_token(
     master: &SecretString,
     name: &str,
     secret: &SecretString,
-) -> Result<Issued, UserError> {
-    if !is_service_secret(master, name, secret) {
+) -> Result<IssuedToken, UserError> {
+    if !verify_service_secret(master, name, secret) {
         tracing::warn!(service = name, "service token refused: wrong secret");
         return Err(UserError::WrongServiceSecret);
     }

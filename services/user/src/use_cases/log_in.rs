@@ -1,6 +1,6 @@
 //! Login with e-mail address and password.
 
-use auth::{Issued, Issuer};
+use auth::{IssuedToken, Issuer};
 use events::user::UserLoginFailed;
 use service::PlatformScope;
 use tenancy::{Directory, TenantStatus};
@@ -24,7 +24,7 @@ pub async fn log_in(
     issuer: &Issuer,
     email: EmailAddress,
     password: SubmittedPassword,
-) -> Result<Issued, UserError> {
+) -> Result<IssuedToken, UserError> {
     // The connection returns to the pool before the slow verification.
     let account = users::by_email(&db.read().await?, &email).await?;
     let (user, stored) = account.map_or((None, None), |account| {

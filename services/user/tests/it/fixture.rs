@@ -6,7 +6,7 @@ use auth::{Caller, CallerTenant, Issuer, derive_service_secret, generate_key_pem
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use service::Running;
-use testkit::{Client, World, on_shared_runtime};
+use testkit::{Client, TestEnvironment, on_shared_runtime};
 use tokio::sync::OnceCell;
 use user_service::{App, settings::UserSettings};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ static KEY: LazyLock<String> = LazyLock::new(generate_key_pem);
 
 /// The service and its surroundings.
 pub struct Fixture {
-    pub world: World,
+    pub world: TestEnvironment,
     pub tenants: StubTenantService,
     issuer: Issuer,
     url: String,
@@ -36,7 +36,7 @@ pub async fn fixture() -> &'static Fixture {
 impl Fixture {
     /// Starts a fixture for one test.
     pub async fn build() -> Self {
-        let world = World::new(&["user"]).await;
+        let world = TestEnvironment::new(&["user"]).await;
         let tenants = StubTenantService::start().await;
         let running = start(&world, &tenants).await;
         let url = format!("http://{}", running.address());
@@ -133,16 +133,16 @@ impl Fixture {
         let facts = self
             .tenants
             .tenant_json(admin.tenant_code(), status, version);
-        let facts: tenancy::TenantFacts = serde_json::from_value(facts).unwrap();
+        let facts: tenancy::TenantSnapshot = serde_json::from_value(facts).unwrap();
         self.world
             .set_status("user", &facts.clone().into(), facts.status, version)
             .await;
         // Waits until the service's cached copy has expired.
-        tokio::time::sleep(tenancy::Directory::FRESH).await;
+        tokio::time::sleep(tenancy::Directory::CACHE_TTL).await;
     }
 }
 
-async fn start(world: &World, tenants: &StubTenantService) -> Running {
+async fn start(world: &TestEnvironment, tenants: &StubTenantService) -> Running {
     let name = format!(
         "tenantry-user-{}-{}.pem",
         process::id(),

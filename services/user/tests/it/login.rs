@@ -61,7 +61,7 @@ async fn a_token_identifies_the_user_and_the_login_is_published() {
     let events = fixture
         .world
         .log("user.events")
-        .of::<UserLoginSucceeded>(admin.id(), 1)
+        .wait_for::<UserLoginSucceeded>(admin.id(), 1)
         .await;
     assert_eq!(events[0].payload["role"], "ADMIN");
     assert_eq!(events[0].payload["tenantCode"], admin.user["tenantCode"]);
@@ -92,13 +92,13 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     }
 
     let log = fixture.world.log("user.events");
-    let known = log.of::<UserLoginFailed>(ann.id(), 2).await;
+    let known = log.wait_for::<UserLoginFailed>(ann.id(), 2).await;
     assert_eq!(
         known[0].payload,
         json!({ "userId": ann.id(), "reason": "wrong_credentials" })
     );
     let pseudonym = EmailAddress::try_from(nobody.clone()).unwrap().pseudonym();
-    let unknown = log.of::<UserLoginFailed>(pseudonym, 1).await;
+    let unknown = log.wait_for::<UserLoginFailed>(pseudonym, 1).await;
     assert_eq!(
         unknown[0].payload,
         json!({ "userId": null, "reason": "wrong_credentials" })

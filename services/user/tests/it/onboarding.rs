@@ -63,13 +63,13 @@ async fn the_first_admin_is_invited_once_and_sets_a_password() {
 
     let log = fixture.world.log("user.events");
     let created = eventually("the invited admin", || async {
-        log.so_far()
+        log.events()
             .into_iter()
             .find(|seen| seen.payload["tenantId"] == json!(tenant.id))
     })
     .await;
     let id = created.envelope.subject.clone();
-    log.shows_once::<UserCreated>(&id).await;
+    log.wait_for_single::<UserCreated>(&id).await;
     assert_eq!(
         (&created.payload["invited"], &created.payload["role"]),
         (&json!(true), &json!("ADMIN"))
@@ -154,7 +154,7 @@ async fn a_customer_does_not_become_an_admin_because_a_tenant_names_their_addres
         tenant.publish_setup_event(fixture, Uuid::now_v7()).await;
         eventually("the dead letter", || async {
             dead_letters
-                .so_far()
+                .events()
                 .into_iter()
                 .find(|seen| seen.envelope.subject == tenant.id.to_string())
         })
@@ -191,7 +191,7 @@ async fn a_platform_admin_creates_the_admin_when_onboarding_stopped() {
     );
     let log = fixture.world.log("user.events");
     let event = log
-        .shows_once::<UserCreated>(admin["id"].as_str().unwrap())
+        .wait_for_single::<UserCreated>(admin["id"].as_str().unwrap())
         .await;
     assert_eq!(event.payload["tenantId"], id);
 }

@@ -50,7 +50,7 @@ async fn a_forgotten_password_is_reset_by_e_mail() {
     let log = fixture.world.log("user.events");
     request_reset(fixture, &ann.email).await;
     request_reset(fixture, &ann.email).await;
-    let event = log.shows_once::<UserTokenCreated>(ann.id()).await;
+    let event = log.wait_for_single::<UserTokenCreated>(ann.id()).await;
     assert_eq!(event.payload["purpose"], "PASSWORD_RESET");
     assert_eq!(event.payload["email"], ann.email.as_str());
 
@@ -73,10 +73,10 @@ async fn a_forgotten_password_is_reset_by_e_mail() {
         (again.status.as_u16(), again.problem()),
         (400, "/problems/token-not-good")
     );
-    let event = log.shows_once::<UserPasswordReset>(ann.id()).await;
+    let event = log.wait_for_single::<UserPasswordReset>(ann.id()).await;
     assert_eq!(event.envelope.sequence, 2);
 
-    let seen = format!("{:?}", log.so_far());
+    let seen = format!("{:?}", log.events());
     assert!(
         !seen.contains(token.as_str().unwrap()) && !seen.contains(NEW),
         "no secret is published"
@@ -91,9 +91,9 @@ async fn an_unknown_address_gets_the_same_answer_and_nothing_is_published() {
     let ann = fixture.customer().await;
     request_reset(fixture, &ann.email).await;
     let log = fixture.world.log("user.events");
-    log.of::<UserTokenCreated>(ann.id(), 1).await;
-    log.to_its_end().await;
-    assert!(!format!("{:?}", log.so_far()).contains(&nobody));
+    log.wait_for::<UserTokenCreated>(ann.id(), 1).await;
+    log.read_to_end().await;
+    assert!(!format!("{:?}", log.events()).contains(&nobody));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_customer_registers_logs_in_and_sees_their_profile() {
     let event = fixture
         .world
         .log("user.events")
-        .shows_once::<UserRegistered>(id)
+        .wait_for_single::<UserRegistered>(id)
         .await;
     assert_eq!(
         event.payload,

@@ -28,7 +28,7 @@ async fn an_admin_with_a_new_tenant_starts_its_provisioning() {
     let event = fixture
         .world
         .log("user.events")
-        .shows_once::<UserCreated>(id)
+        .wait_for_single::<UserCreated>(id)
         .await;
     assert_eq!(
         event.payload,
@@ -351,7 +351,7 @@ async fn the_directory_follows_the_tenants_events() {
     let facts = fixture
         .tenants
         .tenant_json(admin.tenant_code(), "SUSPENDED", 9);
-    let tenant: tenancy::TenantFacts = serde_json::from_value(facts.clone()).unwrap();
+    let tenant: tenancy::TenantSnapshot = serde_json::from_value(facts.clone()).unwrap();
     let tenant = testkit::TestTenant {
         tenant: tenant.into(),
         database: String::new(),

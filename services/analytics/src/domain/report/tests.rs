@@ -6,145 +6,153 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{OrderFacts, OrderId, Step};
+use crate::domain::{OrderFact, OrderId, OrderTransition};
 
-/// The lives an order can have.
-const LIVES: [&[Status]; 7] = [
-    &[Status::Created],
-    &[Status::Created, Status::WaitingForPayment],
-    &[Status::Created, Status::WaitingForPayment, Status::Paid],
+/// The possible status histories of an order.
+const HISTORIES: [&[OrderStatus]; 7] = [
+    &[OrderStatus::Created],
+    &[OrderStatus::Created, OrderStatus::WaitingForPayment],
     &[
-        Status::Created,
-        Status::WaitingForPayment,
-        Status::Paid,
-        Status::Complete,
+        OrderStatus::Created,
+        OrderStatus::WaitingForPayment,
+        OrderStatus::Paid,
     ],
-    &[Status::Created, Status::Cancelled],
-    &[Status::Created, Status::WaitingForPayment, Status::Expired],
     &[
-        Status::Created,
-        Status::WaitingForPayment,
-        Status::Paid,
-        Status::Refunded,
+        OrderStatus::Created,
+        OrderStatus::WaitingForPayment,
+        OrderStatus::Paid,
+        OrderStatus::Complete,
+    ],
+    &[OrderStatus::Created, OrderStatus::Cancelled],
+    &[
+        OrderStatus::Created,
+        OrderStatus::WaitingForPayment,
+        OrderStatus::Expired,
+    ],
+    &[
+        OrderStatus::Created,
+        OrderStatus::WaitingForPayment,
+        OrderStatus::Paid,
+        OrderStatus::Refunded,
     ],
 ];
 
 prop_compose! {
-    fn life()(
+    fn history()(
         id: u128,
         buyer in 0..4_u128,
         amount in 0..1_000_000_i64,
         currency in sample::select(vec!["EUR", "USD", "JPY"]),
-        reached in sample::select(LIVES.to_vec()),
-    ) -> Vec<Step> {
-        let begun = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
-        reached.iter().zip(1..).map(|(reached, version)| Step {
-            order: OrderId(Uuid::from_u128(id)),
-            buyer: UserId::from(Uuid::from_u128(buyer)),
-            total: Money::new(amount, currency.parse().unwrap()),
-            reached: *reached,
+        statuses in sample::select(HISTORIES.to_vec()),
+    ) -> Vec<OrderTransition> {
+        let start = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        statuses.iter().zip(1..).map(|(status, version)| OrderTransition {
+            order_id: OrderId(Uuid::from_u128(id)),
+            buyer_id: UserId::from(Uuid::from_u128(buyer)),
+            total: Money::parse(amount, currency).unwrap(),
+            status: *status,
             version,
-            at: begun + Duration::minutes(version),
+            at: start + Duration::minutes(version),
         }).collect()
     }
 }
 
 prop_compose! {
-    /// Steps of several orders as the log holds them, and a delivery of them: shuffled, every step at least once.
-    fn delivered()(lives in prop::collection::vec(life(), 0..12))(
-        again in prop::collection::vec(any::<sample::Index>(), 0..20),
-        seed in Just(lives.iter().flatten().cloned().collect::<Vec<_>>()).prop_shuffle(),
-        lives in Just(lives),
-    ) -> (Vec<Vec<Step>>, Vec<Step>) {
-        let mut delivery = seed.clone();
-        for index in again {
-            if !seed.is_empty() {
+    /// The histories of several orders and a delivery of their transitions: shuffled, each at least once.
+    fn delivered()(histories in prop::collection::vec(history(), 0..12))(
+        repeated in prop::collection::vec(any::<sample::Index>(), 0..20),
+        shuffled in Just(histories.iter().flatten().cloned().collect::<Vec<_>>()).prop_shuffle(),
+        histories in Just(histories),
+    ) -> (Vec<Vec<OrderTransition>>, Vec<OrderTransition>) {
+        let mut delivery = shuffled.clone();
+        for index in repeated {
+            if !shuffled.is_empty() {
                 let at = index.index(delivery.len());
-                delivery.insert(at, seed[index.index(seed.len())].clone());
+                delivery.insert(at, shuffled[index.index(shuffled.len())].clone());
             }
         }
-        (lives, delivery)
+        (histories, delivery)
     }
 }
 
-/// The facts that a delivery leaves.
-fn merged(delivery: &[Step]) -> HashMap<OrderId, OrderFacts> {
-    let mut facts: HashMap<OrderId, OrderFacts> = HashMap::new();
-    for step in delivery {
+/// The facts after a delivery.
+fn merged(delivery: &[OrderTransition]) -> HashMap<OrderId, OrderFact> {
+    let mut facts: HashMap<OrderId, OrderFact> = HashMap::new();
+    for transition in delivery {
         facts
-            .entry(step.order)
-            .and_modify(|known| known.learn(step))
-            .or_insert_with(|| OrderFacts::of(step));
+            .entry(transition.order_id)
+            .and_modify(|known| known.merge(transition))
+            .or_insert_with(|| OrderFact::new(transition));
     }
     facts
 }
 
-/// An order as the database's grouping would give it.
-fn group(facts: &OrderFacts) -> Group {
-    Group {
-        status: facts.status,
-        sum: facts.total,
+/// The group of a single order.
+fn group(fact: &OrderFact) -> OrderGroup {
+    OrderGroup {
+        status: fact.status,
+        sum: fact.total,
         orders: 1,
-        paid: facts.paid_at.is_some().into(),
-        completed: facts.completed_at.is_some().into(),
+        paid: fact.paid_at.is_some().into(),
+        completed: fact.completed_at.is_some().into(),
     }
 }
 
-fn revenue_of(lives: &[Vec<Step>], currency: &str) -> i64 {
-    let lasts = lives.iter().filter_map(|life| life.last());
+fn revenue_of(histories: &[Vec<OrderTransition>], currency: &str) -> i64 {
+    let lasts = histories.iter().filter_map(|history| history.last());
     lasts
         .filter(|last| last.total.currency.as_str() == currency)
-        .filter(|last| matches!(last.reached, Status::Paid | Status::Complete))
+        .filter(|last| matches!(last.status, OrderStatus::Paid | OrderStatus::Complete))
         .map(|last| last.total.amount)
         .sum()
 }
 
-fn having(lives: &[Vec<Step>], reached: Status) -> i64 {
-    let count = lives
+fn count_reaching(histories: &[Vec<OrderTransition>], status: OrderStatus) -> i64 {
+    let count = histories
         .iter()
-        .filter(|life| life.iter().any(|step| step.reached == reached))
+        .filter(|history| history.iter().any(|transition| transition.status == status))
         .count();
     count.try_into().unwrap()
 }
 
 proptest! {
     #[test]
-    fn totals_are_the_fold_of_the_distinct_events_however_they_are_delivered((lives, delivery) in delivered()) {
+    fn totals_depend_only_on_the_distinct_events((histories, delivery) in delivered()) {
         let facts = merged(&delivery);
-        let totals = OrderTotals::of(facts.values().map(group)).unwrap();
+        let totals = OrderTotals::from_groups(facts.values().map(group)).unwrap();
 
-        prop_assert_eq!(totals.funnel.created, having(&lives, Status::Created));
-        prop_assert_eq!(totals.funnel.paid, having(&lives, Status::Paid));
-        prop_assert_eq!(totals.funnel.completed, having(&lives, Status::Complete));
+        prop_assert_eq!(totals.funnel.created, count_reaching(&histories, OrderStatus::Created));
+        prop_assert_eq!(totals.funnel.paid, count_reaching(&histories, OrderStatus::Paid));
+        prop_assert_eq!(totals.funnel.completed, count_reaching(&histories, OrderStatus::Complete));
         for revenue in &totals.revenue_by_currency {
-            prop_assert_eq!(revenue.amount, revenue_of(&lives, revenue.currency.as_str()));
+            prop_assert_eq!(revenue.amount, revenue_of(&histories, revenue.currency.as_str()));
         }
-        let currencies: HashSet<_> = lives.iter().map(|life| life[0].total.currency).collect();
+        let currencies: HashSet<_> = histories.iter().map(|history| history[0].total.currency).collect();
         prop_assert_eq!(totals.revenue_by_currency.len(), currencies.len());
         for (status, orders) in &totals.by_status {
-            let there = lives.iter().filter(|life| life.last().unwrap().reached == *status).count();
-            prop_assert_eq!(*orders, i64::try_from(there).unwrap());
+            let expected = histories.iter().filter(|history| history.last().unwrap().status == *status).count();
+            prop_assert_eq!(*orders, i64::try_from(expected).unwrap());
         }
-        for life in &lives {
-            let facts = &facts[&life[0].order];
-            prop_assert_eq!(facts.placed_at, life[0].at);
+        for history in &histories {
+            let fact = &facts[&history[0].order_id];
+            prop_assert_eq!(fact.placed_at, history[0].at);
         }
     }
 
     #[test]
-    fn half_a_log_is_never_more_than_the_whole((_, delivery) in delivered(), cut: sample::Index) {
+    fn totals_of_a_part_of_the_log_never_exceed_the_whole((_, delivery) in delivered(), cut: sample::Index) {
         let half = &delivery[..cut.index(delivery.len() + 1)];
-        let half = OrderTotals::of(merged(half).values().map(group)).unwrap().funnel;
-        let whole = OrderTotals::of(merged(&delivery).values().map(group)).unwrap().funnel;
+        let half = OrderTotals::from_groups(merged(half).values().map(group)).unwrap().funnel;
+        let whole = OrderTotals::from_groups(merged(&delivery).values().map(group)).unwrap().funnel;
         prop_assert!(half.created <= whole.created && half.paid <= whole.paid);
         prop_assert!(half.completed <= half.paid && half.paid <= half.created);
     }
 }
 
-fn of(orders: i64, amount: i64, currency: &str) -> Group {
-    let sum = Money::new(amount, currency.parse().unwrap());
-    Group {
-        status: Status::Paid,
+fn paid_orders(orders: i64, amount: i64, currency: &str) -> OrderGroup {
+    let sum = Money::parse(amount, currency).unwrap();
+    OrderGroup {
+        status: OrderStatus::Paid,
         sum,
         orders,
         paid: orders,
@@ -153,8 +161,13 @@ fn of(orders: i64, amount: i64, currency: &str) -> Group {
 }
 
 #[test]
-fn the_main_currency_is_the_one_of_most_orders() {
-    let totals = OrderTotals::of([of(1, 900, "EUR"), of(2, 5, "USD"), of(1, 7, "CHF")]).unwrap();
+fn the_main_currency_is_that_of_most_orders() {
+    let totals = OrderTotals::from_groups([
+        paid_orders(1, 900, "EUR"),
+        paid_orders(2, 5, "USD"),
+        paid_orders(1, 7, "CHF"),
+    ])
+    .unwrap();
     let currencies: Vec<_> = totals
         .revenue_by_currency
         .iter()
@@ -165,15 +178,15 @@ fn the_main_currency_is_the_one_of_most_orders() {
 }
 
 #[test]
-fn without_orders_the_revenue_is_nothing() {
-    let totals = OrderTotals::of([]).unwrap();
+fn without_orders_the_revenue_is_zero() {
+    let totals = OrderTotals::from_groups([]).unwrap();
     assert_eq!(totals.revenue, Money::new(0, euro()));
     assert_eq!(totals.revenue_by_currency, []);
-    assert_eq!(totals.by_status.len(), Status::ALL.len());
+    assert_eq!(totals.by_status.len(), OrderStatus::iter().count());
 }
 
 #[test]
-fn a_sum_that_cannot_be_held_is_refused() {
-    let groups = [of(1, i64::MAX, "EUR"), of(1, 1, "EUR")];
-    assert_eq!(OrderTotals::of(groups), Err(MoneyError::TooLarge));
+fn a_sum_that_overflows_is_an_error() {
+    let groups = [paid_orders(1, i64::MAX, "EUR"), paid_orders(1, 1, "EUR")];
+    assert_eq!(OrderTotals::from_groups(groups), Err(MoneyError::Overflow));
 }

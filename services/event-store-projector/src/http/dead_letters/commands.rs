@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use actix_web::{post, web};
 use auth::PlatformAdmin;
-use event_bus::dead_letters::{
+use event_bus::dlq::{
     Discard, LetterFilter, LetterPlace, LetterState, Replay, ReplayTo, Selection,
 };
 use events::Timestamp;

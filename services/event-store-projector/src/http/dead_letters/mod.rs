@@ -5,7 +5,7 @@ mod views;
 
 use actix_web::{get, web};
 use auth::PlatformAdmin;
-use event_bus::dead_letters::{LetterFilter, LetterPlace, LetterState};
+use event_bus::dlq::{LetterFilter, LetterPlace, LetterState};
 use events::Timestamp;
 use serde::Deserialize;
 use service::{Answer, Problem, Query};

@@ -1,6 +1,6 @@
 //! Letters, acts and reports as JSON.
 
-use event_bus::dead_letters::{
+use event_bus::dlq::{
     Act, ActPage, Letter, LetterPage, LetterPlace, Report, Round, ShownLetter, Treated,
 };
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! `email`.
+//! `email`, in the platform database.
 
 use auth::UserId;
 use sea_orm::entity::prelude::*;

@@ -1,8 +1,8 @@
-//! `feed`.
+//! `feed`, in the platform database.
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::NoticeId;
+use crate::domain::NotificationId;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -12,7 +12,7 @@ pub struct Model {
     pub audience: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub cursor: i64,
-    pub id: NoticeId,
+    pub id: NotificationId,
     #[sea_orm(column_name = "type", column_type = "Text")]
     pub kind: String,
     #[sea_orm(column_type = "Text")]

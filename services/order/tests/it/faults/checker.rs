@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use event_bus::Event;
 use events::order::{OrderCreated, ProductStockChanged};
-use testkit::{Log, Seen};
+use testkit::{PublishedEvent, TopicLog};
 use uuid::Uuid;
 
 use crate::shop::Shop;
@@ -28,9 +28,9 @@ pub struct Verdict {
 ///
 /// The relay may send an event again that it was killed over; copies have the same event id and count once, as they
 /// take effect once.
-pub async fn verdict(shop: &Shop, log: &Log, acknowledged: &[Uuid]) -> Verdict {
+pub async fn verdict(shop: &Shop, log: &TopicLog, acknowledged: &[Uuid]) -> Verdict {
     shop.published_everything().await;
-    log.to_its_end().await;
+    log.read_to_end().await;
     let stored: HashSet<Uuid> = sqlx::query_scalar("SELECT id FROM \"order\".customer_order")
         .fetch_all(&shop.database)
         .await
@@ -81,10 +81,10 @@ pub async fn verdict(shop: &Shop, log: &Log, acknowledged: &[Uuid]) -> Verdict {
 }
 
 /// The shop's events as the log has them, each where it is first.
-fn each_once(shop: &Shop, log: &Log) -> Vec<Seen> {
+fn each_once(shop: &Shop, log: &TopicLog) -> Vec<PublishedEvent> {
     let tenant = shop.tenant.tenant.id.0;
     let mut ids = HashSet::new();
-    let mut events = log.so_far();
+    let mut events = log.events();
     events.retain(|seen| {
         let of_shop = seen
             .envelope
@@ -105,13 +105,13 @@ fn subjects(
 }
 
 /// The reserved pieces that the log tells of last, for the product.
-pub fn last_reserved(log: &Log, product: Uuid) -> Option<i64> {
-    let of_product = |seen: &Seen| {
+pub fn last_reserved(log: &TopicLog, product: Uuid) -> Option<i64> {
+    let of_product = |seen: &PublishedEvent| {
         seen.envelope.event_type == ProductStockChanged::TYPE
             && seen.envelope.subject == product.to_string()
     };
     let last = log
-        .so_far()
+        .events()
         .into_iter()
         .filter(of_product)
         .max_by_key(|seen| seen.envelope.sequence)?;

@@ -1,4 +1,4 @@
-use testkit::{Reply, World};
+use testkit::{Reply, TestEnvironment};
 use uuid::Uuid;
 
 use crate::shop::{Shop, start, url, wish};
@@ -11,7 +11,7 @@ fn come_back_later(answer: &Reply) {
 
 #[tokio::test]
 async fn with_a_tenants_database_away_its_events_wait_and_the_others_notice_nothing() {
-    let world = World::new(&["order"]).await;
+    let world = TestEnvironment::new(&["order"]).await;
     let service = start(world.settings("order"), 900).await;
     let acme = Shop::open(&world, url(&service)).await;
     let globex = Shop::open(&world, url(&service)).await;
@@ -25,7 +25,7 @@ async fn with_a_tenants_database_away_its_events_wait_and_the_others_notice_noth
     }
     acme.published_everything().await;
 
-    world.shut(&acme.tenant).await;
+    world.close_database(&acme.tenant).await;
     let ann = acme.customer();
     come_back_later(&ann.tries_to_order(&acme, anvil).await.expect("an answer"));
     come_back_later(&acme.admin.get(&acme.order_path(orders[0])).await);
@@ -56,10 +56,10 @@ async fn with_a_tenants_database_away_its_events_wait_and_the_others_notice_noth
     }
     globex.published_everything().await;
     for topic in ["order.events.dlq", "billing.events.dlq"] {
-        assert_eq!(world.records(topic).await, 0, "{topic}");
+        assert_eq!(world.record_count(topic).await, 0, "{topic}");
     }
 
-    world.open(&acme.tenant).await;
+    world.reopen_database(&acme.tenant).await;
     for order in &orders {
         acme.order_is_stored_as(*order, "PAID").await;
     }
@@ -67,19 +67,19 @@ async fn with_a_tenants_database_away_its_events_wait_and_the_others_notice_noth
     ann.gets(&acme, anvil, 1).await;
     acme.published_everything().await;
     for topic in ["order.events.dlq", "billing.events.dlq"] {
-        assert_eq!(world.records(topic).await, 0, "{topic}");
+        assert_eq!(world.record_count(topic).await, 0, "{topic}");
     }
     service.stop().await;
 }
 
 #[tokio::test]
 async fn an_order_whose_tenant_is_away_at_its_deadline_expires_later() {
-    let world = World::new(&["order"]).await;
+    let world = TestEnvironment::new(&["order"]).await;
     let service = start(world.settings("order"), 1).await;
     let acme = Shop::open(&world, url(&service)).await;
     let anvil = acme.sells("Anvil", 5).await;
     let order = acme.customer().gets(&acme, anvil, 1).await;
-    world.shut(&acme.tenant).await;
+    world.close_database(&acme.tenant).await;
     let platform = world.platform_pool("order").await;
     testkit::eventually("the deadline to be tried", || async {
         let sql = "SELECT count(*) FROM order_deadline WHERE order_id = $1 AND due_at > now() + interval '5 seconds'";
@@ -88,7 +88,7 @@ async fn an_order_whose_tenant_is_away_at_its_deadline_expires_later() {
     })
     .await;
 
-    world.open(&acme.tenant).await;
+    world.reopen_database(&acme.tenant).await;
 
     acme.order_is_stored_as(order, "EXPIRED").await;
     assert_eq!(acme.pieces(anvil).await, (5, 0));

@@ -1,5 +1,5 @@
 use testkit::{
-    Stack, World,
+    Stack, TestEnvironment,
     private::{Kafka, Service},
 };
 
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::shop::{Shop, start, url};
 
-async fn world_of_its_own() -> (Kafka, World) {
+async fn world_of_its_own() -> (Kafka, TestEnvironment) {
     let kafka = Kafka::start().await;
     let stack = Stack {
         kafka: kafka.bootstrap(),
-        ..Stack::of_this_run()
+        ..Stack::from_env()
     };
-    let world = World::on(stack, &["order"]).await;
+    let world = TestEnvironment::on(stack, &["order"]).await;
     (kafka, world)
 }
 
@@ -37,7 +37,7 @@ async fn with_kafka_away_orders_are_accepted_and_all_is_told_when_it_returns() {
     }
     kafka_is_given_up(&shop).await;
     assert!(shop.count("SELECT count(*) FROM \"order\".outbox").await >= 60);
-    kafka.start_again().await;
+    kafka.restart().await;
 
     let log = world.log("order.events");
     assert_eq!(verdict(&shop, &log, &noted.all()).await, Verdict::default());
@@ -65,7 +65,7 @@ async fn a_broker_killed_again_and_again_under_load_loses_and_repeats_nothing() 
             kafka.kill();
             noted.reach(count + 20).await;
             kafka_is_given_up(&shop).await;
-            kafka.start_again().await;
+            kafka.restart().await;
         }
     };
     tokio::join!(buyers, killer);
@@ -98,8 +98,8 @@ async fn a_service_killed_between_commit_and_publication_loses_and_repeats_nothi
     service.kill();
     let waiting = shop.count("SELECT count(*) FROM \"order\".outbox").await;
     assert_eq!(waiting, 40, "an event of each order and of its stock");
-    kafka.start_again().await;
-    service.start_again().await;
+    kafka.restart().await;
+    service.restart().await;
 
     let log = world.log("order.events");
     assert_eq!(verdict(&shop, &log, &noted.all()).await, Verdict::default());

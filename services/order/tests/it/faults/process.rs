@@ -1,5 +1,5 @@
 use events::order::OrderPaid;
-use testkit::{World, private::Service};
+use testkit::{TestEnvironment, private::Service};
 use uuid::Uuid;
 
 use super::{
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::shop::Shop;
 
-async fn open() -> (World, Service, Shop) {
-    let world = World::new(&["order"]).await;
+async fn open() -> (TestEnvironment, Service, Shop) {
+    let world = TestEnvironment::new(&["order"]).await;
     let service = Service::start(
         env!("CARGO_BIN_EXE_order-service"),
         world.variables("order"),
@@ -33,7 +33,7 @@ async fn a_service_killed_again_and_again_under_load_loses_and_repeats_nothing()
         for count in [7, 23, 41, 60, 82] {
             noted.reach(count).await;
             service.kill();
-            service.start_again().await;
+            service.restart().await;
         }
     };
     tokio::join!(buyers, killer);
@@ -79,7 +79,7 @@ async fn payments_take_effect_once_while_the_service_is_killed() {
         if n % 10 == 9 {
             shop.order_is_stored_as(orders[n - 5], "PAID").await;
             service.kill();
-            service.start_again().await;
+            service.restart().await;
         }
     }
     for order in &orders {
@@ -89,7 +89,7 @@ async fn payments_take_effect_once_while_the_service_is_killed() {
     let log = world.log("order.events");
     assert_eq!(verdict(&shop, &log, &orders).await, Verdict::default());
     let mut paid: Vec<Uuid> = Vec::new();
-    for seen in log.so_far() {
+    for seen in log.events() {
         if seen.envelope.event_type == <OrderPaid as event_bus::Event>::TYPE
             && !paid.contains(&seen.envelope.id)
         {
@@ -98,7 +98,7 @@ async fn payments_take_effect_once_while_the_service_is_killed() {
     }
     assert_eq!(paid.len(), 30);
     assert_eq!(shop.pieces(anvil).await, (970, 0));
-    assert_eq!(world.records("billing.events.dlq").await, 0);
+    assert_eq!(world.record_count("billing.events.dlq").await, 0);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Client, World, eventually, private::Redis};
+use testkit::{Client, TestEnvironment, eventually, private::Redis};
 
 use crate::shop::{Shop, start, url};
 
@@ -13,7 +13,7 @@ async fn shows(reader: &Client, shop: &Shop, path: &str) -> [Value; 2] {
 #[tokio::test]
 async fn redis_killed_and_emptied_while_reading_and_writing_is_not_noticed() {
     let mut redis = Redis::start().await;
-    let world = World::new(&["order"]).await;
+    let world = TestEnvironment::new(&["order"]).await;
     let with = [("REDIS", &*redis.url())];
     let service = start(world.settings_with("order", &with), 900).await;
     let replica = start(world.settings_with("order", &with), 900).await;
@@ -25,7 +25,7 @@ async fn redis_killed_and_emptied_while_reading_and_writing_is_not_noticed() {
     for round in 2..40 {
         match round {
             8 | 20 | 30 => redis.kill(),
-            14 | 24 | 31 => redis.start_again().await,
+            14 | 24 | 31 => redis.restart().await,
             _ => {}
         }
         shop.admin
@@ -51,7 +51,7 @@ async fn redis_killed_and_emptied_while_reading_and_writing_is_not_noticed() {
 async fn without_redis_the_service_starts_and_works() {
     let mut redis = Redis::start().await;
     redis.kill();
-    let world = World::new(&["order"]).await;
+    let world = TestEnvironment::new(&["order"]).await;
     let service = start(
         world.settings_with("order", &[("REDIS", &redis.url())]),
         900,

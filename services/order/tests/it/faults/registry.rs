@@ -1,4 +1,4 @@
-use testkit::{Gate, World};
+use testkit::{TcpProxy, TestEnvironment};
 
 use super::{
     Acknowledged,
@@ -8,11 +8,11 @@ use crate::shop::{Shop, start, url};
 
 #[tokio::test]
 async fn with_the_registry_away_orders_are_accepted_and_told_when_it_is_back() {
-    let world = World::new(&["order"]).await;
+    let world = TestEnvironment::new(&["order"]).await;
     let (scheme, rest) = world.stack().registry.split_once("://").expect("a URL");
     let (address, path) = rest.split_once('/').expect("a path");
-    let gate = Gate::before(address).await;
-    gate.shut();
+    let gate = TcpProxy::start(address).await;
+    gate.disconnect();
     let registry = format!("{scheme}://{}/{path}", gate.address());
     let service = start(
         world.settings_with("order", &[("REGISTRY", &registry)]),
@@ -30,8 +30,8 @@ async fn with_the_registry_away_orders_are_accepted_and_told_when_it_is_back() {
         shop.count("SELECT count(*) FROM \"order\".outbox").await,
         21
     );
-    assert_eq!(world.records("order.events").await, 0);
-    gate.open();
+    assert_eq!(world.record_count("order.events").await, 0);
+    gate.resume();
 
     let log = world.log("order.events");
     assert_eq!(verdict(&shop, &log, &noted.all()).await, Verdict::default());

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+pub mod asyncapi;
+mod catalogue;
+pub mod codec;
+pub mod compatibility;
+pub mod envelope;
+mod event;
+mod failure;
+mod json;
+mod outbound;
+mod raw;
+mod schema;
+mod subject;
+pub mod topics;
+
+pub use catalogue::{EventSchemas, EventType, SchemaSource};
+pub use codec::DecodeError;
+pub use envelope::{AsGiven, BadEnvelope, Content, Envelope, Extension, Parsed, TenantRef};
+pub use event::{Event, Scope};
+pub use failure::{BoxError, Dependency, Failure, FailureClass, Reach};
+pub use json::AnyJson;
+pub use outbound::{BadEvent, EventParts, OutboundRecord};
+pub use raw::{ContentMode, RawRecord};
+pub use schema::{AvroSchema, SchemaError};
+pub use subject::SubjectNaming;

@@ -1,0 +1,104 @@
+//! Pausing a running consumer, or one tenant of it, and asking how it is.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use uuid::Uuid;
+
+use crate::{
+    Dependency,
+    consumer::scheduling::{
+        in_flight::Flow,
+        key::{Key, Keys},
+        turns::Turns,
+    },
+};
+
+/// Steers a consumer while it runs. Cheap to clone; stays valid when the consumer ends, without effect.
+#[derive(Clone)]
+pub struct Control(Arc<Parts>);
+
+pub(super) struct Parts {
+    pub(super) keys: Arc<Mutex<Keys>>,
+    pub(super) flow: Arc<Flow>,
+    pub(super) turns: Arc<Turns>,
+    pub(super) partitions: Mutex<Vec<(String, i32)>>,
+    pub(super) is_running: AtomicBool,
+}
+
+/// How a consumer is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsumerStatus {
+    /// Whether it polls.
+    pub is_running: bool,
+    /// The partitions it holds: topic without prefix, and number.
+    pub partitions: Vec<(String, i32)>,
+    /// Records taken and not finished.
+    pub in_flight: usize,
+    /// What is unavailable now, with the number of events that have met it.
+    pub unavailable: Vec<(Dependency, usize)>,
+}
+
+impl Control {
+    pub(super) fn new(parts: Arc<Parts>) -> Self {
+        Self(parts)
+    }
+
+    /// Starts no attempt at a tenant's events until [`Control::resume_tenant`], and waits for those that run. Other tenants'
+    /// events go on, also those behind this tenant's in the log.
+    ///
+    /// It holds for this process: another member of the group, or this one after a restart, knows nothing of it.
+    pub async fn pause_tenant(&self, tenant: Uuid) {
+        self.pause_key(tenant.to_string().as_bytes()).await;
+    }
+
+    /// Goes on with a tenant's events where it was paused.
+    pub fn resume_tenant(&self, tenant: Uuid) {
+        self.resume_key(tenant.to_string().as_bytes());
+    }
+
+    /// As [`Control::pause_tenant`], for the records of one key.
+    pub async fn pause_key(&self, key: &[u8]) {
+        let key = self.key(key);
+        self.0.flow.set_paused(&key, true);
+        self.0.turns.quiet(&key).await;
+    }
+
+    /// As [`Control::resume_tenant`], for the records of one key.
+    pub fn resume_key(&self, key: &[u8]) {
+        let key = self.key(key);
+        if self.0.flow.set_paused(&key, false) {
+            self.0.turns.key_changed();
+        }
+    }
+
+    /// Starts no attempt at all until [`Control::resume`]. The consumer stays in its group.
+    pub fn pause(&self) {
+        self.0.turns.pause_all(true);
+    }
+
+    /// Goes on.
+    pub fn resume(&self) {
+        self.0.turns.pause_all(false);
+    }
+
+    /// How the consumer is.
+    pub fn status(&self) -> ConsumerStatus {
+        ConsumerStatus {
+            is_running: self.0.is_running.load(Ordering::Acquire),
+            partitions: lock(&self.0.partitions).clone(),
+            in_flight: self.0.flow.in_flight(),
+            unavailable: self.0.turns.away(),
+        }
+    }
+
+    fn key(&self, name: &[u8]) -> Arc<Key> {
+        lock(&self.0.keys).get(name)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

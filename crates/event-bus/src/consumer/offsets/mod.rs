@@ -1,0 +1,8 @@
+//! Offsets of a partition: which records are done, and up to where they can be committed.
+//!
+//! Uses nothing of the other rooms but ordering keys.
+
+pub(in crate::consumer) mod completed;
+pub(in crate::consumer) mod partition;
+pub(in crate::consumer) mod state;
+pub(in crate::consumer) mod tracker;

@@ -1,0 +1,8 @@
+//! The way of a record from its bytes to the handler: filter, decode, dispatch, handle, retry.
+
+pub(in crate::consumer) mod batches;
+pub(in crate::consumer) mod dispatcher;
+pub(in crate::consumer) mod handler_kind;
+pub(in crate::consumer) mod processor;
+pub(in crate::consumer) mod source_record;
+pub(in crate::consumer) mod work_item;

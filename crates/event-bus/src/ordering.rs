@@ -1,0 +1,11 @@
+//! Which events of a topic are processed one after the other.
+
+/// What goes one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LaneOrder {
+    /// Events of one aggregate (tenant and subject).
+    #[default]
+    Aggregate,
+    /// All events of one tenant; those without a tenant by subject.
+    Tenant,
+}
