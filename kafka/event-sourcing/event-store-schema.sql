@@ -1,31 +1,31 @@
--- The event store: every event of the log, for ever, and what is rebuilt from it.
+-- The event store: all events of the log, kept permanently, and functions that rebuild aggregates from them.
 --
--- Idempotent: running it again changes nothing. `crates/event-store` runs it; so may anybody with psql:
+-- Idempotent. `crates/event-store` executes it; with psql:
 --   psql "$EVENT_STORE_URL" -f kafka/event-sourcing/event-store-schema.sql
 --   SELECT * FROM get_aggregate_events('order', '0190…');
 --   SELECT jsonb_pretty(rebuild_aggregate_state('order', '0190…', as_of => now() - interval '1 hour'));
 
--- One row an event. Written once, by the projector; never changed.
+-- One row per event, written by the projector and never changed.
 CREATE TABLE IF NOT EXISTS event_store (
-    position       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of arrival, gaps possible
+    position       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of arrival, with possible gaps
     event_id       uuid        NOT NULL,
     event_type     text        NOT NULL,
     aggregate_type text        NOT NULL,
     aggregate_id   text        NOT NULL,
-    version        bigint      NOT NULL CHECK (version >= 0), -- of the aggregate, after the event; 0: changed no version
+    version        bigint      NOT NULL CHECK (version >= 0), -- of the aggregate after the event; 0 if unversioned
     tenant_id      uuid,
     correlation_id uuid        NOT NULL,
-    occurred_at    timestamptz NOT NULL,                      -- the envelope's time
+    occurred_at    timestamptz NOT NULL,                      -- the time of the envelope
     recorded_at    timestamptz NOT NULL DEFAULT now(),
     topic          text        NOT NULL,
     partition      integer     NOT NULL,
     log_offset     bigint      NOT NULL,
     payload        jsonb       NOT NULL CHECK (jsonb_typeof(payload) = 'object'),
-    metadata       jsonb       NOT NULL                       -- the whole CloudEvents envelope
+    metadata       jsonb       NOT NULL                       -- the CloudEvents envelope
 );
 
 CREATE UNIQUE INDEX IF NOT EXISTS event_store_event_id ON event_store (event_id);
--- Two events cannot both have made an aggregate its fifth version.
+-- Two events of an aggregate cannot have the same version.
 CREATE UNIQUE INDEX IF NOT EXISTS event_store_aggregate_version
     ON event_store (aggregate_type, aggregate_id, version) WHERE version > 0;
 CREATE INDEX IF NOT EXISTS event_store_aggregate ON event_store (aggregate_type, aggregate_id, position);
@@ -44,7 +44,7 @@ CREATE OR REPLACE TRIGGER event_store_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON event_store
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_history();
 
--- How far the log is read: the offset of the next record, written in the transaction that wrote the ones before.
+-- The next offset to read of each partition, written in the transaction of the preceding events.
 CREATE TABLE IF NOT EXISTS projection_offset (
     topic       text        NOT NULL,
     partition   integer     NOT NULL,
@@ -53,19 +53,19 @@ CREATE TABLE IF NOT EXISTS projection_offset (
     PRIMARY KEY (topic, partition)
 );
 
--- States worked out before: a cache, which may be emptied at any time.
+-- Snapshots of aggregates: a cache that may be deleted at any time.
 CREATE TABLE IF NOT EXISTS event_snapshots (
     aggregate_type text        NOT NULL,
     aggregate_id   text        NOT NULL,
-    fold           text        NOT NULL, -- what worked it out: 'merge' is the one of the functions below
+    fold           text        NOT NULL, -- the fold that produced the state; 'merge' is that of the functions below
     version        bigint      NOT NULL,
-    occurred_at    timestamptz NOT NULL, -- of the latest event in it
+    occurred_at    timestamptz NOT NULL, -- of the latest event in the state
     state          jsonb       NOT NULL,
     taken_at       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (aggregate_type, aggregate_id, fold, version)
 );
 
--- The events of one aggregate from a version on, oldest first. Those without a version come first.
+-- Returns the events of an aggregate from a version on, in order. Unversioned events come first.
 CREATE OR REPLACE FUNCTION get_aggregate_events(
     aggregate_type text, aggregate_id text, from_version bigint DEFAULT 0
 ) RETURNS SETOF event_store LANGUAGE sql STABLE AS $$
@@ -74,7 +74,7 @@ CREATE OR REPLACE FUNCTION get_aggregate_events(
     ORDER BY e.version, e.position
 $$;
 
--- The events of one tenant in order of arrival, after a position.
+-- Returns the events of a tenant after a position, in order of arrival.
 CREATE OR REPLACE FUNCTION get_tenant_events(
     tenant_id uuid, after_position bigint DEFAULT 0, max_events bigint DEFAULT 1000
 ) RETURNS SETOF event_store LANGUAGE sql STABLE AS $$
@@ -84,7 +84,7 @@ CREATE OR REPLACE FUNCTION get_tenant_events(
     LIMIT $3
 $$;
 
--- The newest snapshot of one aggregate, not beyond a version.
+-- Returns the newest snapshot of an aggregate, up to a version.
 CREATE OR REPLACE FUNCTION get_latest_snapshot(
     aggregate_type text, aggregate_id text, fold text DEFAULT 'merge', up_to_version bigint DEFAULT NULL
 ) RETURNS SETOF event_snapshots LANGUAGE sql STABLE AS $$
@@ -95,12 +95,12 @@ CREATE OR REPLACE FUNCTION get_latest_snapshot(
     LIMIT 1
 $$;
 
--- Objects laid one over the other: of each field the last value.
+-- Merges objects: the last value of each field wins.
 CREATE OR REPLACE AGGREGATE jsonb_merge(jsonb) (sfunc = jsonb_concat, stype = jsonb, initcond = '{}');
 
--- The state of one aggregate: its payloads merged in order of version, now, at a version, or as of a time
--- (up to the first event after it). Events without a version change no state. No events: NULL.
--- `complete` is false if a version in between is missing.
+-- Returns the state of an aggregate: its payloads merged in order of version, now, at a version, or as of a time (up to
+-- the first event after it). Unversioned events are ignored. NULL if there are no events. `complete` is false if a
+-- version is missing.
 CREATE OR REPLACE FUNCTION rebuild_aggregate_state(
     aggregate_type text, aggregate_id text, up_to_version bigint DEFAULT NULL, as_of timestamptz DEFAULT NULL
 ) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -124,7 +124,7 @@ CREATE OR REPLACE FUNCTION rebuild_aggregate_state(
     HAVING count(*) > 0
 $$;
 
--- The same from the newest snapshot and the events after it; from the beginning where there is none.
+-- As rebuild_aggregate_state, from the newest snapshot and the events after it, or from the beginning without one.
 CREATE OR REPLACE FUNCTION rebuild_from_snapshot(
     aggregate_type text, aggregate_id text, up_to_version bigint DEFAULT NULL
 ) RETURNS jsonb LANGUAGE sql STABLE AS $$

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Debezium and Kafka Connect, the relay's rival, from Maven Central: versions pinned by bench/rivals/debezium/pom.xml,
-# bytes by SHA256SUMS beside it. Needs say.sh, paths.sh and downloads.sh.
+# Debezium and Kafka Connect, against which the relay is measured, from Maven Central: versions are pinned by
+# bench/rivals/debezium/pom.xml, contents by SHA256SUMS beside it. Needs say.sh, paths.sh and downloads.sh.
 
 debezium_pins=bench/rivals/debezium
 debezium_home=$state/rivals/debezium
 
-# Into .tenantry/rivals/debezium: `connect` for the class path, `plugins` for Connect's plugin.path.
+# Installs into .tenantry/rivals/debezium: `connect` for the class path, `plugins` for Connect's plugin.path.
 install_debezium() {
     local want stamp=$debezium_home/.verified fresh=$state/rivals/debezium-incoming
     want=$(cat "$root/$debezium_pins/pom.xml" "$root/$debezium_pins/SHA256SUMS" | sha256sum | cut -d' ' -f1)
@@ -26,5 +26,5 @@ write_debezium_sums() {
     local fresh=$state/rivals/debezium-incoming
     rm -rf "$fresh"
     with_progress "Debezium" "$state/logs/maven-debezium.log" fetch "$debezium_pins" "$fresh"
-    sum_up "$debezium_pins" "$fresh"
+    write_checksums "$debezium_pins" "$fresh"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Kafka and the schema registry from Maven Central: versions pinned by kafka/pom.xml, bytes by kafka/SHA256SUMS.
+# Kafka and the schema registry from Maven Central: versions are pinned by kafka/pom.xml, contents by kafka/SHA256SUMS.
 
 install_downloads() {
     local want stamp=$cache/.verified fresh=$cache/incoming
@@ -19,11 +19,11 @@ install_downloads() {
     echo "$want" >"$stamp"
 }
 
-# fetch FOLDER INTO: what FOLDER/pom.xml names. A network that falters once is no reason to start over by hand.
+# fetch FOLDER INTO: downloads the artifacts of FOLDER/pom.xml, with retries.
 fetch() {
     local pom=$root/$1/pom.xml into=$2 try
     for try in 1 2 3 4; do
-        # -U: Maven remembers a failed look-up and would not ask again today.
+        # -U: otherwise Maven caches a failed lookup for a day.
         mvn --batch-mode -U --file "$pom" -Ddownloads="$into" package && return
         echo "attempt $try failed"
         ((try == 4)) || sleep $((try * 3))
@@ -31,28 +31,28 @@ fetch() {
     return 1
 }
 
-# verify FOLDER DIR: every file in DIR is the one that FOLDER/SHA256SUMS pins, and there is no file more.
+# verify FOLDER DIR: the files in DIR are exactly those pinned by FOLDER/SHA256SUMS.
 verify() {
     local sums=$1/SHA256SUMS dir=$2 strange
     (cd "$dir" && sha256sum --check --strict --quiet "$root/$sums") >"$state/logs/checksums.log" 2>&1 || {
         sed 's/^/    /' "$state/logs/checksums.log" >&2
-        die "a download is not the file that $sums pins; nothing was installed. It lies in $dir"
+        die "a download does not match $sums; nothing was installed. The files are in $dir"
     }
     strange=$(comm -13 <(sed 's/^[0-9a-f]*  //' "$root/$sums" | LC_ALL=C sort) \
         <(cd "$dir" && find . -type f -printf '%P\n' | LC_ALL=C sort))
-    [[ -z $strange ]] || die "downloaded, but not pinned in $sums: ${strange//$'\n'/, }"
+    [[ -z $strange ]] || die "downloaded files that $sums does not pin: ${strange//$'\n'/, }"
 }
 
-# sum_up FOLDER DIR: FOLDER/SHA256SUMS pins from now on what is in DIR.
-sum_up() {
+# write_checksums FOLDER DIR: writes the checksums of the files in DIR to FOLDER/SHA256SUMS.
+write_checksums() {
     local sums=$1/SHA256SUMS dir=$2
     (cd "$dir" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum) >"$root/$sums"
-    say "$sums is written anew: read the difference before you commit it"
+    say "$sums is updated: review the difference before you commit it"
 }
 
 write_sums() {
     local fresh=$cache/incoming
     rm -rf "$fresh"
     with_progress "Kafka and the schema registry" "$state/logs/maven.log" fetch kafka "$fresh"
-    sum_up kafka "$fresh"
+    write_checksums kafka "$fresh"
 }

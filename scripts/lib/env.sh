@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# The home's env file: ports, addresses and secrets. Made at the first start, then kept; new names are added to it.
-# Lines are NAME=value, quoted for a shell only where a value needs it.
+# The env file of a stack: ports, addresses and secrets. Created at the first start and kept; new names are added.
+# Lines are NAME=value, quoted for a shell if necessary.
 
-# Names in the order in which they are written.
+# Names in the order of the file.
 env_names=()
 
-# put NAME VALUE: sets a name for this run and for the file.
+# put NAME VALUE: sets a variable in this shell and in the file.
 put() {
     printf -v "$1" '%s' "$2"
     env_names+=("$1")
 }
 
-# keep NAME COMMAND…: what the file already says, otherwise what the command prints.
+# keep NAME COMMAND…: keeps the value of the file, or else takes the output of the command.
 keep() {
     local name=$1
     shift
@@ -20,15 +20,15 @@ keep() {
 
 secret() { openssl rand -hex 24; }
 
-# Nothing of another stack may leak in from the caller's shell.
-forget_env() {
+# Removes variables of another stack that the caller's shell may have exported.
+unset_env() {
     local name
     for name in $(compgen -v TENANTRY_); do unset "$name"; done
 }
 
 # Reads the env file and selects the profile recorded in it.
 read_env() {
-    forget_env
+    unset_env
     if [[ -f $home/env ]]; then
         # shellcheck disable=SC1091
         . "$home/env"
@@ -49,7 +49,7 @@ write_env() {
     mv "$home/env.new" "$home/env"
 }
 
-# Fills in everything the stack and its users need to know. Ports must be chosen before.
+# Sets all variables of the stack. Ports must be chosen before.
 compose_env() {
     local s host=127.0.0.1 pg name docs=
     put TENANTRY_HOME "$home"
@@ -84,12 +84,12 @@ compose_env() {
     keep TENANTRY_LANDLORD_PASSWORD secret
     put TENANTRY_ORDER_PAYMENT_TTL_SECONDS "$payment_ttl"
 
-    # For tests that start a broker, a registry or a Redis of their own, to take it away.
+    # For tests that start and stop a broker, a registry or a Redis of their own.
     put TENANTRY_KAFKA_CLASSPATH "$kafka_jars"
     put TENANTRY_REGISTRY_DIR "$registry_dir"
     put TENANTRY_JAVA "$(command -v java)"
     put TENANTRY_REDIS_SERVER "$(command -v redis-server)"
-    # Other people's Kafka libraries, for the test that exchanges events with them (`scripts/install test`).
+    # The Python environment of the interoperability tests (`scripts/install test`).
     put TENANTRY_INTEROP_PYTHON "$cache/interop/bin/python"
     put TENANTRY_PROFILE "$profile"
     put TENANTRY_BINARIES "$binaries"
@@ -99,8 +99,8 @@ compose_env() {
     fi
 }
 
-# Each service's own secret is the HMAC-SHA256 of its name under the master: the user service, which has the master,
-# knows them all without being told. In Python and not with `openssl dgst -hmac`, whose command line shows the key.
+# A service's secret is the HMAC-SHA256 of its name with the master secret, so the user service can derive all of them.
+# Computed in Python, because the command line of `openssl dgst -hmac` would expose the key.
 put_service_secrets() {
     local name value
     while read -r name value; do put "TENANTRY_SERVICE_SECRET_$(upper "$name")" "$value"; done < <(

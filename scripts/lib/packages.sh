@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Debian packages: only those whose program is missing, and never a service started by them.
+# Debian packages: installs only those whose program is missing, and starts none of their services.
 
 _java_17() {
     local version
@@ -8,7 +8,7 @@ _java_17() {
 }
 _header() { compgen -G "/usr/include/$1" >/dev/null || compgen -G "/usr/include/*-linux-*/$1" >/dev/null; }
 
-# Prints the packages this machine lacks.
+# Prints the missing packages.
 missing_packages() {
     local pair
     # program:package
@@ -21,7 +21,7 @@ missing_packages() {
     _java_17 || echo openjdk-17-jre-headless
     _header openssl/ssl.h || echo libssl-dev
     _header zlib.h || echo zlib1g-dev
-    # kaskade lives in a virtual environment, which Debian's Python makes only with this package.
+    # Debian's Python creates virtual environments only with this package.
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
 }
 
@@ -30,15 +30,15 @@ install_packages() {
     mapfile -t missing < <(missing_packages)
     ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
     command -v cargo >/dev/null || [[ -x $HOME/.cargo/bin/cargo ]] ||
-        die "cargo is missing: install Rust 1.95 or newer with rustup, then run this again"
+        die "cargo is missing: install Rust 1.95 or newer with rustup, then run the command again"
 }
 
 apt_install() {
     local -a as_root=()
     command -v apt-get >/dev/null ||
-        die "missing: $*. This machine has no apt-get: install them by your own means, then run this again"
+        die "missing packages: $*; this machine has no apt-get: install them manually, then run the command again"
     ((EUID == 0)) || as_root=(sudo)
-    say "  missing on this machine: $*"
+    say "  missing packages: $*"
     if [[ ${#as_root[@]} -gt 0 ]]; then
         command -v sudo >/dev/null || die "installing packages needs root or sudo: apt-get install $*"
         sudo -v || die "installing packages needs sudo: apt-get install $*"

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # these names are read by the scripts that source this file
-# What the stack is made of.
+# The parts of a stack.
 
 infra=(postgres redis kafka registry)
 services=(tenant user billing order notification analytics event-store)
 parts_with_port=(postgres redis kafka kafka-controller registry ingress "${services[@]}")
 
-# The names of the parts a home has: tests start services and an ingress themselves, and benchmarks need none.
+# Prints the parts of a stack: tests start services and an ingress themselves, and benchmarks need none.
 parts_of() {
     if [[ $1 == dev ]]; then echo "${infra[@]}" "${services[@]}" ingress; else echo "${infra[@]}"; fi
 }
 
 is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }
 
-# event-store → EVENT_STORE, as in names of variables.
+# event-store → EVENT_STORE, as in variable names.
 upper() {
     local name=${1//-/_}
     printf '%s' "${name^^}"
@@ -29,7 +29,7 @@ binary_of() {
     if [[ $1 == event-store ]]; then echo "$binaries/event-store-projector"; else echo "$binaries/$1-service"; fi
 }
 
-# People say `order`, `order-service` and `event-store-projector`.
+# Accepts aliases such as `order-service` and `event-store-projector`.
 part_name() {
     local name=${1%-service}
     case $name in
@@ -40,7 +40,7 @@ part_name() {
     printf '%s' "$name"
 }
 
-# Supervisor's own name of a part: parts of one group start at the same time.
+# The supervisor's name of a part. Parts of one group start at the same time.
 supervised_name() {
     case $1 in
         postgres | redis | kafka) printf 'base:%s' "$1" ;;

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Ports: found free at the first start, kept in the env file, chosen anew when somebody else has taken one meanwhile.
+# Ports: free ones are chosen at the first start and kept in the env file; new ones are chosen if another program has
+# taken one meanwhile.
 
-# Who listens on a port, in words; nothing and false when nobody does. Any address counts: a listener on 0.0.0.0
-# keeps us from 127.0.0.1 too.
+# Prints the program that listens on a port; fails if there is none. Any address counts, since a listener on 0.0.0.0 also
+# blocks 127.0.0.1.
 listener_on() {
     local line
     line=$(ss -Hltnp "sport = :$1" 2>/dev/null | head -n 1)
@@ -14,8 +15,8 @@ listener_on() {
     fi
 }
 
-# A block of 20 ports for this home, below the range from which the kernel draws ports for outgoing connections. It
-# starts at a place that follows from the path, so that two checkouts that start at once do not meet.
+# Chooses a block of 20 ports below the kernel's range for outgoing connections. The search starts at a hash of the path,
+# so that two checkouts that start at once do not collide.
 choose_ports() {
     local seed try base i taken listening
     seed=$((16#$(path_key "$home" | cut -c1-6)))
@@ -32,10 +33,10 @@ choose_ports() {
         done
         return
     done
-    die "found no free block of ports between 20000 and 32000"
+    die "no free block of ports between 20000 and 32000"
 }
 
-# Called when nothing of this home runs: whoever listens on one of its ports is a stranger.
+# Called while no part of this stack runs, so any listener on its ports is another program.
 settle_ports() {
     local part who
     if [[ -z ${TENANTRY_PORT_POSTGRES:-} ]]; then
@@ -45,7 +46,7 @@ settle_ports() {
     for part in "${parts_with_port[@]}"; do
         [[ -n $(port_of "$part") ]] || { choose_ports && return; }
         who=$(listener_on "$(port_of "$part")") || continue
-        say "  port $(port_of "$part") of $part was taken meanwhile by $who: choosing new ports for this stack"
+        say "  port $(port_of "$part") of $part is in use by $who: choosing new ports for this stack"
         choose_ports
         return
     done

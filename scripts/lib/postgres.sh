@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# PostgreSQL refuses to run as root. As root we run it as the user `postgres`, which often may not even enter the
-# folder where the checkout lies (/root, a private temporary folder). In that order of preference: the data folder as
-# it is; with the one capability to pass through folders; a data folder outside, which is then said.
+# PostgreSQL refuses to run as root. For root, it runs as the user `postgres`, which often cannot enter the checkout's
+# folder (/root, a private temporary folder). In order of preference: the data folder as it is; with the capability
+# dac_read_search; a data folder outside the checkout, which is reported.
 
-# Where the data lies; written to run/ by settle_postgres and read by all others.
+# Prints the data folder, which settle_postgres chose.
 postgres_data() { cat "$home/run/postgres.data" 2>/dev/null || echo "$home/data/postgres"; }
 
-# The command words that run something as the server's user.
+# Runs a command as the server's user.
 as_postgres() {
     local -a words=()
     ((EUID == 0)) && mapfile -t words <"$home/run/postgres.as"
@@ -20,10 +20,10 @@ settle_postgres() {
         echo "$data" >"$home/run/postgres.data"
         return
     fi
-    id postgres >/dev/null 2>&1 || die "the user 'postgres' is missing, though the server's package is installed"
+    id postgres >/dev/null 2>&1 || die "the user 'postgres' is missing although PostgreSQL is installed"
     local -a plain=(setpriv --reuid=postgres --regid=postgres --clear-groups)
     local -a passing=("${plain[@]}" --inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
-    # Really entering and writing: access(2), which `test -w` asks, does not count capabilities.
+    # Tries to write, because access(2), which `test -w` uses, ignores capabilities.
     # shellcheck disable=SC2016
     local -a trial=(sh -c 'cd "$1" && : >trial && rm trial' sh "$data")
     mkdir -p "$data"
@@ -35,7 +35,7 @@ settle_postgres() {
     else
         rmdir "$data"
         data=/var/tmp/tenantry-postgres-$(path_key "$home")
-        say "  the user postgres cannot enter this checkout: its data goes to $data"
+        say "  the user postgres cannot enter this checkout: its data is stored in $data"
         mkdir -p "$data"
         chmod 700 "$data" && chown postgres: "$data"
         printf '%s\n' "${plain[@]}" >"$home/run/postgres.as"
@@ -43,7 +43,7 @@ settle_postgres() {
     echo "$data" >"$home/run/postgres.data"
 }
 
-# Creates the data folder once; a folder left half made by a crash is made again.
+# Creates the data folder once; an incomplete one is created again.
 init_postgres() {
     local data password bin
     data=$(postgres_data)
@@ -55,18 +55,18 @@ init_postgres() {
         ((EUID != 0)) || chown postgres: "$password"
         as_postgres "$bin/initdb" --pgdata "$data" --username tenantry_admin --pwfile "$password" \
             --auth scram-sha-256 --encoding UTF8 --locale C.UTF-8 >"$home/logs/initdb.log" 2>&1 ||
-            { rm -f "$password" && tail -n 15 "$home/logs/initdb.log" >&2 && die "initdb failed; all of it: $home/logs/initdb.log"; }
+            { rm -f "$password" && tail -n 15 "$home/logs/initdb.log" >&2 && die "initdb failed; full log: $home/logs/initdb.log"; }
         rm -f "$password"
         as_postgres touch "$data/tenantry-ready"
     fi
-    # initdb's own file stays, since it found out what this machine can do; ours comes after it.
+    # The file that initdb wrote contains settings detected for this machine; ours is included after it.
     cp "$home/conf/postgresql.conf" "$data/tenantry.conf"
     ((EUID != 0)) || chown postgres: "$data/tenantry.conf"
     grep -qx "include 'tenantry.conf'" "$data/postgresql.conf" || echo "include 'tenantry.conf'" >>"$data/postgresql.conf"
 }
 
-# sql DATABASE [NAME VALUE]… FILE: runs a file of scripts/sql. Variables go in by standard input, because a command
-# line can be read by everybody on the machine.
+# sql DATABASE [NAME VALUE]… FILE: runs a file of scripts/sql. Variables are passed on standard input, because command
+# lines are visible to all users of the machine.
 sql() {
     local database=$1 set=
     shift
@@ -81,7 +81,7 @@ sql() {
         die "scripts/sql/$1 failed on database $database"
 }
 
-# Roles and databases; each file may be run any number of times.
+# Creates roles and databases. The files are idempotent.
 bootstrap_postgres() {
     local s role password
     sql postgres close.sql

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Configuration files of a home, made from the templates in the repository.
+# Configuration files of a stack, rendered from the templates in the repository.
 
-# render TEMPLATE TARGET NAME VALUE…: replaces @NAME@ by its value.
+# render TEMPLATE TARGET [NAME VALUE]…: replaces @NAME@ by its value.
 render() {
     local template=$1 target=$2 text
     shift 2
@@ -10,12 +10,12 @@ render() {
         text=${text//"@$1@"/"$2"}
         shift 2
     done
-    [[ ! $text =~ @[A-Z_]+@ ]] || die "$template: nothing was given for ${BASH_REMATCH[0]}"
+    [[ ! $text =~ @[A-Z_]+@ ]] || die "$template: no value for ${BASH_REMATCH[0]}"
     printf '%s\n' "$text" >"$target.new"
     mv "$target.new" "$target"
 }
 
-# The path of a unix socket has at most 107 bytes, and supervisord first binds its name with a process id behind it.
+# The path of a unix socket has at most 107 bytes, and supervisord first binds it with a process id appended.
 supervisor_socket() {
     local path=$home/run/supervisor.sock dir
     if ((${#path} > 95)); then
@@ -29,7 +29,7 @@ supervisor_socket() {
 
 render_all() {
     local conf=$home/conf as_root='' part wal=replica
-    # A rival reads the outbox from the log.
+    # Debezium reads the outbox from the write-ahead log.
     [[ $stack != bench ]] || wal=logical
     ((EUID != 0)) || as_root='user=root'
     render "$root/scripts/conf/postgresql.conf" "$conf/postgresql.conf" PORT "$TENANTRY_PORT_POSTGRES" WAL_LEVEL "$wal"
@@ -53,11 +53,11 @@ render_all() {
     } >>"$conf/supervisord.conf"
 }
 
-# autostart is off because `up` starts in order and waits; autorestart is on because what is killed has to come back.
+# autostart is off because `up` starts parts in order; autorestart is on so that killed parts come back.
 program_section() {
     local part=$1 signal=TERM wait=20 priority=20 here=${home//%/%%}
     case $part in
-        postgres) signal=INT ;; # fast shutdown: sessions are ended, nothing is lost
+        postgres) signal=INT ;; # fast shutdown: disconnects sessions, loses nothing
         ingress) priority=40 wait=5 ;;
     esac
     cat <<SECTION

@@ -1,21 +1,21 @@
 # shellcheck shell=bash
-# Rivals that are built here: librdkafka's own program for measuring, from the very source our client is built from.
+# Builds rdkafka_performance, librdkafka's benchmark program, from the source that the Rust client is built from.
 
 install_rivals() {
     local version source rivals=$state/rivals
     local stamp=$rivals/rdkafka_performance.version build=$rivals/librdkafka
     # shellcheck disable=SC2154  # root and state come from paths.sh
     read -r version source < <(rdkafka_source)
-    [[ -n ${source:-} ]] || die "Cargo.lock names no rdkafka-sys; rdkafka_performance is built from its source"
+    [[ -n ${source:-} ]] || die "rdkafka-sys is not in Cargo.lock; rdkafka_performance is built from its source"
     [[ -x $rivals/rdkafka_performance && $(cat "$stamp" 2>/dev/null) == "$version" ]] && return
 
     rm -rf "$stamp" "$build"
     mkdir -p "$rivals"
     cp -R "$source/librdkafka" "$build"
-    # The registry's copy is read-only for some.
+    # The copy in Cargo's registry may be read-only.
     chmod -R u+w "$build"
     with_progress "rdkafka_performance of rdkafka-sys $version" "$state/logs/rivals.log" build_librdkafka "$build"
-    # Under another name first: a program that runs cannot be written over.
+    # Under another name first: a running program cannot be overwritten.
     cp "$build/examples/rdkafka_performance" "$rivals/rdkafka_performance.new"
     mv "$rivals/rdkafka_performance.new" "$rivals/rdkafka_performance"
     rm -rf "$build"
@@ -23,7 +23,7 @@ install_rivals() {
     echo "$version" >"$stamp"
 }
 
-# Prints the version of rdkafka-sys that Cargo.lock names, and the folder of its source.
+# Prints the version of rdkafka-sys in Cargo.lock, and the folder of its source.
 rdkafka_source() {
     cargo metadata --locked --format-version 1 --manifest-path "$root/Cargo.toml" |
         jq -r '.packages[] | select(.name == "rdkafka-sys") | .version + " " + (.manifest_path | rtrimstr("/Cargo.toml"))'

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What one service program is given, and nothing more: no admin's password, no other service's.
+# The environment of one service, with the least it needs: no administrator's password and no other service's.
 
 # Prints NAME=value lines for a service.
 service_env() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A part's stamp changes when what it was started from has changed: its program, its configuration, its environment.
-# `run-part` writes it at the start, `up` compares it and restarts what is out of date.
+# A part's stamp is a hash of its binary, configuration and environment. `run-part` writes it at the start; `up` compares
+# it and restarts parts that are out of date.
 part_stamp() {
     local part=$1
     {

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Talking to the home's supervisord.
+# Controls the supervisord of a stack.
 
 sctl() { supervisorctl -c "$home/conf/supervisord.conf" "$@" 8>&- 9>&-; }
 
-# A process id file proves nothing after a crash: the process must be supervisord with our configuration.
+# The process id file may be stale after a crash: the process must be supervisord with this stack's configuration.
 supervisor_pid() {
     local pid
     pid=$(cat "$home/run/supervisord.pid" 2>/dev/null) || return 1
@@ -11,7 +11,7 @@ supervisor_pid() {
 }
 supervised() { supervisor_pid >/dev/null; }
 
-# With a clean environment: what happens to be exported in the shell that says `make up` is not the stack's.
+# With a clean environment, independent of what the calling shell exports.
 start_supervisor() {
     local try name
     local -a clean=("PATH=$PATH" "HOME=$HOME" "LANG=C.UTF-8")
@@ -20,15 +20,15 @@ start_supervisor() {
     done
     rm -f "$(supervisor_socket)" "$home/run/supervisord.pid"
     (cd "$home/run" && env -i "${clean[@]}" supervisord -c "$home/conf/supervisord.conf") 8>&- 9>&- ||
-        die "supervisord does not start; see $home/logs/supervisord.log"
+        die "supervisord did not start; see $home/logs/supervisord.log"
     for ((try = 0; try < 100; try++)); do
         supervised && sctl pid >/dev/null 2>&1 && return
         sleep 0.1
     done
-    die "supervisord does not answer; see $home/logs/supervisord.log"
+    die "supervisord does not respond; see $home/logs/supervisord.log"
 }
 
-# Prints `part STATE pid` for every part, from one call.
+# Prints `part STATE pid` for every part.
 part_states() {
     local name state pid rest
     while read -r name state rest; do
@@ -51,6 +51,6 @@ stop_supervisor() {
     local -a parts
     read -ra parts <<<"$(parts_of "$stack")"
     local part
-    for part in "${parts[@]}"; do end_leftovers "$part"; done
+    for part in "${parts[@]}"; do end_orphans "$part"; done
     rm -f "$home"/run/*.pid "$home"/run/*.sock
 }

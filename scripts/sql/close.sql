@@ -1,4 +1,4 @@
--- PostgreSQL lets every role connect to every database, and look around in its schema public. Here nobody may but the
--- owner and who is granted it by name.
+-- Revokes PostgreSQL's default grants to PUBLIC on the current database and its schema public, so that only the owner and
+-- explicitly granted roles have access.
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -1,4 +1,4 @@
--- A service's login role and its platform database of the same name.
+-- Creates the login role of a service, and its platform database of the same name.
 -- Variables: role, password.
 SELECT format('CREATE ROLE %I', :'role')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec

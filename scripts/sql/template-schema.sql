@@ -1,4 +1,4 @@
--- One service's room in the template database, which it migrates itself. Run in the template.
+-- Creates the schema of a service in the template database; the service migrates it. Run in the template.
 -- Variables: role (the service's), schema.
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role') \gexec
 

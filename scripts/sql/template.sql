@@ -1,8 +1,8 @@
--- The database from which tenants' databases are cloned. The role that provisions owns it, and so may clone it; a
--- clone takes over schemas and their grants, but not the grants on the database itself: those are given again on each.
--- Variables: role (who provisions), template.
+-- Creates the template database from which tenant databases are cloned. The provisioning role owns it, so it may clone it.
+-- A clone inherits schemas and their grants, but not grants on the database, which provisioning repeats.
+-- Variables: role (provisioning), template.
 ALTER ROLE :"role" WITH CREATEDB;
--- Cloning and dropping need a database without sessions: who provisions may end those of other services.
+-- Cloning and dropping require a database without sessions: the provisioning role may terminate those of other services.
 GRANT pg_signal_backend TO :"role";
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'template', :'role')
