@@ -1,7 +1,7 @@
 //! Tenants of an environment.
 
 use tenancy::{
-    Directory, Tenant, TenantCode, TenantSnapshot, TenantId, TenantStatus, provision::Provisioner,
+    Directory, Tenant, TenantCode, TenantId, TenantSnapshot, TenantStatus, provision::Provisioner,
 };
 use uuid::Uuid;
 

@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    BatchHandler, BusError, BusSettings, Handler, LaneOrder, Policy, SchemaSource,
+    BatchHandler, BusError, BusSettings, Handler, Policy, ProcessingOrder, SchemaSource,
     consumer::{
-        Begin, Consumer,
+        Consumer, OffsetReset,
         handle::Parts,
         polling::start_offsets::Start,
         processing::handler_kind::Doer,
@@ -50,13 +50,13 @@ pub struct ConsumerBuilder {
     doer: Option<Doer>,
     batch: Option<BatchSize>,
     catalogue: Option<Arc<dyn SchemaSource>>,
-    order: LaneOrder,
+    order: ProcessingOrder,
     parallel: usize,
     in_flight: Option<usize>,
     in_flight_bytes: usize,
     policy: Policy,
     drain: Duration,
-    begin: Begin,
+    reset: OffsetReset,
     rewind: bool,
     once: bool,
     protocol: GroupProtocol,
@@ -73,13 +73,13 @@ impl ConsumerBuilder {
             doer: None,
             batch: None,
             catalogue: None,
-            order: LaneOrder::default(),
+            order: ProcessingOrder::default(),
             parallel: PARALLEL,
             in_flight: None,
             in_flight_bytes: IN_FLIGHT_BYTES,
             policy: Policy::new(),
             drain: DRAIN,
-            begin: Begin::default(),
+            reset: OffsetReset::default(),
             rewind: false,
             once: false,
             protocol: GroupProtocol::default(),
@@ -103,7 +103,7 @@ impl ConsumerBuilder {
 
     /// Who does the work of up to `events` events at once; fewer wait `linger` for more.
     ///
-    /// With [`LaneOrder::Tenant`] the events of a batch are all of one tenant.
+    /// With [`ProcessingOrder::Tenant`] the events of a batch are all of one tenant.
     pub fn batches(mut self, handler: impl BatchHandler, events: usize, linger: Duration) -> Self {
         self.doer = Some(Doer::Batch(Arc::new(handler)));
         self.batch = Some(BatchSize { events, linger });
@@ -123,7 +123,7 @@ impl ConsumerBuilder {
     }
 
     /// What goes one after the other; aggregates unless set.
-    pub fn order_by(mut self, order: LaneOrder) -> Self {
+    pub fn order_by(mut self, order: ProcessingOrder) -> Self {
         self.order = order;
         self
     }
@@ -160,14 +160,14 @@ impl ConsumerBuilder {
     }
 
     /// Where the group begins in a partition it has not committed anything for; with the oldest event unless set.
-    pub fn begin(mut self, begin: Begin) -> Self {
-        self.begin = begin;
+    pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
+        self.reset = reset;
         self
     }
 
     /// Goes back to `begin` in each partition once, whatever the group has committed.
-    pub fn rewind(mut self, begin: Begin) -> Self {
-        self.begin = begin;
+    pub fn rewind(mut self, reset: OffsetReset) -> Self {
+        self.reset = reset;
         self.rewind = true;
         self
     }
@@ -185,7 +185,7 @@ impl ConsumerBuilder {
     }
 
     /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
-    /// aggregate, or its tenant with [`LaneOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
+    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
     /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
     /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
     ///
@@ -247,7 +247,7 @@ impl ConsumerBuilder {
         Ok(Consumer {
             parts: Arc::new(parts),
             start: Start {
-                begin: self.begin,
+                reset: self.reset,
                 rewind: self.rewind,
                 ends: self.once,
                 rewound: Arc::new(Mutex::new(HashSet::new())),

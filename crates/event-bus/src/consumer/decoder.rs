@@ -17,7 +17,7 @@ use crate::{
 
 /// Reads records and puts aside what cannot be used, as a [`Consumer`](crate::Consumer) does, for a program
 /// that assigns partitions, polls and keeps offsets itself.
-pub struct LogReader {
+pub struct RecordDecoder {
     settings: BusSettings,
     group: String,
     registry: Registry,
@@ -26,7 +26,7 @@ pub struct LogReader {
 }
 
 /// A record of the log, with its bytes, whether or not it can be read.
-pub struct LogRecord {
+pub struct DecodedRecord {
     /// The topic as the broker calls it.
     pub topic: String,
     /// The partition of it.
@@ -41,14 +41,14 @@ pub struct LogRecord {
 
 /// Why a record cannot be read, whoever tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UndecodableRecord {
     /// The class for the dead letter: `undecodable`, or `context` for a wrong or missing tenant.
     pub class: &'static str,
     /// What is wrong with it.
     pub error: String,
 }
 
-impl LogReader {
+impl RecordDecoder {
     /// Reads on behalf of `group`, named without prefix. `schemas` says which events must name a tenant.
     pub fn new(
         settings: &BusSettings,
@@ -79,13 +79,13 @@ impl LogReader {
     }
 
     /// Takes a copy of the record and reads its envelope.
-    pub fn read(&self, message: &BorrowedMessage<'_>) -> LogRecord {
+    pub fn read(&self, message: &BorrowedMessage<'_>) -> DecodedRecord {
         let original = Original::of(message);
         let (topic, number, offset) = (message.topic(), message.partition(), message.offset());
         let logical: Arc<str> = self.settings.without_prefix(topic).into();
         let scope = |event_type: &str| self.schemas.scope(event_type);
         let content = original.read(&self.registry, scope, (&logical, number, offset));
-        LogRecord {
+        DecodedRecord {
             topic: topic.to_owned(),
             partition: number,
             offset,
@@ -98,7 +98,7 @@ impl LogReader {
     /// Puts the record aside with the reason. Returns when all replicas have the dead letter.
     pub async fn dead_letter(
         &self,
-        record: &LogRecord,
+        record: &DecodedRecord,
         class: &'static str,
         error: String,
     ) -> Result<(), PublishError> {
@@ -123,15 +123,15 @@ impl LogReader {
     }
 }
 
-impl LogRecord {
+impl DecodedRecord {
     /// The length of its value.
     pub fn bytes(&self) -> usize {
         self.original.value().map_or(0, bytes::Bytes::len)
     }
 
     /// The record with its envelope, if that can be read.
-    pub fn record(&self) -> Result<&Record, Unreadable> {
-        self.content.as_deref().map_err(|unfit| Unreadable {
+    pub fn record(&self) -> Result<&Record, UndecodableRecord> {
+        self.content.as_deref().map_err(|unfit| UndecodableRecord {
             class: unfit.class(),
             error: unfit.to_string(),
         })

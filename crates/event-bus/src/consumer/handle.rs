@@ -18,7 +18,7 @@ use crate::{
 
 /// Steers a consumer while it runs. Cheap to clone; stays valid when the consumer ends, without effect.
 #[derive(Clone)]
-pub struct Control(Arc<Parts>);
+pub struct ConsumerHandle(Arc<Parts>);
 
 pub(super) struct Parts {
     pub(super) keys: Arc<Mutex<Keys>>,
@@ -41,12 +41,12 @@ pub struct ConsumerStatus {
     pub unavailable: Vec<(Dependency, usize)>,
 }
 
-impl Control {
+impl ConsumerHandle {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
         Self(parts)
     }
 
-    /// Starts no attempt at a tenant's events until [`Control::resume_tenant`], and waits for those that run. Other tenants'
+    /// Starts no attempt at a tenant's events until [`ConsumerHandle::resume_tenant`], and waits for those that run. Other tenants'
     /// events go on, also those behind this tenant's in the log.
     ///
     /// It holds for this process: another member of the group, or this one after a restart, knows nothing of it.
@@ -59,14 +59,14 @@ impl Control {
         self.resume_key(tenant.to_string().as_bytes());
     }
 
-    /// As [`Control::pause_tenant`], for the records of one key.
+    /// As [`ConsumerHandle::pause_tenant`], for the records of one key.
     pub async fn pause_key(&self, key: &[u8]) {
         let key = self.key(key);
         self.0.flow.set_paused(&key, true);
         self.0.turns.quiet(&key).await;
     }
 
-    /// As [`Control::resume_tenant`], for the records of one key.
+    /// As [`ConsumerHandle::resume_tenant`], for the records of one key.
     pub fn resume_key(&self, key: &[u8]) {
         let key = self.key(key);
         if self.0.flow.set_paused(&key, false) {
@@ -74,7 +74,7 @@ impl Control {
         }
     }
 
-    /// Starts no attempt at all until [`Control::resume`]. The consumer stays in its group.
+    /// Starts no attempt at all until [`ConsumerHandle::resume`]. The consumer stays in its group.
     pub fn pause(&self) {
         self.0.turns.pause_all(true);
     }

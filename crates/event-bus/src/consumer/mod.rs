@@ -17,7 +17,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BusError, BusSettings, LaneOrder, Policy, Registry, SchemaSource,
+    BusError, BusSettings, Policy, ProcessingOrder, Registry, SchemaSource,
     consumer::processing::dispatcher::Dispatcher,
     consumer::{
         handle::Parts,
@@ -48,12 +48,12 @@ pub(crate) use crate::consumer::processing::{
 };
 pub use crate::consumer::{
     builder::{ConsumerBuilder, GroupProtocol},
-    handle::{ConsumerStatus, Control},
+    handle::{ConsumerHandle, ConsumerStatus},
 };
 
 pub use crate::consumer::{
-    decoder::{LogReader, LogRecord, Unreadable},
-    polling::start_offsets::Begin,
+    decoder::{DecodedRecord, RecordDecoder, UndecodableRecord},
+    polling::start_offsets::OffsetReset,
 };
 
 /// How long the last commit and leaving the group may take after the drain.
@@ -68,7 +68,7 @@ pub struct Consumer {
     batch: Option<BatchSize>,
     catalogue: Option<Arc<dyn SchemaSource>>,
     registry: Registry,
-    order: LaneOrder,
+    order: ProcessingOrder,
     parallel: usize,
     policy: Policy,
     drain: Duration,
@@ -86,8 +86,8 @@ impl Consumer {
     }
 
     /// What steers it while it runs.
-    pub fn control(&self) -> Control {
-        Control::new(Arc::clone(&self.parts))
+    pub fn handle(&self) -> ConsumerHandle {
+        ConsumerHandle::new(Arc::clone(&self.parts))
     }
 
     /// Reads until `stop`, then lets running work end, commits and leaves the group.

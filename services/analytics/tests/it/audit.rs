@@ -58,7 +58,9 @@ async fn each_action_of_a_human_is_audited_once_and_events_of_services_are_not()
     world.publish_parts(parts.clone(), &registered).await;
 
     let log = world.log(ActionPerformed::TOPIC);
-    let published = log.wait_for_single::<ActionPerformed>(placed.parts.id).await;
+    let published = log
+        .wait_for_single::<ActionPerformed>(placed.parts.id)
+        .await;
     assert_eq!(published.envelope.tenant, Some(tenant_ref(&tenant)));
     assert_eq!(published.envelope.causation_id, Some(placed.parts.id));
     assert_eq!(

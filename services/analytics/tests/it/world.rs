@@ -11,7 +11,7 @@ use events::{
 };
 use serde_json::Value;
 use service::Running;
-use testkit::{Client, TestTenant, TestEnvironment, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TestTenant, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking};
 use uuid::Uuid;
 

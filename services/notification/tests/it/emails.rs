@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// The events of this type about the user's e-mails, once there are at least `count`.
-async fn email_events(fixture: &Fixture, user: Uuid, event_type: &str, count: usize) -> Vec<PublishedEvent> {
+async fn email_events(
+    fixture: &Fixture,
+    user: Uuid,
+    event_type: &str,
+    count: usize,
+) -> Vec<PublishedEvent> {
     eventually_within(
         Duration::from_secs(40),
         &format!("{count} {event_type}"),

@@ -14,7 +14,7 @@ use events::{
 use notification_service::{App, settings::NotificationSettings};
 use service::{Running, Settings};
 use sqlx::PgPool;
-use testkit::{Client, TopicLog, TestTenant, TestEnvironment, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TestTenant, TopicLog, eventually, on_shared_runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -129,7 +129,11 @@ impl Fixture {
     }
 }
 
-fn settings(world: &TestEnvironment, users: &StubUserService, changed: &[(&str, &str)]) -> Settings {
+fn settings(
+    world: &TestEnvironment,
+    users: &StubUserService,
+    changed: &[(&str, &str)],
+) -> Settings {
     let mut variables = vec![("USER_URL", users.url())];
     variables.extend_from_slice(changed);
     world.settings_with("notification", &variables)

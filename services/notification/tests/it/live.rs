@@ -213,7 +213,11 @@ async fn messages_arrive_without_redis() {
 
 #[tokio::test]
 async fn messages_arrive_while_redis_is_down_and_after_it_returns() {
-    let redis = TestEnvironment::new(&[]).await.stack().redis.replace("redis://", "");
+    let redis = TestEnvironment::new(&[])
+        .await
+        .stack()
+        .redis
+        .replace("redis://", "");
     let (server, database) = redis.split_once('/').unwrap();
     let gate = TcpProxy::start(server).await;
     let fixture =

@@ -13,7 +13,7 @@ use tenant_service::{
     App,
     settings::{ProvisioningSettings, TenantSettings},
 };
-use testkit::{Client, TopicLog, TestEnvironment, eventually, on_shared_runtime};
+use testkit::{Client, TestEnvironment, TopicLog, eventually, on_shared_runtime};
 use tokio::{runtime::Handle, sync::OnceCell};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
-use testkit::{TcpProxy, Stack, TestEnvironment, eventually};
+use testkit::{Stack, TcpProxy, TestEnvironment, eventually};
 
 use crate::fixture::{Fixture, new_code, start, tenant_request, text};
 

@@ -22,7 +22,7 @@ const TRIES: usize = 3;
 
 /// Where reading begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Begin {
+pub enum OffsetReset {
     /// With the oldest event.
     #[default]
     Earliest,
@@ -35,7 +35,7 @@ pub enum Begin {
 /// What decides it.
 #[derive(Clone)]
 pub(in crate::consumer) struct Start {
-    pub(in crate::consumer) begin: Begin,
+    pub(in crate::consumer) reset: OffsetReset,
     /// Go back there once even where offsets are committed.
     pub(in crate::consumer) rewind: bool,
     /// Whether to note where the log ends.
@@ -105,11 +105,11 @@ impl Start {
         number: i32,
     ) -> Option<i64> {
         let marks = || ask(|| consumer.fetch_watermarks(topic, number, PATIENCE));
-        match self.begin {
-            Begin::Earliest if self.rewind => Some(marks()?.0),
-            Begin::Earliest => None,
-            Begin::Latest => Some(marks()?.1),
-            Begin::At(time) => {
+        match self.reset {
+            OffsetReset::Earliest if self.rewind => Some(marks()?.0),
+            OffsetReset::Earliest => None,
+            OffsetReset::Latest => Some(marks()?.1),
+            OffsetReset::At(time) => {
                 let milliseconds = time.unix_timestamp_nanos() / 1_000_000;
                 let mut list = TopicPartitionList::new();
                 let wanted = Offset::Offset(i64::try_from(milliseconds).unwrap_or(i64::MAX));

@@ -6,7 +6,7 @@ use rdkafka::{Message, message::BorrowedMessage};
 use tracing::Span;
 
 use crate::{
-    LaneOrder, Record, Registry, SchemaSource, Scope,
+    ProcessingOrder, Record, Registry, SchemaSource, Scope,
     consumer::{
         health::View,
         offsets::{
@@ -32,7 +32,7 @@ pub(in crate::consumer) struct Dispatcher {
     pub(in crate::consumer) worth: Arc<dyn Worth>,
     pub(in crate::consumer) catalogue: Option<Arc<dyn SchemaSource>>,
     pub(in crate::consumer) registry: Registry,
-    pub(in crate::consumer) order: LaneOrder,
+    pub(in crate::consumer) order: ProcessingOrder,
     /// With batches: the number of lanes that aggregates are distributed over.
     pub(in crate::consumer) buckets: Option<usize>,
     pub(in crate::consumer) flow: Arc<Flow>,

@@ -10,7 +10,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
-    BadEnvelope, Content, Envelope, LaneOrder, Parsed, REPLAY_GROUP_HEADER, Record, Registry,
+    BadEnvelope, Content, Envelope, Parsed, ProcessingOrder, REPLAY_GROUP_HEADER, Record, Registry,
     Scope,
     consumer::{offsets::partition::Ticket, processing::source_record::Original},
     envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, holds_events},
@@ -226,7 +226,7 @@ impl Work {
 
     /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time. With
     /// `buckets` aggregates share that many.
-    pub(in crate::consumer) fn lane(&self, order: LaneOrder, buckets: Option<usize>) -> u64 {
+    pub(in crate::consumer) fn lane(&self, order: ProcessingOrder, buckets: Option<usize>) -> u64 {
         match &self.content {
             Err(_) => {
                 let lane = HASHER.hash_one((self.original.key(), self.ticket.partition.number));
@@ -234,7 +234,7 @@ impl Work {
             }
             Ok(record) => {
                 let tenant = record.envelope.tenant.as_ref().map(|tenant| tenant.id);
-                let is_whole = order == LaneOrder::Tenant && tenant.is_some();
+                let is_whole = order == ProcessingOrder::Tenant && tenant.is_some();
                 let subject = (!is_whole).then_some(record.envelope.subject.as_str());
                 lane_of(tenant, subject, buckets)
             }

@@ -1,7 +1,7 @@
 //! Parking: once an event ended in a dead letter, the later events of its sequence wait behind it, in order, until an operator
 //! releases them together. Other sequences go on.
 //!
-//! A sequence is what a lane is: a tenant's aggregate, or a whole tenant with [`LaneOrder::Tenant`]. The log is the only store: for
+//! A sequence is what a lane is: a tenant's aggregate, or a whole tenant with [`ProcessingOrder::Tenant`]. The log is the only store: for
 //! each topic and group there is a topic `<topic>.<group>.parked`, and what is parked of partition 3 lies in its partition 3, with
 //! *marks* behind it that say what became of it ([`Mark`](crate::dead_letters::parked::Mark)). The state in memory is folded from
 //! that log alone. A partition's work begins when its parked log was read to the end, and a reader follows it from there, so
@@ -27,7 +27,7 @@ use std::{
 };
 
 use crate::{
-    BusError, BusSettings, LaneOrder, Record, Registry,
+    BusError, BusSettings, ProcessingOrder, Record, Registry,
     consumer::{
         offsets::partition::Partition, processing::work_item::lane_of, scheduling::key::Keys,
     },
@@ -51,7 +51,7 @@ pub(in crate::consumer) struct Parking {
     settings: BusSettings,
     registry: Registry,
     group: String,
-    order: LaneOrder,
+    order: ProcessingOrder,
     buckets: Option<usize>,
     /// Records parked of one partition, at the most.
     limit: usize,
@@ -67,7 +67,7 @@ pub(in crate::consumer) struct ParkingSettings<'a> {
     pub(in crate::consumer) settings: &'a BusSettings,
     pub(in crate::consumer) registry: &'a Registry,
     pub(in crate::consumer) group: &'a str,
-    pub(in crate::consumer) order: LaneOrder,
+    pub(in crate::consumer) order: ProcessingOrder,
     pub(in crate::consumer) buckets: Option<usize>,
     pub(in crate::consumer) limit: usize,
     pub(in crate::consumer) keys: &'a Arc<Mutex<Keys>>,
@@ -133,7 +133,7 @@ impl Parking {
             sequence: sequence.to_owned(),
         };
         let Sequence { tenant, subject } = Sequence::read(sequence);
-        let is_whole = self.order == LaneOrder::Tenant && tenant.is_some();
+        let is_whole = self.order == ProcessingOrder::Tenant && tenant.is_some();
         let subject = subject.as_deref().filter(|_| !is_whole);
         (lane_of(tenant, subject, self.buckets), release)
     }

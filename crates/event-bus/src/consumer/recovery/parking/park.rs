@@ -1,7 +1,7 @@
 //! What the lane does with a live event where events are parked.
 
 use crate::{
-    Envelope, LaneOrder, Record,
+    Envelope, ProcessingOrder, Record,
     consumer::{
         offsets::partition::{Partition, Ticket},
         processing::{
@@ -172,10 +172,10 @@ impl Worker {
 }
 
 /// The names the event's sequence may have, that of this order first.
-fn names(envelope: &Envelope, order: LaneOrder) -> Vec<String> {
+fn names(envelope: &Envelope, order: ProcessingOrder) -> Vec<String> {
     let other = match order {
-        LaneOrder::Aggregate => LaneOrder::Tenant,
-        LaneOrder::Tenant => LaneOrder::Aggregate,
+        ProcessingOrder::Aggregate => ProcessingOrder::Tenant,
+        ProcessingOrder::Tenant => ProcessingOrder::Aggregate,
     };
     let mut names = vec![Sequence::of(envelope, order).to_string()];
     if envelope.tenant.is_some() {
