@@ -10,17 +10,20 @@ use crate::{
     BatchHandler, BusError, BusSettings, Handler, Policy, ProcessingOrder, SchemaSource,
     consumer::{
         Consumer, OffsetReset,
-        handle::Parts,
-        polling::start_offsets::Start,
-        processing::handler_kind::Doer,
+        handle::SharedState,
+        polling::start_offsets::StartOffsets,
+        processing::handler_kind::HandlerKind,
         recovery::parking::Parking,
-        scheduling::{in_flight::Flow, key::Keys, lanes::BatchSize, turns::Turns},
+        scheduling::{
+            fair_scheduler::FairScheduler, in_flight_limiter::InFlightLimiter, lanes::BatchSize,
+            ordering_key::KeyRegistry,
+        },
     },
     metrics,
 };
 
 /// Attempts side by side.
-const PARALLEL: usize = 64;
+const DEFAULT_PARALLEL: usize = 64;
 /// Records in flight for each that may run.
 const AHEAD: usize = 32;
 /// Bytes in flight.
@@ -47,7 +50,7 @@ pub struct ConsumerBuilder {
     settings: BusSettings,
     group: String,
     topics: Vec<String>,
-    doer: Option<Doer>,
+    handler: Option<HandlerKind>,
     batch: Option<BatchSize>,
     catalogue: Option<Arc<dyn SchemaSource>>,
     order: ProcessingOrder,
@@ -70,11 +73,11 @@ impl ConsumerBuilder {
             settings: settings.clone(),
             group,
             topics: Vec::new(),
-            doer: None,
+            handler: None,
             batch: None,
             catalogue: None,
             order: ProcessingOrder::default(),
-            parallel: PARALLEL,
+            parallel: DEFAULT_PARALLEL,
             in_flight: None,
             in_flight_bytes: IN_FLIGHT_BYTES,
             policy: Policy::new(),
@@ -96,7 +99,7 @@ impl ConsumerBuilder {
 
     /// Who does the work: a [`Router`](crate::Router) or a [`Handler`] of your own.
     pub fn handler(mut self, handler: impl Handler) -> Self {
-        self.doer = Some(Doer::Single(Arc::new(handler)));
+        self.handler = Some(HandlerKind::Single(Arc::new(handler)));
         self.batch = None;
         self
     }
@@ -105,7 +108,7 @@ impl ConsumerBuilder {
     ///
     /// With [`ProcessingOrder::Tenant`] the events of a batch are all of one tenant.
     pub fn batches(mut self, handler: impl BatchHandler, events: usize, linger: Duration) -> Self {
-        self.doer = Some(Doer::Batch(Arc::new(handler)));
+        self.handler = Some(HandlerKind::Batch(Arc::new(handler)));
         self.batch = Some(BatchSize { events, linger });
         self
     }
@@ -116,7 +119,7 @@ impl ConsumerBuilder {
         self
     }
 
-    /// How many attempts run side by side; 64 unless set. Tenants take turns.
+    /// How many attempts run side by side; 64 unless set. Tenants take scheduler.
     pub fn parallel(mut self, attempts: usize) -> Self {
         self.parallel = attempts;
         self
@@ -231,22 +234,22 @@ impl ConsumerBuilder {
                 return Err(wrong(&objection));
             }
         }
-        let doer = self.doer.clone().ok_or_else(|| wrong("no handler"))?;
+        let handler = self.handler.clone().ok_or_else(|| wrong("no handler"))?;
         self.settings.security.check()?;
         let registry = self.settings.registry()?;
         let in_flight = self.in_flight.unwrap_or(self.parallel * AHEAD);
         let gauge = metrics::IN_FLIGHT.with_label_values(&[&self.group]);
-        let flow = Flow::new(in_flight, self.in_flight_bytes, self.parallel, gauge);
-        let parts = Parts {
-            keys: Arc::new(Mutex::new(Keys::default())),
-            flow: Arc::new(flow),
-            turns: Turns::new(self.group.clone(), self.parallel),
+        let limiter = InFlightLimiter::new(in_flight, self.in_flight_bytes, self.parallel, gauge);
+        let shared = SharedState {
+            keys: Arc::new(Mutex::new(KeyRegistry::default())),
+            limiter: Arc::new(limiter),
+            scheduler: FairScheduler::new(self.group.clone(), self.parallel),
             partitions: Mutex::default(),
             is_running: AtomicBool::new(false),
         };
         Ok(Consumer {
-            parts: Arc::new(parts),
-            start: Start {
+            shared: Arc::new(shared),
+            start: StartOffsets {
                 reset: self.reset,
                 rewind: self.rewind,
                 ends: self.once,
@@ -255,7 +258,7 @@ impl ConsumerBuilder {
             settings: self.settings,
             group: self.group,
             topics: self.topics,
-            doer,
+            handler,
             batch: self.batch,
             catalogue: self.catalogue,
             registry,

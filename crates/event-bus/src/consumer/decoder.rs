@@ -9,8 +9,8 @@ use crate::{
     BusSettings, PublishError, Record, Registry, SchemaSource,
     consumer::{
         offsets::partition::Partition,
-        processing::{source_record::Original, work_item::Unfit},
-        recovery::dead_letters::{Aside, DeadLetters, Story},
+        processing::{source_record::SourceRecord, work_item::InvalidRecord},
+        recovery::dead_letters::{DeadLetterDestination, DeadLetterPublisher, FailureReport},
     },
     log_format::headers::is_for_another,
 };
@@ -22,7 +22,7 @@ pub struct RecordDecoder {
     group: String,
     registry: Registry,
     schemas: Arc<dyn SchemaSource>,
-    dead_letters: DeadLetters,
+    dead_letters: DeadLetterPublisher,
 }
 
 /// A record of the log, with its bytes, whether or not it can be read.
@@ -35,8 +35,8 @@ pub struct DecodedRecord {
     pub offset: i64,
     /// Whether it is a replay that is meant for another group: to be passed over.
     pub is_for_another: bool,
-    original: Original,
-    content: Result<Box<Record>, Unfit>,
+    original: SourceRecord,
+    content: Result<Box<Record>, InvalidRecord>,
 }
 
 /// Why a record cannot be read, whoever tries.
@@ -61,7 +61,7 @@ impl RecordDecoder {
             group: group.into(),
             registry,
             schemas,
-            dead_letters: DeadLetters::new(settings),
+            dead_letters: DeadLetterPublisher::new(settings),
         }
     }
 
@@ -80,7 +80,7 @@ impl RecordDecoder {
 
     /// Takes a copy of the record and reads its envelope.
     pub fn read(&self, message: &BorrowedMessage<'_>) -> DecodedRecord {
-        let original = Original::of(message);
+        let original = SourceRecord::of(message);
         let (topic, number, offset) = (message.topic(), message.partition(), message.offset());
         let logical: Arc<str> = self.settings.without_prefix(topic).into();
         let scope = |event_type: &str| self.schemas.scope(event_type);
@@ -104,7 +104,7 @@ impl RecordDecoder {
     ) -> Result<(), PublishError> {
         let logical = self.settings.without_prefix(&record.topic);
         let partition = Partition::new(&record.topic, logical, record.partition);
-        let story = Story {
+        let report = FailureReport {
             group: &self.group,
             class,
             error,
@@ -116,8 +116,8 @@ impl RecordDecoder {
                 &partition,
                 record.offset,
                 &record.original,
-                &story,
-                &Aside::dead_letters(&partition),
+                &report,
+                &DeadLetterDestination::dead_letters(&partition),
             )
             .await
     }
@@ -131,9 +131,11 @@ impl DecodedRecord {
 
     /// The record with its envelope, if that can be read.
     pub fn record(&self) -> Result<&Record, UndecodableRecord> {
-        self.content.as_deref().map_err(|unfit| UndecodableRecord {
-            class: unfit.class(),
-            error: unfit.to_string(),
-        })
+        self.content
+            .as_deref()
+            .map_err(|invalid| UndecodableRecord {
+                class: invalid.class(),
+                error: invalid.to_string(),
+            })
     }
 }

@@ -29,14 +29,15 @@ use std::{
 use crate::{
     BusError, BusSettings, ProcessingOrder, Record, Registry,
     consumer::{
-        offsets::partition::Partition, processing::work_item::lane_of, scheduling::key::Keys,
+        offsets::partition::Partition, processing::work_item::lane_of,
+        scheduling::ordering_key::KeyRegistry,
     },
     dlq::parked::{Entry, ParkedReader, Sequence, parked_topic},
 };
 
 pub(in crate::consumer) use crate::consumer::recovery::parking::{
-    log_follower::Tail,
-    park::{Member, Standing},
+    log_follower::ParkedLogFollower,
+    park::{ParkCandidate, ParkDecision},
     release::Release,
     state::Parked,
 };
@@ -55,7 +56,7 @@ pub(in crate::consumer) struct Parking {
     buckets: Option<usize>,
     /// Records parked of one partition, at the most.
     limit: usize,
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<Mutex<KeyRegistry>>,
     /// The partitions whose parked logs are to be followed.
     held: Mutex<Vec<Arc<Partition>>>,
     /// Reads what is released; one release at a time.
@@ -70,7 +71,7 @@ pub(in crate::consumer) struct ParkingSettings<'a> {
     pub(in crate::consumer) order: ProcessingOrder,
     pub(in crate::consumer) buckets: Option<usize>,
     pub(in crate::consumer) limit: usize,
-    pub(in crate::consumer) keys: &'a Arc<Mutex<Keys>>,
+    pub(in crate::consumer) keys: &'a Arc<Mutex<KeyRegistry>>,
 }
 
 impl Parking {
@@ -115,7 +116,7 @@ impl Parking {
     }
 
     /// Whose parked logs are followed from now on.
-    pub(in crate::consumer) fn hold(&self, partitions: Vec<Arc<Partition>>) {
+    pub(in crate::consumer) fn follow(&self, partitions: Vec<Arc<Partition>>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 
@@ -128,7 +129,7 @@ impl Parking {
     fn release(&self, partition: &Arc<Partition>, sequence: &str, key: &[u8]) -> (u64, Release) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let release = Release {
-            hold: partition.hold(),
+            guard: partition.guard(),
             key: keys.get(key),
             sequence: sequence.to_owned(),
         };
