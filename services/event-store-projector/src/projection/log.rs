@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_bus::{LogReader, LogRecord};
+use event_bus::{DecodedRecord, RecordDecoder};
 use futures::{FutureExt, StreamExt};
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -38,7 +38,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Connects; nothing is assigned yet.
-    pub(super) fn open(reader: &LogReader, topics: &[String]) -> KafkaResult<Self> {
+    pub(super) fn open(reader: &RecordDecoder, topics: &[String]) -> KafkaResult<Self> {
         Ok(Self {
             consumer: Arc::new(reader.client().create()?),
             topics: topics.to_vec(),
@@ -81,7 +81,7 @@ impl Log {
     }
 
     /// The next records, at least one unless it is time to look around again.
-    pub(super) async fn next(&self, reader: &LogReader) -> KafkaResult<Vec<LogRecord>> {
+    pub(super) async fn next(&self, reader: &RecordDecoder) -> KafkaResult<Vec<DecodedRecord>> {
         let mut records = Vec::new();
         let mut bytes = 0;
         let mut stream = self.consumer.stream();

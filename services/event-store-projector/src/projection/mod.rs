@@ -13,7 +13,7 @@ mod writer;
 
 use std::time::Duration;
 
-use event_bus::{LogReader, PublishError};
+use event_bus::{PublishError, RecordDecoder};
 use event_store::{EventStore, StoreError};
 use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
@@ -44,14 +44,14 @@ enum Interrupted {
 /// Reads topics into the store.
 pub struct Projection {
     store: EventStore,
-    reader: LogReader,
+    reader: RecordDecoder,
     /// As the broker calls them.
     topics: Vec<String>,
 }
 
 impl Projection {
     /// Reads `topics`, named as the broker names them.
-    pub fn new(store: EventStore, reader: LogReader, topics: Vec<String>) -> Self {
+    pub fn new(store: EventStore, reader: RecordDecoder, topics: Vec<String>) -> Self {
         Self {
             store,
             reader,
