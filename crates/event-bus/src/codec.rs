@@ -1,6 +1,6 @@
 //! Payloads on the wire: Avro in the Confluent format, or JSON.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
@@ -78,13 +78,10 @@ pub(crate) async fn decode<T: DeserializeOwned>(
         Some(Format::Json) => Ok(serde_json::from_slice(payload).map_err(undecodable)?),
         Some(Format::Avro) => {
             let (id, datum) = unframe(payload).map_err(Failure::permanent)?;
-            let schema = match registry.cached(id) {
-                Some(schema) => schema,
-                None => registry.schema(id).await.map_err(|error| match error {
-                    RegistryError::Unavailable(_) => Failure::unavailable(error),
-                    error => Failure::permanent(DecodeError::Schema(error)),
-                })?,
-            };
+            let schema = registry.schema(id).await.map_err(|error| match error {
+                RegistryError::Unavailable(_) => Failure::unavailable(error),
+                error => Failure::permanent(DecodeError::Schema(error)),
+            })?;
             read(&schema, datum)
         }
         None => Err(Failure::permanent(DecodeError::ContentType(
@@ -94,10 +91,7 @@ pub(crate) async fn decode<T: DeserializeOwned>(
 }
 
 /// Reads a datum with its writer's schema.
-pub(crate) fn read<'a, T: Deserialize<'a>>(
-    schema: &AvroSchema,
-    datum: &'a [u8],
-) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(schema: &AvroSchema, datum: &[u8]) -> Result<T, Failure> {
     schema.decode(datum).map_err(undecodable)
 }
 

@@ -6,6 +6,7 @@ mod catalogue;
 mod codec;
 pub mod compatibility;
 mod consumer;
+mod datum;
 pub mod dead_letters;
 mod envelope;
 mod error;
