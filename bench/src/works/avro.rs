@@ -27,6 +27,7 @@ const DECODE: Figure = Figure::Also("decode_ns");
 
 pub struct Avro;
 
+const BARE: &str = "apache-avro serde";
 const RESOLVING: &str = "apache-avro resolving";
 
 #[async_trait]
@@ -47,8 +48,8 @@ impl Work for Avro {
                     "AvroSchema::encode, and a handler's Record::decode of the record's value",
                 ),
                 Side::every(
-                    "serde_avro_fast",
-                    "the codec the bus stands on, called directly",
+                    BARE,
+                    "the codec the bus stands on, called directly with a reader and a writer made before",
                 ),
                 Side::every(
                     "apache-avro",
@@ -83,7 +84,7 @@ impl Work for Avro {
         let events = place.scaled(EVENTS);
         match side {
             "event-bus" => ours(place, events).await,
-            "serde_avro_fast" => bare(events),
+            BARE => bare(events),
             "apache-avro" => naive(events, Reader::AsWritten),
             RESOLVING => naive(events, Reader::Own),
             other => bail!("nobody called {other:?} takes part"),
@@ -95,7 +96,7 @@ const fn at_most_bare(figure: Figure) -> Goal {
     Goal {
         side: "event-bus",
         figure,
-        against: Against::Side("serde_avro_fast"),
+        against: Against::Side(BARE),
         bound: Some(Bound::AtMost(1.3)),
     }
 }
@@ -133,21 +134,22 @@ async fn ours(place: &Place, events: u64) -> anyhow::Result<Reading> {
 
 fn bare(events: u64) -> anyhow::Result<Reading> {
     let order = order(1);
-    let schema: serde_avro_fast::Schema = OrderCreated::schema().json().parse()?;
+    let schema = Schema::parse_str(OrderCreated::schema().json())?;
+    let writer = GenericDatumWriter::builder(&schema)
+        .human_readable(true)
+        .build()?;
+    let reader = GenericDatumReader::builder(&schema)
+        .human_readable(true)
+        .build()?;
     let datum = OrderCreated::schema().encode(&order)?;
     both(
         events,
         || {
-            let mut config = serde_avro_fast::ser::SerializerConfig::new(&schema);
-            let (order, room) = (black_box(&order), Vec::with_capacity(128));
-            Ok(serde_avro_fast::to_datum(order, room, &mut config)?)
+            let mut datum = Vec::with_capacity(128);
+            writer.write_ser(&mut datum, black_box(&order))?;
+            Ok(datum)
         },
-        || {
-            Ok(serde_avro_fast::from_datum_slice(
-                black_box(&datum),
-                &schema,
-            )?)
-        },
+        || Ok(reader.read_deser(&mut black_box(datum.as_slice()))?),
     )
 }
 

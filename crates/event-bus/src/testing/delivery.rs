@@ -124,7 +124,7 @@ impl Delivery {
     /// Tells the registry what this record was written with.
     pub(super) async fn introduce(&self, registry: &Registry) {
         if let Some(schema) = self.schema
-            && registry.cached(id_of(schema)).is_none()
+            && !registry.is_kept(id_of(schema))
         {
             let copy = AvroSchema::parse(schema.json()).expect("it was parsed before");
             registry.keep(id_of(schema), Arc::new(copy)).await;
