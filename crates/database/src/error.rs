@@ -56,6 +56,19 @@ pub fn classify_orm(error: &DbErr) -> ErrorKind {
     }
 }
 
+/// The SQLSTATE of an error that the database answered.
+#[must_use]
+pub fn sqlstate(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            Some(cause.as_database_error()?.code()?.into_owned())
+        }
+        _ => None,
+    }
+}
+
 /// An error of sqlx as sea-orm carries it.
 #[must_use]
 pub fn orm_error(error: sqlx::Error) -> DbErr {

@@ -1,16 +1,17 @@
-//! What can go wrong with the store.
+//! Errors of the event store.
 
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 use crate::FoldError;
 
-/// The store could not do what it was asked.
+/// An operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database refused or is away.
+    /// The database rejected a statement or is unavailable.
     #[error("event store: {0}")]
-    Database(#[from] sqlx::Error),
-    /// Somebody else has read on: this transaction must not be committed.
+    Database(#[from] DbErr),
+    /// Another reader has advanced the offset: this transaction must not be committed.
     #[error("the offset of {topic}/{partition} is no longer the one this batch starts at")]
     OffsetMoved {
         /// The topic.
@@ -18,16 +19,16 @@ pub enum StoreError {
         /// The partition of it.
         partition: i32,
     },
-    /// A stored envelope does not read.
-    #[error("the envelope of event {event} does not read: {reason}")]
+    /// A stored envelope cannot be decoded.
+    #[error("the envelope of event {event} cannot be decoded: {reason}")]
     Envelope {
         /// The event.
         event: Uuid,
         /// What is wrong with it.
         reason: String,
     },
-    /// An event does not fit its aggregate.
-    #[error("event {event} ({event_type}) does not fold: {reason}")]
+    /// An event cannot be applied to its aggregate.
+    #[error("event {event} ({event_type}) cannot be applied: {reason}")]
     Fold {
         /// The event.
         event: Uuid,
@@ -39,14 +40,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the rows themselves were refused (SQLSTATE classes 22 and 23), so that trying again is
-    /// of no use. Everything else passes when the database is well.
+    /// Whether the rows themselves were rejected (SQLSTATE classes 22 and 23), so that a retry fails again. Every other
+    /// error is temporary.
     pub fn is_about_the_data(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else {
+        let Self::Database(error) = self else {
             return false;
         };
-        error
-            .code()
+        database::sqlstate(error)
             .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(database::orm_error(error))
     }
 }

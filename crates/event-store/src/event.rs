@@ -2,10 +2,9 @@
 
 use event_bus::Envelope;
 use serde_json::Value;
-use sqlx::{Row, postgres::PgRow, types::Json};
 use time::OffsetDateTime;
 
-use crate::StoreError;
+use crate::{StoreError, entities::event::Model};
 
 /// Longest type of an event or aggregate, in bytes.
 const MAX_TYPE: usize = 200;
@@ -135,32 +134,24 @@ pub struct StoredEvent {
     pub place: LogPlace,
 }
 
-/// The columns of a [`StoredEvent`], in the order it reads them.
-pub(crate) const COLUMNS: &str =
-    "position, metadata, payload, recorded_at, topic, partition, log_offset, event_id";
+impl TryFrom<Model> for StoredEvent {
+    type Error = StoreError;
 
-impl StoredEvent {
-    pub(crate) fn read(row: &PgRow) -> Result<Self, StoreError> {
-        let Json(metadata): Json<Value> = row.try_get(1)?;
-        let envelope = match serde_json::from_value(metadata) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                return Err(StoreError::Envelope {
-                    event: row.try_get(7)?,
-                    reason: error.to_string(),
-                });
-            }
-        };
-        let Json(payload) = row.try_get(2)?;
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let envelope =
+            serde_json::from_value(row.metadata).map_err(|error| StoreError::Envelope {
+                event: row.event_id,
+                reason: error.to_string(),
+            })?;
         Ok(Self {
-            position: row.try_get(0)?,
+            position: row.position,
             envelope,
-            payload,
-            recorded_at: row.try_get(3)?,
+            payload: row.payload,
+            recorded_at: row.recorded_at,
             place: LogPlace {
-                topic: row.try_get(4)?,
-                partition: row.try_get(5)?,
-                offset: row.try_get(6)?,
+                topic: row.topic,
+                partition: row.partition,
+                offset: row.log_offset,
             },
         })
     }

@@ -2,6 +2,7 @@
 
 mod append;
 mod copy;
+mod entities;
 mod error;
 mod event;
 mod query;
@@ -10,7 +11,8 @@ mod snapshot;
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, Row};
+use sea_orm::{DatabaseConnection, EntityTrait};
+use sqlx::PgPool;
 
 pub use append::{Appended, OffsetStep, append_batch};
 pub use error::StoreError;
@@ -19,29 +21,31 @@ pub use query::{Filter, Page};
 pub use rebuild::{At, Fold, FoldError, Merge, Rebuilt};
 
 /// Tables, indexes, the append-only trigger and the SQL functions; idempotent.
-pub const SCHEMA: &str = include_str!("../../../kafka/event-sourcing/event-store-schema.sql");
+pub const SCHEMA: &str = include_str!("schema.sql");
 
-/// Held while the schema is made and while a batch is appended, so that positions become visible in
-/// their order and a reader who goes on after a position misses nothing.
+/// Advisory lock held while the schema is installed and while a batch is appended: positions become visible in order, so
+/// that a reader that continues after a position misses nothing.
 const LOCK: i64 = 0x6576_656e_7473; // "events"
 
-/// The store, for reading. Writing is [`append_batch`], in a transaction of the caller's.
+/// The store, for reading. [`append_batch`] writes, in a transaction of the caller.
 #[derive(Clone, Debug)]
 pub struct EventStore {
     pool: PgPool,
+    db: DatabaseConnection,
     snapshot_every: u64,
 }
 
 impl EventStore {
-    /// The store in this database, which keeps a snapshot of an aggregate at every hundredth version.
+    /// The store in this database. Stores a snapshot of an aggregate at every hundredth version.
     pub fn new(pool: PgPool) -> Self {
         Self {
+            db: pool.clone().into(),
             pool,
             snapshot_every: 100,
         }
     }
 
-    /// Keeps a snapshot of an aggregate at every so many versions; 0: none.
+    /// Stores a snapshot of an aggregate every `versions` versions; 0 for none.
     #[must_use]
     pub fn snapshot_every(mut self, versions: u64) -> Self {
         self.snapshot_every = versions;
@@ -53,7 +57,7 @@ impl EventStore {
         &self.pool
     }
 
-    /// Makes what [`SCHEMA`] says and is not there yet.
+    /// Installs [`SCHEMA`]; idempotent.
     pub async fn install(&self) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -65,15 +69,13 @@ impl EventStore {
         Ok(())
     }
 
-    /// The offset of the next record to be read, by topic and partition. What is not in it was never read.
+    /// The offset of the next record to be read, by topic and partition. A partition that was never read is absent.
     pub async fn offsets(&self) -> Result<HashMap<(String, i32), i64>, StoreError> {
-        let rows = sqlx::query("SELECT topic, partition, next_offset FROM projection_offset")
-            .fetch_all(&self.pool)
-            .await?;
-        let mut offsets = HashMap::with_capacity(rows.len());
-        for row in rows {
-            offsets.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
-        }
+        let rows = entities::offset::Entity::find().all(&self.db).await?;
+        let offsets = rows
+            .into_iter()
+            .map(|row| ((row.topic, row.partition), row.next_offset))
+            .collect();
         Ok(offsets)
     }
 }

@@ -1,77 +1,81 @@
-//! Looking for events.
+//! Queries over stored events.
 
-use futures::TryStreamExt;
-use sqlx::{Postgres, QueryBuilder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{AggregateRef, EventStore, StoreError, StoredEvent, event::COLUMNS};
+use crate::{
+    AggregateRef, EventStore, StoreError, StoredEvent,
+    entities::event::{Column, Entity},
+};
 
-/// Which events; what is not said does not matter.
+/// Which events to find; `None` matches every event.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Of this tenant.
     pub tenant_id: Option<Uuid>,
     /// Of this type.
     pub event_type: Option<String>,
-    /// About this kind of thing.
+    /// Of this aggregate type.
     pub aggregate_type: Option<String>,
-    /// About the thing of this id.
+    /// Of the aggregate with this id.
     pub aggregate_id: Option<String>,
-    /// Following from this request.
+    /// With this correlation id.
     pub correlation_id: Option<Uuid>,
-    /// Not before.
+    /// That occurred at this time or later.
     pub from: Option<OffsetDateTime>,
-    /// Before.
+    /// That occurred before this time.
     pub to: Option<OffsetDateTime>,
     /// Stored after this position.
     pub after: Option<i64>,
 }
 
-/// Some of the events found, oldest first.
+/// A page of events, oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The events.
     pub events: Vec<StoredEvent>,
-    /// [`Filter::after`] for the next page; `None` if there is none yet.
+    /// [`Filter::after`] of the next page; `None` if there is none yet.
     pub next: Option<i64>,
 }
 
 impl EventStore {
-    /// The first `limit` events that fit the filter, in the order they were stored.
+    /// The first `limit` events that match the filter, in the order in which they were stored.
     pub async fn query(&self, filter: &Filter, limit: u32) -> Result<Page, StoreError> {
-        let mut sql: QueryBuilder<Postgres> = QueryBuilder::new("SELECT ");
-        sql.push(COLUMNS)
-            .push(" FROM event_store WHERE position > ")
-            .push_bind(filter.after.unwrap_or(0));
-        if let Some(tenant) = filter.tenant_id {
-            sql.push(" AND tenant_id = ").push_bind(tenant);
-        }
-        if let Some(event_type) = &filter.event_type {
-            sql.push(" AND event_type = ").push_bind(event_type);
-        }
-        if let Some(aggregate) = &filter.aggregate_type {
-            sql.push(" AND aggregate_type = ").push_bind(aggregate);
-        }
-        if let Some(id) = &filter.aggregate_id {
-            sql.push(" AND aggregate_id = ").push_bind(id);
-        }
-        if let Some(correlation) = filter.correlation_id {
-            sql.push(" AND correlation_id = ").push_bind(correlation);
-        }
-        if let Some(from) = filter.from {
-            sql.push(" AND occurred_at >= ").push_bind(from);
-        }
-        if let Some(to) = filter.to {
-            sql.push(" AND occurred_at < ").push_bind(to);
-        }
-        sql.push(" ORDER BY position LIMIT ")
-            .push_bind(i64::from(limit) + 1);
-
-        let rows = sql.build().fetch_all(self.pool()).await?;
-        let mut events = (rows.iter())
-            .map(StoredEvent::read)
-            .collect::<Result<Vec<_>, _>>()?;
+        let matches = Condition::all()
+            .add(Column::Position.gt(filter.after.unwrap_or(0)))
+            .add_option(filter.tenant_id.map(|id| Column::TenantId.eq(id)))
+            .add_option(
+                filter
+                    .event_type
+                    .as_deref()
+                    .map(|ty| Column::EventType.eq(ty)),
+            )
+            .add_option(
+                filter
+                    .aggregate_type
+                    .as_deref()
+                    .map(|ty| Column::AggregateType.eq(ty)),
+            )
+            .add_option(
+                filter
+                    .aggregate_id
+                    .as_deref()
+                    .map(|id| Column::AggregateId.eq(id)),
+            )
+            .add_option(filter.correlation_id.map(|id| Column::CorrelationId.eq(id)))
+            .add_option(filter.from.map(|from| Column::OccurredAt.gte(from)))
+            .add_option(filter.to.map(|to| Column::OccurredAt.lt(to)));
+        let rows = Entity::find()
+            .filter(matches)
+            .order_by_asc(Column::Position)
+            .limit(u64::from(limit) + 1)
+            .all(&self.db)
+            .await?;
+        let mut events: Vec<StoredEvent> = rows
+            .into_iter()
+            .map(StoredEvent::try_from)
+            .collect::<Result<_, _>>()?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = events.len() > wanted;
         events.truncate(wanted);
@@ -79,24 +83,21 @@ impl EventStore {
         Ok(Page { events, next })
     }
 
-    /// The events of one aggregate from a version on, oldest first. Those without a version (sequence
-    /// 0) come first.
+    /// The events of one aggregate from a version on, oldest first. Those without a version (sequence 0) come first.
     pub async fn load(
         &self,
         aggregate: AggregateRef<'_>,
         from_version: u64,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        const LOAD: &str =
-            "SELECT position, metadata, payload, recorded_at, topic, partition, log_offset,
-            event_id FROM get_aggregate_events($1, $2, $3)";
-        sqlx::query(LOAD)
-            .bind(aggregate.ty)
-            .bind(aggregate.id)
-            .bind(i64::try_from(from_version).unwrap_or(i64::MAX))
-            .fetch(self.pool())
-            .map_err(StoreError::from)
-            .and_then(async |row| StoredEvent::read(&row))
-            .try_collect()
-            .await
+        let from_version = i64::try_from(from_version).unwrap_or(i64::MAX);
+        let rows = Entity::find()
+            .filter(Column::AggregateType.eq(aggregate.ty))
+            .filter(Column::AggregateId.eq(aggregate.id))
+            .filter(Column::Version.gte(from_version))
+            .order_by_asc(Column::Version)
+            .order_by_asc(Column::Position)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(StoredEvent::try_from).collect()
     }
 }

@@ -2,12 +2,17 @@
 
 use event_bus::Envelope;
 use futures::TryStreamExt;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{AggregateRef, EventStore, StoreError, StoredEvent, snapshot::Snapshot};
+use crate::{
+    AggregateRef, EventStore, StoreError, StoredEvent,
+    entities::event::{Column, Entity},
+    snapshot::Snapshot,
+};
 
 /// Why an event did not fold.
 pub type FoldError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -68,12 +73,6 @@ pub struct Rebuilt<F> {
     pub last_event: Envelope,
 }
 
-const EVENTS: &str =
-    "SELECT position, metadata, payload, recorded_at, topic, partition, log_offset, event_id
-FROM event_store
-WHERE aggregate_type = $1 AND aggregate_id = $2 AND version > 0 AND version BETWEEN $3 AND $4
-ORDER BY version";
-
 impl EventStore {
     /// Rebuilds an aggregate from the newest usable snapshot and the events after it; `None` if it has
     /// no event then. Events without a version change no state.
@@ -89,16 +88,18 @@ impl EventStore {
             At::Now | At::Time(_) => i64::MAX,
         };
         // The snapshot's last event is read again: the answer names it.
-        let mut rows = sqlx::query(EVENTS)
-            .bind(aggregate.ty)
-            .bind(aggregate.id)
-            .bind(known)
-            .bind(up_to)
-            .fetch(self.pool());
+        let mut rows = Entity::find()
+            .filter(Column::AggregateType.eq(aggregate.ty))
+            .filter(Column::AggregateId.eq(aggregate.id))
+            .filter(Column::Version.gt(0))
+            .filter(Column::Version.between(known, up_to))
+            .order_by_asc(Column::Version)
+            .stream(&self.db)
+            .await?;
 
         let mut folding = Folding::<F>::from(snapshot, self.snapshot_every);
         while let Some(row) = rows.try_next().await? {
-            let event = StoredEvent::read(&row)?;
+            let event = StoredEvent::try_from(row)?;
             if matches!(at, At::Time(as_of) if event.envelope.time > as_of) {
                 break;
             }
