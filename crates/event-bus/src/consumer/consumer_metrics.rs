@@ -1,4 +1,4 @@
-//! What a consumer shows of itself while it runs.
+//! Gauges and status of a running consumer.
 
 use std::{
     collections::HashSet,

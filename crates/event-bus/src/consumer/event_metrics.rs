@@ -1,4 +1,4 @@
-//! The metrics of a consumer's work, with those at hand that are counted for every event.
+//! Per-event metrics of a consumer, with cached label lookups.
 
 use std::{
     collections::HashMap,

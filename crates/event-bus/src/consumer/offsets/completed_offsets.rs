@@ -1,7 +1,7 @@
-//! What is done beyond a partition's committed offset, as the text Kafka keeps beside it.
+//! Completed offsets beyond the committed one, encoded as Kafka's offset metadata.
 //!
-//! The committed offset is the first that is not done, so a reader that does not know this text loses nothing and only
-//! handles some events again. The text is bounded: what does not fit is left out, and handled again too.
+//! The committed offset is the first that is not completed, so a consumer that ignores the metadata loses nothing and only
+//! handles some events again. The text is bounded: what does not fit is omitted and handled again.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
@@ -11,21 +11,21 @@ use crate::consumer::offsets::tracker::OffsetRange;
 const VERSION: &str = "eb1:";
 /// What brokers keep unless configured otherwise (`offset.metadata.max.bytes`), less a margin.
 const MAX_TEXT: usize = 4000;
-/// Spans read at most: more do not fit.
+/// Maximum number of ranges decoded; more do not fit.
 const MAX_SPANS: u64 = 4096;
 
-/// What is done beyond the committed offset.
+/// Completed offsets beyond the committed offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::consumer) struct CompletedOffsets {
     /// Where reading goes on: at or after the committed offset. What lies between belongs to keys that are behind.
     pub(in crate::consumer) at: i64,
     /// What is done from `at` on.
     pub(in crate::consumer) done: Vec<OffsetRange>,
-    /// KeyRegistry that are behind the others.
+    /// Lagging keys.
     pub(in crate::consumer) behind: Vec<LaggingKey>,
 }
 
-/// A key that is behind: of its records from `from` on only `done` are done.
+/// A lagging key: of its records from `from` on only `done` are completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::consumer) struct LaggingKey {
     pub(in crate::consumer) key: Box<[u8]>,

@@ -1,4 +1,4 @@
-//! Which offsets of a partition are done, and how far without a hole.
+//! Tracks the completed offsets of a partition and the commit position.
 
 use std::collections::VecDeque;
 

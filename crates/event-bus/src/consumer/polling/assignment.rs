@@ -1,4 +1,4 @@
-//! The partitions held now; the rebalance callbacks that change them.
+//! The assigned partitions and the rebalance callbacks.
 
 use std::{
     collections::HashMap,
@@ -206,7 +206,7 @@ impl Assignment {
             .collect();
         tracing::info!(group = self.group, partitions = %names(list), is_lost, "partitions revoked");
         if is_lost {
-            // Another candidate may have them already: nothing may go on here.
+            // Another member may own them already: nothing may continue here.
             for partition in &partitions {
                 partition.abort.cancel();
             }

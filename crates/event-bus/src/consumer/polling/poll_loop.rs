@@ -1,4 +1,4 @@
-//! The polling thread: takes records, hands them to lanes, commits what is done.
+//! The polling thread: reads records, dispatches them to lanes, commits completed offsets.
 
 use std::{
     collections::HashMap,
@@ -40,15 +40,15 @@ const TURN: usize = 128;
 const GIVE_WAY: usize = 16;
 /// How often finished offsets are committed.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a full house is waited for before the partitions are paused (which throws away what was
-/// fetched ahead), and a key with all its share in flight before the others go on without it.
+/// How long to wait at the in-flight limit before the partitions are paused (which discards what was
+/// prefetched), and at a key's limit before the key is marked as lagging.
 const FULL_PATIENCE: Duration = Duration::from_millis(100);
-/// The latter as long as no other key was seen: most likely there is none to go on with.
+/// The latter while no other key was seen: most likely there is no other work.
 const FULL_PATIENCE_ALONE: Duration = Duration::from_secs(1);
-/// The same trouble is logged once in this time.
+/// Read errors are logged once in this interval.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Everything the thread needs.
+/// Configuration and collaborators of the polling thread.
 pub(in crate::consumer) struct PollLoop {
     pub(in crate::consumer) config: ClientConfig,
     pub(in crate::consumer) topics: Vec<String>,
@@ -63,11 +63,11 @@ pub(in crate::consumer) struct PollLoop {
 
 /// Why the thread ended.
 pub(in crate::consumer) enum Exit {
-    /// It was told to, and drained.
+    /// Stopped as requested, and drained.
     Stopped,
-    /// The consumer is beyond repair and must be made anew.
+    /// The client failed fatally and must be recreated.
     Fatal(KafkaError),
-    /// It could not even begin.
+    /// The client could not be created.
     Unbuilt(KafkaError),
 }
 
@@ -279,7 +279,7 @@ impl PollSession<'_> {
         is_too_much
     }
 
-    /// Lets the catch_up reader bring what keys that are behind have room for.
+    /// Reads records of lagging keys with the catch-up consumer.
     fn read_catch_up(&mut self) {
         let partitions = self.assignment.all();
         if let Err(error) = self

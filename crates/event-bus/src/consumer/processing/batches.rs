@@ -1,4 +1,4 @@
-//! The work on a batch: one attempt at all of it, then at what it left over.
+//! Processing of batches: attempts at the whole batch, then at its records one by one.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,4 +1,4 @@
-//! The record that can not be handled, put aside with its whole report.
+//! Publishing of dead letters.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use crate::{
 /// An error longer than this is cut.
 pub(in crate::consumer) const MAX_ERROR: usize = 2000;
 
-/// What went wrong with a record.
+/// Failure of a record, as written to the failure headers.
 pub(in crate::consumer) struct FailureReport<'a> {
     pub(in crate::consumer) group: &'a str,
     pub(in crate::consumer) class: &'static str,
@@ -26,7 +26,7 @@ pub(in crate::consumer) struct FailureReport<'a> {
     pub(in crate::consumer) first_failure: OffsetDateTime,
 }
 
-/// Where a record is put, and what is told of it there besides its report.
+/// Topic, partition and additional headers of a dead letter or parked record.
 pub(in crate::consumer) struct DeadLetterDestination {
     /// The topic without prefix.
     pub(in crate::consumer) topic: String,
@@ -46,10 +46,10 @@ impl DeadLetterDestination {
     }
 }
 
-/// How much of the record is in its letter: all, unless that is too large for the topic.
+/// Which parts of the record are retained in the dead letter: all, unless that is too large for the topic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum RetainedParts {
-    /// The report alone.
+    /// The failure headers only.
     Nothing,
     /// The key.
     Key,
@@ -58,7 +58,7 @@ enum RetainedParts {
     All,
 }
 
-/// Puts records on dead-letter topics; connects at the first.
+/// Publishes records to dead-letter topics; connects on first use.
 pub(in crate::consumer) struct DeadLetterPublisher {
     settings: BusSettings,
     producer: OnceLock<Producer>,

@@ -1,4 +1,4 @@
-//! The reader of parked logs: loads what is parked of the partitions held, and follows it.
+//! Follows the parked logs of the assigned partitions.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -38,7 +38,7 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(5);
 /// So many records lie there before a log is cut: until then they are the audit's own copy, and quickly read.
 const TRIM_AT: i64 = 1_000;
 
-/// The running reader; it ends when this is dropped.
+/// The thread that follows the parked logs; it ends when this is dropped.
 pub(in crate::consumer) struct ParkedLogFollower {
     thread: JoinHandle<()>,
     over: DropGuard,
@@ -99,7 +99,7 @@ struct Follower {
     runtime: Handle,
     /// By the parked topic's name on the broker and the partition.
     logs: HashMap<(String, i32), FollowedLog>,
-    /// Whether the client reads at the logs.
+    /// Whether the client's assignment matches `logs`.
     is_assigned: bool,
     /// Topics whose gauges are shown.
     shown: HashSet<Arc<str>>,

@@ -1,4 +1,4 @@
-//! A parked sequence goes on: its records are handled in order, in its lane, until none is left or one fails again.
+//! Release of a parked sequence: its records are handled in order, in its lane, until none is left or one fails again.
 
 use std::sync::Arc;
 

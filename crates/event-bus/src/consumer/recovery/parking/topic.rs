@@ -1,4 +1,4 @@
-//! The topic where a group parks: made where it is missing, and cut where nothing is parked any more.
+//! The topic of a group's parked records: created if missing.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// What a topic takes unless it says otherwise: Kafka's default.
 const MAX_MESSAGE_BYTES: u64 = 1_048_588;
-/// A parked record is larger than its original by its report.
+/// A parked record is larger than its source record by its failure headers.
 const STORY_BYTES: u64 = 64 << 10;
 const MAX_BYTES: &str = "max.message.bytes";
 const MIN_IN_SYNC: &str = "min.insync.replicas";

@@ -1,6 +1,9 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use super::{super::ordering_key::KeyRegistry, *};
+use super::{super::ordering_key::KeyRegistry, circuit_breaker::LONGEST_PROBE, *};
 
 const SMTP: Dependency = Dependency::shared("smtp");
 const DATABASE: Dependency = Dependency::of_tenant("database");
