@@ -119,7 +119,7 @@ impl ConsumerBuilder {
         self
     }
 
-    /// How many attempts run side by side; 64 unless set. Tenants take scheduler.
+    /// Sets the number of concurrent handler attempts; 64 by default. Tenants are scheduled round-robin.
     pub fn parallel(mut self, attempts: usize) -> Self {
         self.parallel = attempts;
         self
@@ -188,21 +188,21 @@ impl ConsumerBuilder {
     }
 
     /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
-    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
+    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are written in order to `<topic>.<group>.parked`, and other
     /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
     /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
     ///
-    /// What has no readable envelope has no sequence, and becomes a dead letter as without this. The topics are made
-    /// where they are missing; work on a partition begins when it is known what is parked of it. Where the lanes' order
-    /// is changed, what was parked in the old one keeps its sequence. Release everything before this is switched off: a
-    /// consumer without it knows nothing of what is parked.
+    /// A record without a valid envelope has no sequence and is dead-lettered. The topics are created
+    /// if missing; processing of a partition starts when its parked log is loaded. If the processing order
+    /// changes, records parked before keep their sequence. Release everything before parking is disabled: a
+    /// consumer without it ignores parked records.
     pub fn park(mut self) -> Self {
         self.parks = true;
         self
     }
 
-    /// How many records may be parked of one partition; 100,000 unless set. At that mark what is to be parked waits in its
-    /// lane until something is released or discarded: its tenant falls behind, the others go on.
+    /// Sets the maximum number of parked records per partition; 100,000 by default. At the limit further records wait in their
+    /// lane until parked records are released or discarded: their tenant falls behind, the others continue.
     pub fn max_parked(mut self, records: usize) -> Self {
         self.max_parked = records;
         self

@@ -49,7 +49,7 @@ impl ConsumerHandle {
     /// Pauses a tenant's events until [`ConsumerHandle::resume_tenant`] and waits for its running attempts. Other tenants'
     /// events are processed, including those after this tenant's in the log.
     ///
-    /// It holds for this process: another candidate of the group, or this one after a restart, knows nothing of it.
+    /// The pause is local to this process: other members of the group, and this one after a restart, are not affected.
     pub async fn pause_tenant(&self, tenant: Uuid) {
         self.pause_key(tenant.to_string().as_bytes()).await;
     }

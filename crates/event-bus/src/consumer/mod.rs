@@ -106,7 +106,7 @@ impl Consumer {
                 Exit::Stopped => return Ok(()),
                 Exit::Unbuilt(error) => return Err(error.into()),
                 Exit::Fatal(error) => {
-                    tracing::error!(group = self.group, %error, "consumer failed for good; making it anew");
+                    tracing::error!(group = self.group, %error, "consumer failed fatally; creating it again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -184,7 +184,7 @@ impl Consumer {
         let exit = tokio::select! {
             exit = receive => exit.map_err(|_| BusError::Died(format!("polling thread of {}", self.group))),
             () = overdue => {
-                tracing::warn!(group = self.group, "the broker does not let the consumer leave; gone without");
+                tracing::warn!(group = self.group, "leaving the group timed out; stopped without an answer from the broker");
                 Ok(Exit::Stopped)
             }
         };

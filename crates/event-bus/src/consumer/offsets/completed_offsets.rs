@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_back(ahead in ahead(1_000_000, 40)) {
+        fn encoding_round_trips(ahead in ahead(1_000_000, 40)) {
             let text = ahead.encode(1_000_000);
             if !text.is_empty() {
                 prop_assert_eq!(CompletedOffsets::decode(1_000_000, &text), Some(ahead));
@@ -212,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn it_is_bounded_and_what_is_left_out_counts_as_not_done(ahead in ahead(7, 3000)) {
+        fn encoding_is_bounded_and_omitted_ranges_count_as_open(ahead in ahead(7, 3000)) {
             let text = ahead.encode(7);
             prop_assert!(text.len() <= 4096, "{}", text.len());
             let read = CompletedOffsets::decode(7, &text).unwrap();
@@ -225,14 +225,14 @@ mod tests {
         }
 
         #[test]
-        fn anything_else_is_no_ahead_and_no_panic(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn decoding_other_text_does_not_panic(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = CompletedOffsets::decode(0, &text);
             let _ = CompletedOffsets::decode(i64::MAX, &format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes)));
         }
     }
 
     #[test]
-    fn nothing_ahead_is_no_text() {
+    fn no_completed_offsets_encode_as_empty_text() {
         let nothing = CompletedOffsets {
             at: 5,
             ..CompletedOffsets::default()

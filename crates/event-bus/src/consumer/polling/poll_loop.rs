@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(50);
 const SHORT_TICK: Duration = Duration::from_millis(2);
 /// Records taken from one reader before it is the other's turn.
 const TURN: usize = 128;
-/// After so many, whoever waits for the processor has it first: where cores are few, reading ahead is not to keep
+/// Number of records after which the thread yields the processor: with few cores, reading ahead must not keep
 /// handlers waiting.
 const GIVE_WAY: usize = 16;
 /// How often finished offsets are committed.
@@ -185,7 +185,7 @@ impl PollSession<'_> {
         let change = |change: fn(&BaseConsumer<Assignment>, &_) -> _| {
             let list = self.consumer.assignment();
             if let Err(error) = list.and_then(|list| change(self.consumer, &list)) {
-                tracing::warn!(group = self.poll.dispatcher.group, %error, "partitions neither paused nor resumed");
+                tracing::warn!(group = self.poll.dispatcher.group, %error, "pausing or resuming partitions failed");
             }
         };
         if !self.paused || has_changed {
@@ -207,7 +207,7 @@ impl PollSession<'_> {
         if !partition.with_state(|state| state.arrive(offset)) {
             tracing::error!(
                 group = self.poll.dispatcher.group, topic = %partition.logical, partition = partition.number, offset,
-                "the log begins before what was committed: it is another one; reading it from its beginning"
+                "the log starts before the committed offset: the topic was recreated or truncated; reading from its start"
             );
         }
         let original = SourceRecord::without_value(message);
@@ -309,7 +309,7 @@ impl PollSession<'_> {
             tracing::warn!(
                 group = self.poll.dispatcher.group,
                 error,
-                "nothing read for now"
+                "cannot read from the broker; retrying"
             );
             self.logged = Some(Instant::now());
         }

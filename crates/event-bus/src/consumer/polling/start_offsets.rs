@@ -131,7 +131,9 @@ fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Option<T> {
     for _ in 0..TRIES {
         match question() {
             Ok(answer) => return Some(answer),
-            Err(error) => tracing::warn!(%error, "the broker does not say where to go on"),
+            Err(error) => {
+                tracing::warn!(%error, "the broker does not return the start offset; retrying");
+            }
         }
     }
     None

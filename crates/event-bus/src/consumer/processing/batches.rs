@@ -62,7 +62,7 @@ impl RecordProcessor {
                             group = self.group,
                             events = rest.len(),
                             error = failure.story(),
-                            "batch not handled; each of it by itself"
+                            "batch failed; its events are retried one by one"
                         );
                         for work in rest {
                             self.run(work).await;

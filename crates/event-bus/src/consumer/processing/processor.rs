@@ -275,7 +275,7 @@ impl RecordProcessor {
             attempt = record.attempt,
             class,
             error = failure.story(),
-            "event not handled"
+            "event handler failed"
         );
     }
 
@@ -344,7 +344,7 @@ pub(in crate::consumer) fn settle(permit: Option<Permit>, next: Next) {
 }
 
 /// Event type label of a record that cannot be decoded.
-pub(in crate::consumer) const INVALID_TYPE: &str = "invalid";
+pub(in crate::consumer) const INVALID_TYPE: &str = "unfit";
 
 pub(in crate::consumer) fn event_type(envelope: &Envelope) -> &str {
     &envelope.event_type

@@ -180,7 +180,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_in_comes_out(
+        fn parts_round_trip(
             key in bytes(),
             headers in proptest::collection::vec((".{0,6}", bytes()), 0..30),
             value in bytes(),

@@ -128,7 +128,7 @@ impl CatchUpConsumer {
                 None => return,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    tracing::debug!(%error, "nothing brought for keys that are behind");
+                    tracing::debug!(%error, "reading records of lagging keys failed; retrying");
                     return;
                 }
             };

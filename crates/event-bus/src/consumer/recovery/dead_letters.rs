@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// An error longer than this is cut.
+/// Maximum length of an error text; longer ones are truncated.
 pub(in crate::consumer) const MAX_ERROR: usize = 2000;
 
 /// Failure of a record, as written to the failure headers.
@@ -74,7 +74,7 @@ impl DeadLetterPublisher {
 
     /// Returns when all replicas have the dead letter. Of a record that is too large for the topic with its
     /// report, the value is left out, then the headers, then the key: its partition waits for no letter that
-    /// can never be put. The original's place is told, so the rest is found there while it is in the log.
+    /// can never be published. The source offset is in the headers, so the rest can be read there while it is retained.
     pub(in crate::consumer) async fn put(
         &self,
         partition: &Partition,
@@ -139,7 +139,7 @@ fn letter(
     }
 }
 
-/// The original's headers untouched, and where it has been. An earlier round's report is in its trail.
+/// The source record's own headers and its delivery history, which holds earlier failures.
 fn original_headers(original: &SourceRecord, kept: RetainedParts) -> Vec<RawHeader> {
     let all = original.headers();
     let own = all
@@ -171,7 +171,7 @@ fn told(
     ]
 }
 
-/// What the letter says of the parts that it is without, and of their sizes.
+/// Headers that name the omitted parts and their sizes.
 fn omitted(original: &SourceRecord, kept: RetainedParts) -> Vec<RawHeader> {
     let headers_bytes: usize = original
         .headers()

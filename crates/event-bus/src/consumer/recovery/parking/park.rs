@@ -151,7 +151,7 @@ impl RecordProcessor {
             if !is_logged {
                 tracing::error!(
                     group = self.group, topic = %partition.logical, partition = partition.number, sequence,
-                    "so much is parked that this sequence waits: release or discard what is parked"
+                    "max_parked is reached and this sequence waits: release or discard parked records"
                 );
                 is_logged = true;
             }

@@ -39,7 +39,7 @@ pub(in crate::consumer) async fn ensure(
     let largest = largest.unwrap_or(MAX_MESSAGE_BYTES) + STORY_BYTES;
     let mut config: BTreeMap<String, String> = [
         ("cleanup.policy", "delete".to_owned()),
-        // What is parked stays until somebody says what becomes of it.
+        // Parked records are retained until they are released or discarded.
         ("retention.ms", "-1".to_owned()),
         ("retention.bytes", "-1".to_owned()),
         (MAX_BYTES, largest.to_string()),
@@ -62,6 +62,6 @@ pub(in crate::consumer) async fn ensure(
         ..TopicSpec::new(parked, source.partitions.len().try_into().unwrap_or(1))
     };
     admin.create_exactly(&[spec]).await?;
-    tracing::info!(topic = parked, "topic for parked events made");
+    tracing::info!(topic = parked, "topic for parked events created");
     Ok(())
 }

@@ -52,7 +52,7 @@ impl FairScheduler {
             group = self.group,
             dependency = breaker_key.dependency.name(),
             key = %first.0.text(),
-            "unavailable; what needs it waits, one probe at a time"
+            "dependency unavailable; its events wait, with one probe at a time"
         );
         let breaker = CircuitBreaker {
             waiters: VecDeque::from([first]),
@@ -109,7 +109,7 @@ impl FairScheduler {
         tracing::info!(
             group = self.group,
             dependency = breaker_key.dependency.name(),
-            "available again"
+            "dependency available again"
         );
         self.show(state, breaker_key.dependency);
         // Waiters keep their position before others of their key.
