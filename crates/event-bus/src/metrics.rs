@@ -1,4 +1,4 @@
-//! What the bus counts, in the default registry of `prometheus`. All labels are bounded.
+//! Metrics of the event bus, in the default registry of `prometheus`. All labels are bounded.
 
 use std::{
     collections::HashSet,
@@ -25,37 +25,37 @@ macro_rules! metrics {
 
 metrics! {
     HANDLED: IntCounterVec = register_int_counter_vec("event_bus_events_total",
-        "events by what became of them: handled, skipped, dead_lettered, parked, abandoned",
+        "events by outcome: handled, skipped, dead_lettered, parked, abandoned",
         &["group", "topic", "event_type", "outcome"]);
     FAILED: IntCounterVec = register_int_counter_vec("event_bus_failures_total",
-        "attempts that failed, by class", &["group", "topic", "event_type", "class"]);
+        "failed handler attempts, by failure class", &["group", "topic", "event_type", "class"]);
     RETRIED: IntCounterVec = register_int_counter_vec("event_bus_retries_total",
-        "attempts after the first", &["group", "topic", "event_type"]);
+        "handler attempts after the first", &["group", "topic", "event_type"]);
     DEAD_LETTERS: IntCounterVec = register_int_counter_vec("event_bus_dead_letters_total",
-        "records put on a dead-letter topic, by class", &["group", "topic", "class"]);
+        "records published to a dead-letter topic, by failure class", &["group", "topic", "class"]);
     DEAD_LETTER_ACTS: IntCounterVec = register_int_counter_vec("event_bus_dead_letter_acts_total",
         "acts on dead letters by this process: replaying, replayed, discarded", &["topic", "act"]);
     PARKED_SEQUENCES: IntGaugeVec = register_int_gauge_vec("event_bus_parked_sequences",
-        "sequences parked, of the partitions this process holds", &["group", "topic"]);
+        "parked sequences of the assigned partitions", &["group", "topic"]);
     PARKED_RECORDS: IntGaugeVec = register_int_gauge_vec("event_bus_parked_records",
-        "records parked, of the partitions this process holds", &["group", "topic"]);
+        "parked records of the assigned partitions", &["group", "topic"]);
     SECONDS: HistogramVec = register_histogram_vec("event_bus_handle_seconds",
-        "time of one attempt", &["group", "event_type"]);
+        "duration of one handler attempt", &["group", "event_type"]);
     IN_FLIGHT: IntGaugeVec = register_int_gauge_vec("event_bus_in_flight",
-        "records taken from the log and not finished", &["group"]);
+        "records read and not yet completed", &["group"]);
     WAITING: IntGaugeVec = register_int_gauge_vec("event_bus_waiting",
-        "records that wait for something unavailable", &["group"]);
+        "records waiting for an unavailable dependency", &["group"]);
     CONSUMER_BREAKER: IntGaugeVec = register_int_gauge_vec("event_bus_consumer_breaker",
-        "0: available, 2: something its handlers need is unavailable, for all or for some tenants",
+        "0 closed, 2 open: a dependency of the handlers is unavailable, for all or for some tenants",
         &["group", "dependency"]);
     OLDEST: IntGaugeVec = register_int_gauge_vec("event_bus_oldest_unhandled_seconds",
-        "age of the oldest record that is taken and not finished", &["group"]);
+        "age of the oldest record in flight", &["group"]);
     TENANT_LAG: IntGaugeVec = register_int_gauge_vec("event_bus_tenant_lag",
-        "records in flight and left behind, of the ten keys (tenants) with most", &["group", "key"]);
+        "records in flight and lagging, of the ten keys (tenants) with the most", &["group", "key"]);
     PAUSED: IntGaugeVec = register_int_gauge_vec("event_bus_paused",
-        "1 while the consumer takes nothing more because too much is in flight", &["group"]);
+        "1 while the consumer is paused at its in-flight limit", &["group"]);
     LAG: IntGaugeVec = register_int_gauge_vec("event_bus_lag",
-        "records behind the end of the partition, by what is stored as done",
+        "records between the committed position and the end of the partition",
         &["group", "topic", "partition"]);
     PUBLISHED: IntCounterVec = register_int_counter_vec("event_bus_published_total",
         "records by outcome: published, unavailable, refused, schema, after_failed",

@@ -1,11 +1,11 @@
-//! Which events of a topic are processed one after the other.
+//! Ordering guarantees of event processing.
 
-/// What goes one after the other.
+/// The scope within which events are processed in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProcessingOrder {
-    /// Events of one aggregate (tenant and subject).
+    /// Events of one aggregate (tenant and subject) are processed in order.
     #[default]
     Aggregate,
-    /// All events of one tenant; those without a tenant by subject.
+    /// All events of one tenant are processed in order; events without a tenant are ordered by subject.
     Tenant,
 }

@@ -1,4 +1,4 @@
-//! What a consumer reads, who does the work, and how.
+//! Builder of a [`Consumer`].
 
 use std::{
     collections::HashSet,
@@ -33,18 +33,18 @@ const PARKED: usize = 100_000;
 /// How long running work may take to end when its partition is revoked or the consumer stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// How the members of a group agree on who reads what.
+/// Protocol by which the members of a consumer group are assigned partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupProtocol {
-    /// Members negotiate, cooperatively: every broker understands it.
+    /// The classic protocol with the cooperative-sticky assignor; supported by every broker.
     #[default]
     Classic,
-    /// The broker decides (KIP-848): brokers from version 4 on. Faster and without a stop for all. A group is moved from one protocol
-    /// to the other by its members' restart.
+    /// The protocol of KIP-848: the broker computes the assignment. Requires brokers of version 4 or later; rebalances are
+    /// faster and never stop the whole group. A group changes its protocol by a rolling restart of its members.
     Consumer,
 }
 
-/// Says what a consumer reads, who does the work, and how.
+/// Builds a [`Consumer`]: its topics, handler, concurrency, failure policy and start position.
 #[must_use]
 pub struct ConsumerBuilder {
     settings: BusSettings,
@@ -91,127 +91,127 @@ impl ConsumerBuilder {
         }
     }
 
-    /// The topics to read, without prefix.
+    /// Sets the topics to read, without prefix.
     pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
         self.topics = topics.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Who does the work: a [`Router`](crate::Router) or a [`Handler`] of your own.
+    /// Sets the handler: a [`Router`](crate::Router) or any other [`Handler`].
     pub fn handler(mut self, handler: impl Handler) -> Self {
         self.handler = Some(HandlerKind::Single(Arc::new(handler)));
         self.batch = None;
         self
     }
 
-    /// Who does the work of up to `events` events at once; fewer wait `linger` for more.
+    /// Sets a handler of batches of up to `events` events; an incomplete batch waits `linger` for more.
     ///
-    /// With [`ProcessingOrder::Tenant`] the events of a batch are all of one tenant.
+    /// With [`ProcessingOrder::Tenant`] all events of a batch belong to one tenant.
     pub fn batches(mut self, handler: impl BatchHandler, events: usize, linger: Duration) -> Self {
         self.handler = Some(HandlerKind::Batch(Arc::new(handler)));
         self.batch = Some(BatchSize { events, linger });
         self
     }
 
-    /// What is known of types of events, so that a tenant's event without its tenant is put aside.
+    /// Sets the schemas that say which event types require a tenant; such an event without one is dead-lettered.
     pub fn catalogue(mut self, catalogue: impl SchemaSource) -> Self {
         self.catalogue = Some(Arc::new(catalogue));
         self
     }
 
-    /// How many attempts run side by side; 64 unless set. Tenants take scheduler.
+    /// Sets the number of concurrent handler attempts; 64 by default. Tenants are scheduled round-robin.
     pub fn parallel(mut self, attempts: usize) -> Self {
         self.parallel = attempts;
         self
     }
 
-    /// What goes one after the other; aggregates unless set.
+    /// Sets which events are processed in order; [`ProcessingOrder::Aggregate`] by default.
     pub fn order_by(mut self, order: ProcessingOrder) -> Self {
         self.order = order;
         self
     }
 
-    /// How many records may be taken and not finished; 32 times `parallel` unless set. A tenant may have an eighth of
-    /// them (or twice `parallel`); the others go on without one that has more to do.
+    /// Sets the maximum number of records in flight; 32 times `parallel` by default. One tenant may have an eighth of
+    /// them (or twice `parallel`); a tenant above its share falls behind without delaying the others.
     pub fn in_flight(mut self, records: usize) -> Self {
         self.in_flight = Some(records);
         self
     }
 
-    /// How many bytes may be taken and not finished; 64 MiB unless set.
+    /// Sets the maximum number of bytes in flight; 64 MiB by default.
     pub fn in_flight_bytes(mut self, bytes: usize) -> Self {
         self.in_flight_bytes = bytes;
         self
     }
 
-    /// The pauses between attempts at what fails transiently; 200, 400, 800 ms unless set.
+    /// Sets the delays between attempts after transient failures; 200, 400, 800 ms by default.
     pub fn retry(mut self, pauses: impl IntoIterator<Item = Duration>) -> Self {
         self.policy = self.policy.retry(pauses);
         self
     }
 
-    /// How failures are met where the handler does not say otherwise; [`Policy::new`] unless set.
+    /// Sets the failure policy for handlers without a policy of their own; [`Policy::new`] by default.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How long running work may take to end on a rebalance or stop; 5 s unless set.
+    /// Sets how long running attempts may take to finish on a rebalance or shutdown; 5 s by default.
     pub fn drain(mut self, deadline: Duration) -> Self {
         self.drain = deadline;
         self
     }
 
-    /// Where the group begins in a partition it has not committed anything for; with the oldest event unless set.
+    /// Sets where reading starts in a partition without a committed offset; the oldest event by default.
     pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
         self.reset = reset;
         self
     }
 
-    /// Goes back to `begin` in each partition once, whatever the group has committed.
+    /// Starts at `reset` once in each partition, regardless of committed offsets.
     pub fn rewind(mut self, reset: OffsetReset) -> Self {
         self.reset = reset;
         self.rewind = true;
         self
     }
 
-    /// Ends by itself when everything is done that was in the log when its partitions came.
+    /// Makes the consumer stop when every event that was in the log at assignment is processed.
     pub fn once(mut self) -> Self {
         self.once = true;
         self
     }
 
-    /// How the group's members agree; [`GroupProtocol::Classic`] unless set.
+    /// Sets the group protocol; [`GroupProtocol::Classic`] by default.
     pub fn protocol(mut self, protocol: GroupProtocol) -> Self {
         self.protocol = protocol;
         self
     }
 
     /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
-    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
+    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are written in order to `<topic>.<group>.parked`, and other
     /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
     /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
     ///
-    /// What has no readable envelope has no sequence, and becomes a dead letter as without this. The topics are made
-    /// where they are missing; work on a partition begins when it is known what is parked of it. Where the lanes' order
-    /// is changed, what was parked in the old one keeps its sequence. Release everything before this is switched off: a
-    /// consumer without it knows nothing of what is parked.
+    /// A record without a valid envelope has no sequence and is dead-lettered. The topics are created
+    /// if missing; processing of a partition starts when its parked log is loaded. If the processing order
+    /// changes, records parked before keep their sequence. Release everything before parking is disabled: a
+    /// consumer without it ignores parked records.
     pub fn park(mut self) -> Self {
         self.parks = true;
         self
     }
 
-    /// How many records may be parked of one partition; 100,000 unless set. At that mark what is to be parked waits in its
-    /// lane until something is released or discarded: its tenant falls behind, the others go on.
+    /// Sets the maximum number of parked records per partition; 100,000 by default. At the limit further records wait in their
+    /// lane until parked records are released or discarded: their tenant falls behind, the others continue.
     pub fn max_parked(mut self, records: usize) -> Self {
         self.max_parked = records;
         self
     }
 
-    /// The consumer, not yet connected.
+    /// Builds the consumer without connecting.
     ///
     /// # Errors
-    /// When topics, handler or a setting are missing or wrong.
+    /// Fails when topics or the handler are missing, or a setting is invalid.
     pub fn build(self) -> Result<Consumer, BusError> {
         let wrong = |what: &str| BusError::Settings(format!("consumer {}: {what}", self.group));
         if self.topics.is_empty() {

@@ -1,4 +1,4 @@
-//! What a consumer shows of itself while it runs.
+//! Gauges and status of a running consumer.
 
 use std::{
     collections::HashSet,
@@ -16,7 +16,7 @@ use crate::{
     metrics,
 };
 
-/// Tenants shown by name: those with most to do.
+/// Number of tenants shown by name: those with the largest backlog.
 const TOP: usize = 10;
 /// How often they are counted.
 const TENANTS_INTERVAL: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ impl ConsumerMetrics {
             .set(is_paused.into());
     }
 
-    /// A record nobody here wants.
+    /// Counts a record that the handler does not want.
     pub(super) fn skipped(&self, partition: &Partition, peek: &HeaderPeek<'_>) {
         self.skipped_type(partition, peek.event_type.unwrap_or("unknown"));
     }
@@ -72,7 +72,7 @@ impl ConsumerMetrics {
         metrics::HANDLED.with_label_values(&labels).inc();
     }
 
-    /// Shows how the partitions held now are.
+    /// Updates the gauges and the status of the assigned partitions.
     pub(super) fn show(&self, partitions: &[Arc<Partition>]) {
         let held = partitions
             .iter()
@@ -93,7 +93,7 @@ impl ConsumerMetrics {
         self.show_tenants(partitions);
     }
 
-    /// Shows the tenants with most to do: in flight, and left behind.
+    /// Updates the lag of the tenants with the largest backlog.
     fn show_tenants(&self, partitions: &[Arc<Partition>]) {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants
@@ -134,7 +134,7 @@ impl ConsumerMetrics {
             shown.insert(name);
         }
         for gone in tenants.shown.difference(&shown) {
-            // It was shown, so it is there.
+            // The label set exists, since it was set before.
             let _ = metrics::TENANT_LAG.remove_label_values(&[self.group.as_str(), gone]);
         }
         tenants.shown = shown;

@@ -1,4 +1,4 @@
-//! The log for readers that keep their offsets themselves, in the transaction of their effect.
+//! Decoding of records for consumers that store offsets themselves, in the transaction of their effect.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::{
     log_format::headers::is_for_another,
 };
 
-/// Reads records and puts aside what cannot be used, as a [`Consumer`](crate::Consumer) does, for a program
-/// that assigns partitions, polls and keeps offsets itself.
+/// Decodes and dead-letters records as a [`Consumer`](crate::Consumer) does, for a program
+/// that assigns partitions, polls and stores offsets itself.
 pub struct RecordDecoder {
     settings: BusSettings,
     group: String,
@@ -25,31 +25,31 @@ pub struct RecordDecoder {
     dead_letters: DeadLetterPublisher,
 }
 
-/// A record of the log, with its bytes, whether or not it can be read.
+/// A record of the log with its raw bytes and the result of decoding its envelope.
 pub struct DecodedRecord {
-    /// The topic as the broker calls it.
+    /// The topic, with prefix.
     pub topic: String,
-    /// The partition of it.
+    /// The partition.
     pub partition: i32,
-    /// Its place there.
+    /// The offset in the partition.
     pub offset: i64,
-    /// Whether it is a replay that is meant for another group: to be passed over.
+    /// Whether it is a replay addressed to another consumer group; such a record is to be skipped.
     pub is_for_another: bool,
     original: SourceRecord,
     content: Result<Box<Record>, InvalidRecord>,
 }
 
-/// Why a record cannot be read, whoever tries.
+/// Error for a record whose envelope cannot be decoded or is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndecodableRecord {
-    /// The class for the dead letter: `undecodable`, or `context` for a wrong or missing tenant.
+    /// The failure class of the dead letter: `undecodable`, or `context` for a wrong or missing tenant.
     pub class: &'static str,
-    /// What is wrong with it.
+    /// The error message.
     pub error: String,
 }
 
 impl RecordDecoder {
-    /// Reads on behalf of `group`, named without prefix. `schemas` says which events must name a tenant.
+    /// Creates a decoder for `group`, named without prefix. `schemas` says which event types require a tenant.
     pub fn new(
         settings: &BusSettings,
         group: impl Into<String>,
@@ -65,7 +65,7 @@ impl RecordDecoder {
         }
     }
 
-    /// Settings for a consumer whose partitions are assigned by hand and that commits nothing by itself.
+    /// Returns the client configuration of a consumer with manual assignment and without automatic commits.
     pub fn client(&self) -> ClientConfig {
         let mut config = self.settings.client();
         config
@@ -78,7 +78,7 @@ impl RecordDecoder {
         config
     }
 
-    /// Takes a copy of the record and reads its envelope.
+    /// Copies the record and decodes its envelope.
     pub fn read(&self, message: &BorrowedMessage<'_>) -> DecodedRecord {
         let original = SourceRecord::of(message);
         let (topic, number, offset) = (message.topic(), message.partition(), message.offset());
@@ -95,7 +95,7 @@ impl RecordDecoder {
         }
     }
 
-    /// Puts the record aside with the reason. Returns when all replicas have the dead letter.
+    /// Publishes the record to the dead-letter topic with the error. Returns when all replicas have it.
     pub async fn dead_letter(
         &self,
         record: &DecodedRecord,
@@ -124,12 +124,12 @@ impl RecordDecoder {
 }
 
 impl DecodedRecord {
-    /// The length of its value.
+    /// Length of the record's value in bytes.
     pub fn bytes(&self) -> usize {
         self.original.value().map_or(0, bytes::Bytes::len)
     }
 
-    /// The record with its envelope, if that can be read.
+    /// Returns the decoded record, or why it cannot be decoded.
     pub fn record(&self) -> Result<&Record, UndecodableRecord> {
         self.content
             .as_deref()

@@ -1,4 +1,4 @@
-//! The metrics of a consumer's work, with those at hand that are counted for every event.
+//! Per-event metrics of a consumer, with cached label lookups.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use prometheus::{Histogram, IntCounter};
 
 use crate::metrics;
 
-/// Types of event whose metrics are at hand; of further ones they are looked up.
+/// Number of event types with cached metrics; others are looked up by label.
 const AT_HAND: usize = 300;
 
-/// Finding a metric by its labels costs more than counting.
+/// Event metrics with cached label lookups, which cost more than counting.
 pub(super) struct EventMetrics {
     group: String,
     of_types: Mutex<HashMap<Box<str>, OfType, RandomState>>,
@@ -34,11 +34,11 @@ impl EventMetrics {
         }
     }
 
-    /// An event of this type ended so.
+    /// Counts an event of this type with its outcome.
     pub(super) fn ended(&self, topic: &str, event_type: &str, outcome: &str) {
         if outcome == "handled"
             && self.with(topic, event_type, |event_metrics| {
-                event_metrics.handled.inc()
+                event_metrics.handled.inc();
             })
         {
             return;
@@ -48,11 +48,11 @@ impl EventMetrics {
         metrics::HANDLED.with_label_values(&labels).inc();
     }
 
-    /// One attempt took so long.
+    /// Records the duration of one attempt.
     pub(super) fn attempted(&self, topic: &str, event_type: &str, took: Duration) {
         let seconds = took.as_secs_f64();
         if self.with(topic, event_type, |event_metrics| {
-            event_metrics.seconds.observe(seconds)
+            event_metrics.seconds.observe(seconds);
         }) {
             return;
         }
@@ -62,7 +62,7 @@ impl EventMetrics {
             .observe(seconds);
     }
 
-    /// False: these are not at hand, since the type comes on several topics, or there are too many.
+    /// Returns false if no cached metrics exist: the type occurs on several topics, or there are too many types.
     fn with(&self, topic: &str, event_type: &str, note: impl FnOnce(&OfType)) -> bool {
         let mut of_types = self.of_types.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(event_metrics) = of_types.get(event_type) {

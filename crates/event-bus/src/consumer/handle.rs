@@ -1,4 +1,4 @@
-//! Pausing a running consumer, or one tenant of it, and asking how it is.
+//! Handle of a running consumer: pause, resume and status.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Steers a consumer while it runs. Cheap to clone; stays valid when the consumer ends, without effect.
+/// Controls a running consumer. Cheap to clone; has no effect once the consumer has ended.
 #[derive(Clone)]
 pub struct ConsumerHandle(Arc<SharedState>);
 
@@ -28,16 +28,16 @@ pub(super) struct SharedState {
     pub(super) is_running: AtomicBool,
 }
 
-/// How a consumer is.
+/// Health snapshot of a consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerStatus {
-    /// Whether it polls.
+    /// Whether the polling loop runs.
     pub is_running: bool,
-    /// The partitions it holds: topic without prefix, and number.
+    /// The assigned partitions: topic without prefix, and number.
     pub partitions: Vec<(String, i32)>,
     /// Records taken and not finished.
     pub in_flight: usize,
-    /// What is unavailable now, with the number of events that have met it.
+    /// Dependencies that are unavailable, with the number of events waiting for each.
     pub unavailable: Vec<(Dependency, usize)>,
 }
 
@@ -46,27 +46,27 @@ impl ConsumerHandle {
         Self(shared)
     }
 
-    /// Starts no attempt at a tenant's events until [`ConsumerHandle::resume_tenant`], and waits for those that run. Other tenants'
-    /// events go on, also those behind this tenant's in the log.
+    /// Pauses a tenant's events until [`ConsumerHandle::resume_tenant`] and waits for its running attempts. Other tenants'
+    /// events are processed, including those after this tenant's in the log.
     ///
-    /// It holds for this process: another candidate of the group, or this one after a restart, knows nothing of it.
+    /// The pause is local to this process: other members of the group, and this one after a restart, are not affected.
     pub async fn pause_tenant(&self, tenant: Uuid) {
         self.pause_key(tenant.to_string().as_bytes()).await;
     }
 
-    /// Goes on with a tenant's events where it was paused.
+    /// Resumes a paused tenant.
     pub fn resume_tenant(&self, tenant: Uuid) {
         self.resume_key(tenant.to_string().as_bytes());
     }
 
-    /// As [`ConsumerHandle::pause_tenant`], for the records of one key.
+    /// Like [`ConsumerHandle::pause_tenant`], for the records of one key.
     pub async fn pause_key(&self, key: &[u8]) {
         let key = self.key(key);
         self.0.limiter.set_paused(&key, true);
         self.0.scheduler.wait_until_idle(&key).await;
     }
 
-    /// As [`ConsumerHandle::resume_tenant`], for the records of one key.
+    /// Like [`ConsumerHandle::resume_tenant`], for the records of one key.
     pub fn resume_key(&self, key: &[u8]) {
         let key = self.key(key);
         if self.0.limiter.set_paused(&key, false) {
@@ -74,17 +74,17 @@ impl ConsumerHandle {
         }
     }
 
-    /// Starts no attempt at all until [`ConsumerHandle::resume`]. The consumer stays in its group.
+    /// Starts no attempt until [`ConsumerHandle::resume`]. The consumer stays in its group.
     pub fn pause(&self) {
         self.0.scheduler.pause_all(true);
     }
 
-    /// Goes on.
+    /// Resumes a consumer paused by [`ConsumerHandle::pause`].
     pub fn resume(&self) {
         self.0.scheduler.pause_all(false);
     }
 
-    /// How the consumer is.
+    /// Returns a health snapshot.
     pub fn status(&self) -> ConsumerStatus {
         ConsumerStatus {
             is_running: self.0.is_running.load(Ordering::Acquire),

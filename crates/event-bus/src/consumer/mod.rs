@@ -1,4 +1,4 @@
-//! Consuming: many keys side by side, one key in order, nothing skipped, nothing lost on the way out.
+//! Consumer with at-least-once delivery, per-key ordering and concurrent keys.
 
 mod builder;
 mod consumer_metrics;
@@ -56,10 +56,10 @@ pub use crate::consumer::{
     polling::start_offsets::OffsetReset,
 };
 
-/// How long the last commit and leaving the group may take after the drain.
+/// Timeout of the final commit and of leaving the group, after the drain.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A consumer, ready to run. See [`Consumer::builder`].
+/// A Kafka consumer group member. Created by [`Consumer::builder`].
 pub struct Consumer {
     settings: BusSettings,
     group: String,
@@ -73,30 +73,30 @@ pub struct Consumer {
     policy: Policy,
     drain: Duration,
     protocol: GroupProtocol,
-    /// Records parked of one partition, at the most; `None`: nothing is parked.
+    /// Maximum number of parked records per partition; `None` disables parking.
     parked: Option<usize>,
     start: StartOffsets,
     shared: Arc<SharedState>,
 }
 
 impl Consumer {
-    /// A consumer of the group `group`, named without prefix, as `order-payment-consumer`.
+    /// Returns a builder for a member of `group`, named without prefix, such as `order-payment-consumer`.
     pub fn builder(settings: &BusSettings, group: impl Into<String>) -> ConsumerBuilder {
         ConsumerBuilder::new(settings, group.into())
     }
 
-    /// What steers it while it runs.
+    /// Returns a handle to pause, resume and observe the running consumer.
     pub fn handle(&self) -> ConsumerHandle {
         ConsumerHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Reads until `stop`, then lets running work end, commits and defer the group.
+    /// Consumes until `stop` is cancelled, then drains running attempts, commits and leaves the group.
     ///
-    /// A broker or topic that is not there is waited for. If the future is dropped, the consumer stops by
-    /// itself in the background.
+    /// Waits for brokers and topics that are not available. If the future is dropped, the consumer stops
+    /// in the background.
     ///
     /// # Errors
-    /// Only when a setting is wrong or the polling thread died; never for what the broker does.
+    /// Fails when a setting is invalid or the polling thread panicked; broker errors are retried.
     pub async fn run(self, stop: CancellationToken) -> Result<(), BusError> {
         // Stops the thread when this future is dropped.
         let stop = stop.child_token();
@@ -106,7 +106,7 @@ impl Consumer {
                 Exit::Stopped => return Ok(()),
                 Exit::Unbuilt(error) => return Err(error.into()),
                 Exit::Fatal(error) => {
-                    tracing::error!(group = self.group, %error, "consumer failed for good; making it anew");
+                    tracing::error!(group = self.group, %error, "consumer failed fatally; creating it again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -184,7 +184,7 @@ impl Consumer {
         let exit = tokio::select! {
             exit = receive => exit.map_err(|_| BusError::Died(format!("polling thread of {}", self.group))),
             () = overdue => {
-                tracing::warn!(group = self.group, "the broker does not let the consumer leave; gone without");
+                tracing::warn!(group = self.group, "leaving the group timed out; stopped without an answer from the broker");
                 Ok(Exit::Stopped)
             }
         };

@@ -1,7 +1,7 @@
-//! What is done beyond a partition's committed offset, as the text Kafka keeps beside it.
+//! Completed offsets beyond the committed one, encoded as Kafka's offset metadata.
 //!
-//! The committed offset is the first that is not done, so a reader that does not know this text loses nothing and only
-//! handles some events again. The text is bounded: what does not fit is left out, and handled again too.
+//! The committed offset is the first that is not completed, so a consumer that ignores the metadata loses nothing and only
+//! handles some events again. The text is bounded: what does not fit is omitted and handled again.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
@@ -11,21 +11,21 @@ use crate::consumer::offsets::tracker::OffsetRange;
 const VERSION: &str = "eb1:";
 /// What brokers keep unless configured otherwise (`offset.metadata.max.bytes`), less a margin.
 const MAX_TEXT: usize = 4000;
-/// Spans read at most: more do not fit.
+/// Maximum number of ranges decoded; more do not fit.
 const MAX_SPANS: u64 = 4096;
 
-/// What is done beyond the committed offset.
+/// Completed offsets beyond the committed offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::consumer) struct CompletedOffsets {
     /// Where reading goes on: at or after the committed offset. What lies between belongs to keys that are behind.
     pub(in crate::consumer) at: i64,
     /// What is done from `at` on.
     pub(in crate::consumer) done: Vec<OffsetRange>,
-    /// KeyRegistry that are behind the others.
+    /// Lagging keys.
     pub(in crate::consumer) behind: Vec<LaggingKey>,
 }
 
-/// A key that is behind: of its records from `from` on only `done` are done.
+/// A lagging key: of its records from `from` on only `done` are completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::consumer) struct LaggingKey {
     pub(in crate::consumer) key: Box<[u8]>,
@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_back(ahead in ahead(1_000_000, 40)) {
+        fn encoding_round_trips(ahead in ahead(1_000_000, 40)) {
             let text = ahead.encode(1_000_000);
             if !text.is_empty() {
                 prop_assert_eq!(CompletedOffsets::decode(1_000_000, &text), Some(ahead));
@@ -212,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn it_is_bounded_and_what_is_left_out_counts_as_not_done(ahead in ahead(7, 3000)) {
+        fn encoding_is_bounded_and_omitted_ranges_count_as_open(ahead in ahead(7, 3000)) {
             let text = ahead.encode(7);
             prop_assert!(text.len() <= 4096, "{}", text.len());
             let read = CompletedOffsets::decode(7, &text).unwrap();
@@ -225,14 +225,14 @@ mod tests {
         }
 
         #[test]
-        fn anything_else_is_no_ahead_and_no_panic(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn decoding_other_text_does_not_panic(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = CompletedOffsets::decode(0, &text);
             let _ = CompletedOffsets::decode(i64::MAX, &format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes)));
         }
     }
 
     #[test]
-    fn nothing_ahead_is_no_text() {
+    fn no_completed_offsets_encode_as_empty_text() {
         let nothing = CompletedOffsets {
             at: 5,
             ..CompletedOffsets::default()

@@ -1,6 +1,6 @@
 //! Offsets of a partition: which records are done, and up to where they can be committed.
 //!
-//! Uses nothing of the other rooms but ordering keys.
+//! Depends on no other module of the consumer but the ordering keys.
 
 pub(in crate::consumer) mod completed_offsets;
 pub(in crate::consumer) mod partition;

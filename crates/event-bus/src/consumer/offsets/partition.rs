@@ -1,4 +1,4 @@
-//! One assignment of one partition: what was taken, what is finished, and its two stop signals.
+//! An assigned partition: records in flight, completed offsets and its two stop signals.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ use crate::consumer::{
     scheduling::{in_flight_limiter::InFlightLimiter, ordering_key::OrderingKey},
 };
 
-/// An assignment. When the partition is lost and comes back, that is another `Partition`: what finishes
-/// late for the lost one reports to an object nobody reads any more. That is its epoch.
+/// An assigned partition. A partition that is lost and assigned again is a new `Partition`: work that finishes
+/// late for the lost one updates an object that is no longer read, which serves as its epoch.
 pub(in crate::consumer) struct Partition {
     /// The broker's name of the topic.
     pub(in crate::consumer) topic: String,
     /// The topic without prefix.
     pub(in crate::consumer) logical: Arc<str>,
     pub(in crate::consumer) number: i32,
-    /// The log's end when the partition timestamps, where that was asked for.
+    /// The end of the log at assignment, if requested.
     pub(in crate::consumer) end: Option<i64>,
     /// What is parked of it, where events are parked.
     pub(in crate::consumer) parked: Option<Parked>,
@@ -43,9 +43,9 @@ pub(in crate::consumer) struct Partition {
 
 struct State {
     offsets: PartitionState,
-    /// Tickets out: queued or running.
+    /// Records queued or running.
     open: usize,
-    /// When what is open timestamps to the log, in milliseconds since 1970, by its offset.
+    /// Timestamps of open records in milliseconds since 1970, by offset.
     timestamps: BTreeMap<i64, i64>,
 }
 
@@ -77,7 +77,7 @@ impl Partition {
         }
     }
 
-    /// Asks or changes what is known of its records.
+    /// Reads or updates the offset state.
     pub(in crate::consumer) fn with_state<T>(
         &self,
         ask: impl FnOnce(&mut PartitionState) -> T,
@@ -96,7 +96,7 @@ impl Partition {
         (taken == Taken::Open).then(|| self.track(offset, ReadPath::Primary, load, limiter))
     }
 
-    /// The in_flight for a record that was taken for work.
+    /// Registers a taken record as in flight.
     pub(in crate::consumer) fn track(
         self: &Arc<Self>,
         offset: i64,
@@ -122,13 +122,13 @@ impl Partition {
         }))
     }
 
-    /// WorkItem that is on no record of this partition's log, but to be waited for all the same.
+    /// Registers work that is not on a record of this partition but delays its drain.
     pub(in crate::consumer) fn guard(self: &Arc<Self>) -> InFlightGuard {
         self.lock().open += 1;
         InFlightGuard(Arc::clone(self))
     }
 
-    /// When the oldest record that is taken and not finished timestamps to the log, in milliseconds since 1970.
+    /// Timestamp of the oldest record in flight, in milliseconds since 1970.
     pub(in crate::consumer) fn oldest(&self) -> Option<i64> {
         let state = self.lock();
         state
@@ -137,14 +137,14 @@ impl Partition {
             .map(|(_, timestamp)| *timestamp)
     }
 
-    /// Whether everything that was in the log when the partition timestamps is done.
+    /// Whether everything that was in the log at assignment is completed.
     pub(in crate::consumer) fn is_at_end(&self) -> bool {
         let position = self.lock().offsets.position();
         self.end
             .is_some_and(|end| end == 0 || position.is_some_and(|position| position >= end))
     }
 
-    /// Waits until no in_flight is out. False when the deadline timestamps first.
+    /// Waits until nothing is in flight. Returns false if the deadline passes first.
     pub(in crate::consumer) fn wait_idle(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while state.open > 0 {
@@ -170,7 +170,7 @@ impl Partition {
     }
 }
 
-/// What a record weighs.
+/// Key, size and timestamp of a record, counted against the in-flight limit.
 pub(in crate::consumer) struct Load<'a> {
     pub(in crate::consumer) key: &'a Arc<OrderingKey>,
     pub(in crate::consumer) bytes: usize,
@@ -181,7 +181,7 @@ pub(in crate::consumer) struct Load<'a> {
 /// not done.
 pub(in crate::consumer) struct InFlightRecord(Arc<InFlightInner>);
 
-/// What a record takes up until all of its in_flight_records are gone.
+/// Capacity held by a record until all of its [`InFlightRecord`]s are dropped.
 pub(in crate::consumer) struct InFlightInner {
     pub(in crate::consumer) partition: Arc<Partition>,
     pub(in crate::consumer) offset: i64,
@@ -202,13 +202,13 @@ impl Deref for InFlightRecord {
 }
 
 impl InFlightRecord {
-    /// A in_flight for each of the record's events: the record is done when all are.
+    /// Splits into one [`InFlightRecord`] per event: the record is completed when all are.
     pub(in crate::consumer) fn split(self, events: usize) -> Vec<Self> {
         self.open.store(events, Ordering::Release);
         (0..events).map(|_| Self(Arc::clone(&self.0))).collect()
     }
 
-    /// The work is finished: the offset may be committed when all before it may.
+    /// Acknowledges the record: its offset may be committed once all before it may.
     pub(in crate::consumer) fn ack(self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             let mut state = self.partition.lock();

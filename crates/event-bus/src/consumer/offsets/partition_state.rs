@@ -1,7 +1,7 @@
-//! How far one assignment of a partition is: the log as it is read, and the keys that are behind it.
+//! State of an assigned partition: completed offsets of the primary read path and of lagging keys.
 //!
-//! A key whose share of what may be in flight is used up does not stop the others: it falls *behind*. Reading goes on
-//! without its records; a second reader brings them, as the key gets on, until it has caught up.
+//! A key that uses up its share of the in-flight limit does not stop the others: it becomes a *lagging* key. Reading continues
+//! without its records; the catch-up consumer reads them as capacity allows, until the key has caught up.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use crate::consumer::{
     scheduling::ordering_key::{KeyRegistry, OrderingKey},
 };
 
-/// KeyRegistry that may be behind in one partition.
+/// Maximum number of lagging keys per partition.
 const MAX_LAGGING: usize = 16;
-/// A longer key cannot fall behind: it would not fit beside the offset.
+/// A longer key cannot lag: it would not fit into the offset metadata.
 const LONGEST_KEY: usize = 64;
 
-/// Which of a partition's readers brought a record, and so where its end is noted.
+/// The read path of a record, which decides where its completion is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::consumer) enum ReadPath {
     Primary,
     CatchUp,
 }
 
-/// What a partition knows of its records.
+/// Completed and open offsets of a partition.
 #[derive(Default)]
 pub(in crate::consumer) struct PartitionState {
     primary: OffsetTracker,
@@ -36,7 +36,7 @@ pub(in crate::consumer) struct PartitionState {
     arrived: bool,
 }
 
-/// A key that is behind, or was and has work left from that time.
+/// A lagging key, or one that has caught up with records still open.
 struct LaggingState {
     key: Arc<OrderingKey>,
     /// From here on its records are not the primary reader's.
@@ -105,8 +105,8 @@ impl PartitionState {
         }
     }
 
-    /// The primary reader brings the record at `offset`. False when its first one lies before where it was told to begin:
-    /// the log is not the one that was read (made anew, or cut by a broker's loss), and what was known of it is void.
+    /// Observes a record on the primary read path. Returns false when the first one lies before the start offset:
+    /// the topic was recreated or truncated, and the known state is discarded.
     pub(in crate::consumer) fn arrive(&mut self, offset: i64) -> bool {
         let first = !std::mem::replace(&mut self.arrived, true);
         if first && self.primary.next().is_some_and(|next| offset < next) {
@@ -124,7 +124,7 @@ impl PartitionState {
         self.primary.position()
     }
 
-    /// Whether the record at `offset` is left to the key's own reader. Then it was noted.
+    /// Whether the record at `offset` is left to the catch-up consumer; if so, it is recorded as skipped.
     pub(in crate::consumer) fn defer(&mut self, offset: i64, key: &Arc<OrderingKey>) -> bool {
         let Some(behind) = find(&mut self.behind, key) else {
             return false;
@@ -138,8 +138,8 @@ impl PartitionState {
         true
     }
 
-    /// Leaves the key's records to a reader of their own from `offset` on, which the primary one is about to take. False when that cannot be
-    /// noted.
+    /// Marks the key as lagging from `offset` on. Returns false if no further lagging key can be
+    /// recorded.
     pub(in crate::consumer) fn mark_lagging(
         &mut self,
         offset: i64,
@@ -210,7 +210,7 @@ impl PartitionState {
         self.primary.next()
     }
 
-    /// Where the second reader, which is `at` if it is anywhere, should go on; `None` when there is nothing to bring.
+    /// Where the catch-up consumer, now at `at`, should continue; `None` when there is nothing to read.
     ///
     /// It goes on while a key that has room is still before it, and comes back for the others afterwards, when each
     /// has worked off enough (`is_low`): so none waits for another's flood.
@@ -235,9 +235,9 @@ impl PartitionState {
         low.map(|behind| behind.next).min()
     }
 
-    /// The second reader, having seen everything from `since` on, is at the record at `offset`. Whether to take it.
+    /// Observes a record on the catch-up path, which has read everything from `since` on. Returns whether it was taken.
     ///
-    /// KeyRegistry with no record from `since` to here are that much further. `takes` says whether there is room.
+    /// Advances keys without a record in between. `takes` says whether the key has capacity.
     pub(in crate::consumer) fn bring(
         &mut self,
         (since, offset): OffsetRange,
@@ -265,7 +265,7 @@ impl PartitionState {
         brought
     }
 
-    /// KeyRegistry that have nothing before where the primary reader is, are with it again.
+    /// Returns keys that have reached the primary read position to the primary path.
     pub(in crate::consumer) fn catch_up(&mut self) {
         let Some(seen) = self.seen() else {
             return;
@@ -298,7 +298,7 @@ impl PartitionState {
         Some(now)
     }
 
-    /// What was handed out was not committed.
+    /// Marks the last offset handed out as not committed.
     pub(in crate::consumer) fn not_committed(&mut self) {
         self.committed = None;
     }
@@ -327,7 +327,7 @@ impl PartitionState {
         Some((base, ahead.encode(base)))
     }
 
-    /// KeyRegistry that are behind, with the number of records left behind for each.
+    /// Lagging keys with the number of skipped records of each.
     pub(in crate::consumer) fn behind(&self) -> impl Iterator<Item = (&Arc<OrderingKey>, u64)> {
         let behind = self.behind.iter().filter(|behind| behind.is_behind());
         behind.map(|behind| (&behind.key, behind.skipped))

@@ -1,4 +1,4 @@
-//! Which offsets of a partition are done, and how far without a hole.
+//! Tracks the completed offsets of a partition and the commit position.
 
 use std::collections::VecDeque;
 
@@ -206,7 +206,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn position_and_what_is_ahead_are_exactly_what_is_done((offsets, order) in offsets_and_order(), stop in any::<prop::sample::Index>()) {
+        fn position_and_completed_ranges_match_the_completed_offsets((offsets, order) in offsets_and_order(), stop in any::<prop::sample::Index>()) {
             let mut tracker = OffsetTracker::default();
             for offset in &offsets {
                 prop_assert_eq!(tracker.take(*offset), Taken::Open);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_behind_one_that_is_open_takes_no_memory_of_its_own() {
+    fn completed_offsets_after_an_open_one_are_merged() {
         let mut tracker = OffsetTracker::default();
         for offset in 0..100_000 {
             tracker.take(offset);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_seen_again_is_not_taken_twice() {
+    fn a_repeated_offset_is_not_taken_twice() {
         let mut tracker = OffsetTracker::default();
         assert_eq!(tracker.take(5), Taken::Open);
         assert_eq!(tracker.take(5), Taken::Known);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_work_moves_the_position_too_but_not_past_what_is_open() {
+    fn skipped_offsets_move_the_position_up_to_the_first_open_offset() {
         let mut tracker = OffsetTracker::default();
         assert!(tracker.skip(0));
         assert_eq!(tracker.position(), Some(1));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_before_a_restart_is_told_once_while_it_comes_by() {
+    fn ranges_completed_before_a_restart_are_reported_once() {
         let mut tracker = OffsetTracker::resume(0, vec![(5, 20), (30, 40)]);
         for offset in 0..10 {
             tracker.take(offset);

@@ -1,4 +1,4 @@
-//! The partitions held now; the rebalance callbacks that change them.
+//! The assigned partitions and the rebalance callbacks.
 
 use std::{
     collections::HashMap,
@@ -111,7 +111,7 @@ impl Assignment {
                 group = self.group,
                 topic = %partition.logical,
                 partition = partition.number,
-                "work did not finish in time; it is dropped and will come again"
+                "work did not finish within the drain deadline; it is dropped and will be redelivered"
             );
             partition.abort.cancel();
             partition.wait_idle(Instant::now() + ABORT_PATIENCE);
@@ -156,7 +156,7 @@ impl Assignment {
             let code = error.rdkafka_error_code();
             tries -= 1;
             if tries == 0 || !code.is_some_and(|code| IN_REBALANCE.contains(&code)) {
-                tracing::warn!(group = self.group, %error, "commit failed; the events will come again");
+                tracing::warn!(group = self.group, %error, "commit failed; the events will be redelivered");
                 return;
             }
             pause();
@@ -164,7 +164,7 @@ impl Assignment {
     }
 
     fn not_committed(&self, list: &TopicPartitionList, error: &KafkaError) {
-        tracing::debug!(group = self.group, %error, "not committed for now");
+        tracing::debug!(group = self.group, %error, "commit failed; it is repeated");
         for element in list.elements() {
             if let Some(partition) = self.get(element.topic(), element.partition()) {
                 partition.with_state(PartitionState::not_committed);
@@ -206,7 +206,7 @@ impl Assignment {
             .collect();
         tracing::info!(group = self.group, partitions = %names(list), is_lost, "partitions revoked");
         if is_lost {
-            // Another candidate may have them already: nothing may go on here.
+            // Another member may own them already: nothing may continue here.
             for partition in &partitions {
                 partition.abort.cancel();
             }
@@ -245,7 +245,7 @@ impl ClientContext for Assignment {
             group = self.group,
             error,
             reason,
-            "consumer has trouble with the broker"
+            "the consumer reports a broker error"
         );
     }
 

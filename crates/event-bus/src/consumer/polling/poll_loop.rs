@@ -1,4 +1,4 @@
-//! The polling thread: takes records, hands them to lanes, commits what is done.
+//! The polling thread: reads records, dispatches them to lanes, commits completed offsets.
 
 use std::{
     collections::HashMap,
@@ -35,20 +35,20 @@ const TICK: Duration = Duration::from_millis(50);
 const SHORT_TICK: Duration = Duration::from_millis(2);
 /// Records taken from one reader before it is the other's turn.
 const TURN: usize = 128;
-/// After so many, whoever waits for the processor has it first: where cores are few, reading ahead is not to keep
+/// Number of records after which the thread yields the processor: with few cores, reading ahead must not keep
 /// handlers waiting.
 const GIVE_WAY: usize = 16;
 /// How often finished offsets are committed.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a full house is waited for before the partitions are paused (which throws away what was
-/// fetched ahead), and a key with all its share in flight before the others go on without it.
+/// How long to wait at the in-flight limit before the partitions are paused (which discards what was
+/// prefetched), and at a key's limit before the key is marked as lagging.
 const FULL_PATIENCE: Duration = Duration::from_millis(100);
-/// The latter as long as no other key was seen: most likely there is none to go on with.
+/// The latter while no other key was seen: most likely there is no other work.
 const FULL_PATIENCE_ALONE: Duration = Duration::from_secs(1);
-/// The same trouble is logged once in this time.
+/// Read errors are logged once in this interval.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Everything the thread needs.
+/// Configuration and collaborators of the polling thread.
 pub(in crate::consumer) struct PollLoop {
     pub(in crate::consumer) config: ClientConfig,
     pub(in crate::consumer) topics: Vec<String>,
@@ -63,11 +63,11 @@ pub(in crate::consumer) struct PollLoop {
 
 /// Why the thread ended.
 pub(in crate::consumer) enum Exit {
-    /// It was told to, and drained.
+    /// Stopped as requested, and drained.
     Stopped,
-    /// The consumer is beyond repair and must be made anew.
+    /// The client failed fatally and must be recreated.
     Fatal(KafkaError),
-    /// It could not even begin.
+    /// The client could not be created.
     Unbuilt(KafkaError),
 }
 
@@ -185,7 +185,7 @@ impl PollSession<'_> {
         let change = |change: fn(&BaseConsumer<Assignment>, &_) -> _| {
             let list = self.consumer.assignment();
             if let Err(error) = list.and_then(|list| change(self.consumer, &list)) {
-                tracing::warn!(group = self.poll.dispatcher.group, %error, "partitions neither paused nor resumed");
+                tracing::warn!(group = self.poll.dispatcher.group, %error, "pausing or resuming partitions failed");
             }
         };
         if !self.paused || has_changed {
@@ -207,7 +207,7 @@ impl PollSession<'_> {
         if !partition.with_state(|state| state.arrive(offset)) {
             tracing::error!(
                 group = self.poll.dispatcher.group, topic = %partition.logical, partition = partition.number, offset,
-                "the log begins before what was committed: it is another one; reading it from its beginning"
+                "the log starts before the committed offset: the topic was recreated or truncated; reading from its start"
             );
         }
         let original = SourceRecord::without_value(message);
@@ -279,7 +279,7 @@ impl PollSession<'_> {
         is_too_much
     }
 
-    /// Lets the catch_up reader bring what keys that are behind have room for.
+    /// Reads records of lagging keys with the catch-up consumer.
     fn read_catch_up(&mut self) {
         let partitions = self.assignment.all();
         if let Err(error) = self
@@ -309,7 +309,7 @@ impl PollSession<'_> {
             tracing::warn!(
                 group = self.poll.dispatcher.group,
                 error,
-                "nothing read for now"
+                "cannot read from the broker; retrying"
             );
             self.logged = Some(Instant::now());
         }

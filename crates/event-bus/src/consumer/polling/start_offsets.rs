@@ -1,4 +1,4 @@
-//! Where a partition goes on when it is assigned.
+//! Start offsets of newly assigned partitions.
 
 use std::{
     collections::HashSet,
@@ -17,36 +17,36 @@ use crate::consumer::{
     offsets::partition_state::PartitionState, scheduling::ordering_key::KeyRegistry,
 };
 
-/// How long one question to the broker may take.
+/// Timeout of one broker request.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is asked before going on without an answer.
+/// Attempts before continuing without an answer.
 const TRIES: usize = 3;
 
-/// Where reading begins.
+/// Where reading starts in a partition without a committed offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OffsetReset {
-    /// With the oldest event.
+    /// At the oldest event.
     #[default]
     Earliest,
-    /// With what comes after the partition's first assignment.
+    /// At the end of the log at the partition's first assignment.
     Latest,
-    /// With the first event that came to the log at this time or later.
+    /// At the first event appended at this time or later.
     At(OffsetDateTime),
 }
 
-/// What decides it.
+/// Configuration of the start offsets.
 #[derive(Clone)]
 pub(in crate::consumer) struct StartOffsets {
     pub(in crate::consumer) reset: OffsetReset,
-    /// Go back there once even where offsets are committed.
+    /// Reset once even where offsets are committed.
     pub(in crate::consumer) rewind: bool,
-    /// Whether to note where the log ends.
+    /// Whether to record the end of the log at assignment.
     pub(in crate::consumer) ends: bool,
-    /// Partitions that were rewound.
+    /// Partitions already rewound.
     pub(in crate::consumer) rewound: Arc<Mutex<HashSet<(String, i32)>>>,
 }
 
-/// A partition with the offset it goes on from.
+/// An assigned partition with its start position.
 pub(in crate::consumer) struct PartitionStart {
     pub(in crate::consumer) topic: String,
     pub(in crate::consumer) number: i32,
@@ -55,7 +55,7 @@ pub(in crate::consumer) struct PartitionStart {
 }
 
 impl StartOffsets {
-    /// Where each partition of the list goes on. Where the broker gives no answer the client decides, by the committed
+    /// Returns the start of each partition in the list. Without an answer from the broker the client starts at the committed
     /// offset alone: some events are handled again.
     pub(in crate::consumer) fn of<C: ConsumerContext>(
         &self,
@@ -93,13 +93,13 @@ impl StartOffsets {
         starts.collect()
     }
 
-    /// Whether this partition goes back now; once for each.
+    /// Whether this partition is rewound now; true once per partition.
     fn rewinds(&self, topic: &str, number: i32) -> bool {
         let mut rewound = self.rewound.lock().unwrap_or_else(PoisonError::into_inner);
         self.rewind && rewound.insert((topic.to_owned(), number))
     }
 
-    /// The first offset to read; `None` defer it to the client, which takes the oldest.
+    /// The first offset to read; `None` leaves it to the client, which takes the oldest.
     fn first<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
@@ -119,7 +119,7 @@ impl StartOffsets {
                 let found = ask(|| consumer.offsets_for_times(list.clone(), PATIENCE))?;
                 match found.elements().first()?.offset() {
                     Offset::Offset(offset) => Some(offset),
-                    // Nothing is that young.
+                    // No event is that recent.
                     _ => Some(watermarks()?.1),
                 }
             }
@@ -131,7 +131,9 @@ fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Option<T> {
     for _ in 0..TRIES {
         match question() {
             Ok(answer) => return Some(answer),
-            Err(error) => tracing::warn!(%error, "the broker does not say where to go on"),
+            Err(error) => {
+                tracing::warn!(%error, "the broker does not return the start offset; retrying");
+            }
         }
     }
     None

@@ -1,4 +1,4 @@
-//! The work on a batch: one attempt at all of it, then at what it left over.
+//! Processing of batches: attempts at the whole batch, then at its records one by one.
 
 use std::{sync::Arc, time::Instant};
 
@@ -62,7 +62,7 @@ impl RecordProcessor {
                             group = self.group,
                             events = rest.len(),
                             error = failure.story(),
-                            "batch not handled; each of it by itself"
+                            "batch failed; its events are retried one by one"
                         );
                         for work in rest {
                             self.run(work).await;

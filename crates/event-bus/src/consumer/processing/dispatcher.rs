@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Decodes records and puts them into their lanes. The polling loop owns it; it knows nothing of polling.
+/// Decodes records and queues them in their lanes. Owned by the polling loop, but independent of it.
 pub(in crate::consumer) struct Dispatcher {
     pub(in crate::consumer) group: String,
     pub(in crate::consumer) filter: Arc<dyn RecordFilter>,
@@ -103,7 +103,7 @@ impl Dispatcher {
         self.lanes.push(work.lane(self.order, self.buckets), work);
     }
 
-    /// Takes what the second reader brings, if its key has room.
+    /// Dispatches a record of the catch-up consumer if its key has capacity.
     pub(in crate::consumer) fn put_catch_up(
         &self,
         partition: &Arc<Partition>,
@@ -128,7 +128,7 @@ impl Dispatcher {
     }
 }
 
-/// What a record weighs.
+/// Key, size and timestamp of a record, counted against the in-flight limit.
 pub(in crate::consumer) fn load<'a>(
     message: &BorrowedMessage<'_>,
     key: &'a Arc<OrderingKey>,

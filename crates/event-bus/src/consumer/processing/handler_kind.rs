@@ -1,4 +1,4 @@
-//! Who does the work: a handler of single events, or one of batches.
+//! The consumer's handler: of single events, or of batches.
 
 use std::{any::Any, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll, time::Duration};
 

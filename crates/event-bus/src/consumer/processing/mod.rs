@@ -1,4 +1,4 @@
-//! The way of a record from its bytes to the handler: filter, decode, dispatch, handle, retry.
+//! Record processing: filter, decode, dispatch, handle, retry.
 
 pub(in crate::consumer) mod batches;
 pub(in crate::consumer) mod dispatcher;

@@ -1,4 +1,4 @@
-//! The work on one record: attempts, pauses, dead letter.
+//! Processing of one record: attempts, retries, dead letter.
 
 use std::{
     fmt,
@@ -39,7 +39,7 @@ use crate::{
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Does the work of one consumer's records.
+/// Processes the records of one consumer.
 pub(in crate::consumer) struct RecordProcessor {
     pub(in crate::consumer) group: String,
     pub(in crate::consumer) event_metrics: EventMetrics,
@@ -47,16 +47,16 @@ pub(in crate::consumer) struct RecordProcessor {
     pub(in crate::consumer) policy: Policy,
     pub(in crate::consumer) scheduler: Arc<FairScheduler>,
     pub(in crate::consumer) dead_letters: DeadLetterPublisher,
-    /// Stands for a batch where scheduler are taken by key.
+    /// Scheduling key of batches with records of several keys.
     pub(in crate::consumer) batches: Arc<OrderingKey>,
     /// Where events are parked.
     pub(in crate::consumer) parking: Option<Arc<Parking>>,
 }
 
-/// The partition was lost or the consumer stops: the work is not done and will come again.
+/// The partition was lost or the consumer stops: the record is not completed and will be redelivered.
 pub(in crate::consumer) struct Abandoned;
 
-/// How attempts on a record ended, other than in being abandoned.
+/// Outcome of the attempts at a record, unless abandoned.
 pub(in crate::consumer) enum AttemptOutcome<'a> {
     Handled,
     /// There was none: its sequence is parked.
@@ -92,7 +92,7 @@ impl RecordProcessor {
         };
         let outcome = match ended {
             Ok(AttemptOutcome::Handled) => Ok("handled"),
-            // What is rare has memory of its own: a task has room for all that may be in it, and moves it about.
+            // Rare paths are boxed to keep the task's future small.
             Ok(ended) => {
                 Box::pin(self.finish(ended, &in_flight, candidate.as_ref(), &original)).await
             }
@@ -275,7 +275,7 @@ impl RecordProcessor {
             attempt = record.attempt,
             class,
             error = failure.story(),
-            "event not handled"
+            "event handler failed"
         );
     }
 
@@ -334,7 +334,7 @@ impl RecordProcessor {
     }
 }
 
-/// Tells those who wait for their turn what the attempt says of what it needs.
+/// Reports the attempt's outcome to the circuit breaker.
 pub(in crate::consumer) fn settle(permit: Option<Permit>, next: Next) {
     match (permit, next) {
         (Some(permit), Next::Wait(dependency)) => permit.report_unavailable(dependency),
@@ -343,8 +343,8 @@ pub(in crate::consumer) fn settle(permit: Option<Permit>, next: Next) {
     }
 }
 
-/// Stands for the type of a record that has none.
-pub(in crate::consumer) const INVALID_TYPE: &str = "invalid";
+/// Event type label of a record that cannot be decoded.
+pub(in crate::consumer) const INVALID_TYPE: &str = "unfit";
 
 pub(in crate::consumer) fn event_type(envelope: &Envelope) -> &str {
     &envelope.event_type
@@ -362,7 +362,7 @@ pub(crate) fn class_of(failure: &Failure) -> &'static str {
     }
 }
 
-/// What the future gives, unless the signal comes first. One that is ready at once costs no waiting for the signal.
+/// Runs the future unless the signal is cancelled first. A future that is ready at once does not register for the signal.
 pub(in crate::consumer) async fn unless<F: Future>(
     signal: &CancellationToken,
     future: F,
@@ -385,8 +385,8 @@ async fn pause(length: Duration, stop: &CancellationToken) -> Result<(), Abandon
     unless(stop, tokio::time::sleep(length)).await
 }
 
-/// A pause of about this length: a fifth shorter to a fifth longer, so that what failed together does not
-/// come back together.
+/// Sleeps for this duration with ±20 % jitter, so that records that failed together are not
+/// retried together.
 async fn pause_retry(length: Duration, stop: &CancellationToken) -> Result<(), Abandoned> {
     pause(length.mul_f64(rand::random_range(0.8..1.2)), stop).await
 }

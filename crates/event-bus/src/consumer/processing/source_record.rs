@@ -1,4 +1,4 @@
-//! A record as it lay in the log.
+//! A raw record as read from the log.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ const VALUES: usize = 512;
 const NAMES: usize = 256;
 const HEADERS: usize = 20;
 
-/// The record as it lay in the log, for its reader and for the dead-letter topic.
+/// A raw record as read from the log, kept for decoding and for the dead-letter topic.
 ///
 /// Its headers are not pieces of memory of their own: a record has a dozen, and memory for each would cost more than all else
 /// that is done with them.
@@ -67,7 +67,7 @@ struct Ends {
 }
 
 impl SourceRecord {
-    /// A record of these shared.
+    /// Creates a record of these parts.
     pub(crate) fn new<'a>(
         key: Option<&[u8]>,
         headers: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
@@ -180,7 +180,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_in_comes_out(
+        fn parts_round_trip(
             key in bytes(),
             headers in proptest::collection::vec((".{0,6}", bytes()), 0..30),
             value in bytes(),

@@ -1,4 +1,4 @@
-//! A record on its way through a lane, and how it is told from what can never be handled.
+//! A queued record and its validation.
 
 use std::{
     hash::BuildHasher,
@@ -17,7 +17,7 @@ use crate::{
     record::Payload,
 };
 
-/// Why a record never reaches a handler.
+/// Error for a record that cannot be handled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidRecord {
     /// Its envelope does not read.
@@ -46,7 +46,7 @@ impl InvalidRecord {
     }
 }
 
-/// One record's work.
+/// A decoded record queued in a lane.
 pub(in crate::consumer) struct WorkItem {
     pub(in crate::consumer) in_flight: InFlightRecord,
     pub(in crate::consumer) original: SourceRecord,
@@ -55,14 +55,14 @@ pub(in crate::consumer) struct WorkItem {
     pub(in crate::consumer) delivery: Span,
 }
 
-/// Which records a handler wants.
+/// Filter by event type, and what the handler knows of each type.
 pub(crate) trait RecordFilter: Send + Sync {
     fn wants(&self, event_type: &str) -> bool;
     fn scope(&self, event_type: &str) -> Option<Scope>;
     fn delivery_span(&self, record: &Record, group: &str) -> Span;
 }
 
-/// What two headers say before anything is read.
+/// Event type and replay target, read from the headers before decoding.
 pub(crate) struct HeaderPeek<'a> {
     /// The event's type, in binary mode. In the others a header may say it too, and does not count.
     pub(crate) event_type: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The second reader: brings the records of keys that are behind, as they get on.
+//! Catch-up consumer: reads the records of lagging keys.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::consumer::{
     scheduling::{in_flight_limiter::InFlightLimiter, ordering_key::OrderingKey},
 };
 
-/// Reads beside the main reader, at positions of its own, and commits nothing.
+/// Reads lagging keys' records at its own positions, outside the group, and commits nothing.
 pub(in crate::consumer) struct CatchUpConsumer {
     config: ClientConfig,
     /// Made when it is first needed.
@@ -30,7 +30,7 @@ struct ReadPosition {
 }
 
 impl CatchUpConsumer {
-    /// `config` is the main reader's: without the group's rights.
+    /// Derives the configuration from the primary consumer's, without group membership.
     pub(in crate::consumer) fn new(mut config: ClientConfig) -> Self {
         for name in [
             "group.protocol",
@@ -128,7 +128,7 @@ impl CatchUpConsumer {
                 None => return,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    tracing::debug!(%error, "nothing brought for keys that are behind");
+                    tracing::debug!(%error, "reading records of lagging keys failed; retrying");
                     return;
                 }
             };
@@ -138,7 +138,7 @@ impl CatchUpConsumer {
             };
             let seen = place.partition.with_state(|state| state.seen());
             if seen.is_none_or(|seen| message.offset() >= seen) {
-                // It never passes the main reader. What it fetched beyond is void: it is placed anew when needed.
+                // It never passes the primary read position; it is assigned again when needed.
                 self.positions.remove(&name);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The record that can not be handled, put aside with its whole report.
+//! Publishing of dead letters.
 
 use std::sync::OnceLock;
 
@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// An error longer than this is cut.
+/// Maximum length of an error text; longer ones are truncated.
 pub(in crate::consumer) const MAX_ERROR: usize = 2000;
 
-/// What went wrong with a record.
+/// Failure of a record, as written to the failure headers.
 pub(in crate::consumer) struct FailureReport<'a> {
     pub(in crate::consumer) group: &'a str,
     pub(in crate::consumer) class: &'static str,
@@ -26,7 +26,7 @@ pub(in crate::consumer) struct FailureReport<'a> {
     pub(in crate::consumer) first_failure: OffsetDateTime,
 }
 
-/// Where a record is put, and what is told of it there besides its report.
+/// Topic, partition and additional headers of a dead letter or parked record.
 pub(in crate::consumer) struct DeadLetterDestination {
     /// The topic without prefix.
     pub(in crate::consumer) topic: String,
@@ -46,10 +46,10 @@ impl DeadLetterDestination {
     }
 }
 
-/// How much of the record is in its letter: all, unless that is too large for the topic.
+/// Which parts of the record are retained in the dead letter: all, unless that is too large for the topic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum RetainedParts {
-    /// The report alone.
+    /// The failure headers only.
     Nothing,
     /// The key.
     Key,
@@ -58,7 +58,7 @@ enum RetainedParts {
     All,
 }
 
-/// Puts records on dead-letter topics; connects at the first.
+/// Publishes records to dead-letter topics; connects on first use.
 pub(in crate::consumer) struct DeadLetterPublisher {
     settings: BusSettings,
     producer: OnceLock<Producer>,
@@ -74,7 +74,7 @@ impl DeadLetterPublisher {
 
     /// Returns when all replicas have the dead letter. Of a record that is too large for the topic with its
     /// report, the value is left out, then the headers, then the key: its partition waits for no letter that
-    /// can never be put. The original's place is told, so the rest is found there while it is in the log.
+    /// can never be published. The source offset is in the headers, so the rest can be read there while it is retained.
     pub(in crate::consumer) async fn put(
         &self,
         partition: &Partition,
@@ -139,7 +139,7 @@ fn letter(
     }
 }
 
-/// The original's headers untouched, and where it has been. An earlier round's report is in its trail.
+/// The source record's own headers and its delivery history, which holds earlier failures.
 fn original_headers(original: &SourceRecord, kept: RetainedParts) -> Vec<RawHeader> {
     let all = original.headers();
     let own = all
@@ -171,7 +171,7 @@ fn told(
     ]
 }
 
-/// What the letter says of the parts that it is without, and of their sizes.
+/// Headers that name the omitted parts and their sizes.
 fn omitted(original: &SourceRecord, kept: RetainedParts) -> Vec<RawHeader> {
     let headers_bytes: usize = original
         .headers()

@@ -1,6 +1,7 @@
-//! Whose attempt is next: keys take scheduler, so that one with much to do does not keep the others waiting; and what is
-//! held back, because its key is paused or something it needs is breaker_key.
+//! Fair scheduling of attempts: keys are served round-robin, so that a busy key does not delay the others. Keys that are
+//! paused, or blocked by an open circuit breaker, are passed over.
 
+mod circuit_breaker;
 mod permit;
 #[cfg(test)]
 mod tests;
@@ -8,43 +9,37 @@ mod tests;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, oneshot},
-    time::Instant,
-};
+use tokio::sync::{Notify, oneshot};
 
-use crate::{Dependency, Reach, consumer::scheduling::ordering_key::OrderingKey, metrics};
+use crate::{Dependency, consumer::scheduling::ordering_key::OrderingKey};
 
-use crate::consumer::scheduling::fair_scheduler::permit::GaugeGuard;
 pub(in crate::consumer) use crate::consumer::scheduling::fair_scheduler::permit::{
     Permit, RunningGuard,
 };
+use crate::consumer::scheduling::fair_scheduler::{
+    circuit_breaker::{BreakerKey, CircuitBreaker},
+    permit::GaugeGuard,
+};
 
-/// The first and the longest pause between probes of what is unavailable.
-const FIRST_PROBE: Duration = Duration::from_millis(250);
-const LONGEST_PROBE: Duration = Duration::from_secs(5);
-
-/// Hands out permits to run in.
+/// Grants permits to run attempts, round-robin over keys.
 pub(in crate::consumer) struct FairScheduler {
     group: String,
     state: Mutex<State>,
-    /// Something ended, for who waits until a paused key is quiet.
+    /// Notified when an attempt ends, for callers that wait until a paused key is idle.
     ended: Notify,
     this: Weak<Self>,
 }
 
 struct State {
-    /// Places free; below zero when probes run besides.
+    /// Free permits; negative while probes run in addition.
     free: isize,
     paused: bool,
-    /// KeyRegistry with somebody waiting, in turn.
+    /// Keys with waiters, in round-robin order.
     ready_keys: VecDeque<usize>,
     waiting: HashMap<usize, Waiting>,
-    breakers: HashMap<BreakerKey, Breaker>,
+    breakers: HashMap<BreakerKey, CircuitBreaker>,
 }
 
 struct Waiting {
@@ -52,28 +47,8 @@ struct Waiting {
     queue: VecDeque<oneshot::Sender<Permit>>,
 }
 
-/// What is breaker_key: for one key, or for the whole consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct BreakerKey {
-    dependency: Dependency,
-    key: Option<usize>,
-}
-
-struct Breaker {
-    /// Who has met it, and waits to try again: the first is the probe.
-    waiters: VecDeque<(Arc<OrderingKey>, oneshot::Sender<Permit>)>,
-    pause: Duration,
-}
-
 fn key_id(key: &Arc<OrderingKey>) -> usize {
     Arc::as_ptr(key).addr()
-}
-
-impl BreakerKey {
-    fn of(dependency: Dependency, key: &Arc<OrderingKey>) -> Self {
-        let key = (dependency.reach() == Reach::Key).then(|| key_id(key));
-        Self { dependency, key }
-    }
 }
 
 impl FairScheduler {
@@ -93,7 +68,7 @@ impl FairScheduler {
         })
     }
 
-    /// Waits for this key's turn.
+    /// Waits for a permit for this key.
     pub(in crate::consumer) async fn acquire(self: &Arc<Self>, key: &Arc<OrderingKey>) -> Permit {
         let receive = {
             let mut state = self.lock();
@@ -102,14 +77,14 @@ impl FairScheduler {
                 return self.permit(key, None);
             }
             let receive = state.wait(key);
-            // Those in ready_keys may all be held back.
+            // All waiting keys may be blocked.
             self.grant(&mut state);
             receive
         };
         self.received(receive, key).await
     }
 
-    /// Waits until `dependency` may be tried again by this key, which has just met that it is breaker_key.
+    /// Waits for a permit to probe `dependency`, which this key has just found unavailable.
     pub(in crate::consumer) async fn acquire_probe(
         self: &Arc<Self>,
         key: &Arc<OrderingKey>,
@@ -136,12 +111,12 @@ impl FairScheduler {
     ) -> Permit {
         match receive.await {
             Ok(permit) => permit,
-            // Nobody drops a sender without an answer while `self` is here; if it were so, go on rather than hang.
+            // No sender is dropped without an answer while `self` exists; if one were, continue rather than hang.
             Err(_) => self.permit(key, None),
         }
     }
 
-    /// Starts nothing of any key until resumed; what runs ends.
+    /// Pauses or resumes all keys; running attempts finish.
     pub(in crate::consumer) fn pause_all(&self, paused: bool) {
         let mut state = self.lock();
         state.paused = paused;
@@ -164,7 +139,7 @@ impl FairScheduler {
         }
     }
 
-    /// Notes that something of these keys runs, for those who wait until a key is quiet.
+    /// Counts these keys as running, for callers of `wait_until_idle`.
     pub(in crate::consumer) fn running(
         self: &Arc<Self>,
         keys: Vec<Arc<OrderingKey>>,
@@ -178,7 +153,7 @@ impl FairScheduler {
         }
     }
 
-    /// What is away now, with the number of records that have met it.
+    /// Unavailable dependencies with the number of records waiting for each.
     pub(in crate::consumer) fn unavailable(&self) -> Vec<(Dependency, usize)> {
         let state = self.lock();
         let breaker_key = state.breakers.iter();
@@ -197,84 +172,7 @@ impl FairScheduler {
         }
     }
 
-    fn open(
-        &self,
-        state: &mut State,
-        breaker_key: BreakerKey,
-        first: (Arc<OrderingKey>, oneshot::Sender<Permit>),
-    ) {
-        tracing::warn!(
-            group = self.group,
-            dependency = breaker_key.dependency.name(),
-            key = %first.0.text(),
-            "unavailable; what needs it waits, one probe at a time"
-        );
-        let breaker = Breaker {
-            waiters: VecDeque::from([first]),
-            pause: FIRST_PROBE,
-        };
-        state.breakers.insert(breaker_key, breaker);
-        self.show(state, breaker_key.dependency);
-        self.probe_later(breaker_key, FIRST_PROBE);
-    }
-
-    /// After the pause, lets the first that met it try.
-    fn probe_later(&self, breaker_key: BreakerKey, pause: Duration) {
-        let this = self.this.clone();
-        let at = Instant::now() + pause.mul_f64(rand::random_range(0.8..1.2));
-        // A runtime that ends takes everything that waits along.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                tokio::time::sleep_until(at).await;
-                if let Some(scheduler) = this.upgrade() {
-                    scheduler.probe(breaker_key);
-                }
-            });
-        }
-    }
-
-    fn probe(self: &Arc<Self>, breaker_key: BreakerKey) {
-        let mut state = self.lock();
-        let all_paused = state.paused;
-        let Some(breaker) = state.breakers.get_mut(&breaker_key) else {
-            return;
-        };
-        breaker.waiters.retain(|(_, send)| !send.is_closed());
-        if breaker.waiters.is_empty() {
-            // Everybody who met it is gone (their partitions are): the next who needs it finds out.
-            return self.close(&mut state, breaker_key);
-        }
-        let may_try = |(key, _): &(Arc<OrderingKey>, _)| !all_paused && !key.is_paused();
-        let first = breaker.waiters.iter().position(may_try);
-        let Some((key, send)) = first.and_then(|first| breaker.waiters.remove(first)) else {
-            let pause = breaker.pause;
-            return self.probe_later(breaker_key, pause);
-        };
-        state.free -= 1;
-        let permit = self.permit(&key, Some(breaker_key));
-        drop(state);
-        // Refused only by one who left in this moment; the permit then comes back without an answer.
-        drop(send.send(permit));
-    }
-
-    fn close(&self, state: &mut State, breaker_key: BreakerKey) {
-        let Some(breaker) = state.breakers.remove(&breaker_key) else {
-            return;
-        };
-        tracing::info!(
-            group = self.group,
-            dependency = breaker_key.dependency.name(),
-            "available again"
-        );
-        self.show(state, breaker_key.dependency);
-        // They were first before, and stay so before others of their key.
-        for (key, send) in breaker.waiters.into_iter().rev() {
-            state.wait_first(&key, send);
-        }
-        self.grant(state);
-    }
-
-    /// Gives free permits to those whose turn it is.
+    /// Grants free permits in round-robin order.
     fn grant(&self, state: &mut State) {
         if state.ready_keys.is_empty() {
             return;
@@ -319,14 +217,6 @@ impl FairScheduler {
         }
     }
 
-    fn show(&self, state: &State, dependency: Dependency) {
-        let of = |breaker_key: &&BreakerKey| breaker_key.dependency == dependency;
-        let open = state.breakers.keys().filter(of).count();
-        metrics::CONSUMER_BREAKER
-            .with_label_values(&[self.group.as_str(), dependency.name()])
-            .set(if open > 0 { 2 } else { 0 });
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -364,19 +254,5 @@ impl State {
             }
         });
         &mut waiting.queue
-    }
-}
-
-impl FairScheduler {
-    fn back_off(&self, breaker_key: BreakerKey) {
-        let pause = {
-            let mut state = self.lock();
-            let Some(breaker) = state.breakers.get_mut(&breaker_key) else {
-                return;
-            };
-            breaker.pause = (breaker.pause * 2).min(LONGEST_PROBE);
-            breaker.pause
-        };
-        self.probe_later(breaker_key, pause);
     }
 }

@@ -1,4 +1,4 @@
-//! How much may be in flight: altogether, and of one key.
+//! Limits of records and bytes in flight, in total and per key.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -9,10 +9,10 @@ use prometheus::IntGauge;
 
 use crate::consumer::scheduling::ordering_key::OrderingKey;
 
-/// Counts records and bytes in flight against two marks, and each key's records against its share.
+/// Limits records and bytes in flight with a high and a low watermark, and each key's records to its share.
 pub(in crate::consumer) struct InFlightLimiter {
     load: Mutex<Load>,
-    /// There is room again, of one key or altogether.
+    /// Signalled when capacity is available again.
     freed: Condvar,
     max_records: usize,
     max_bytes: usize,
@@ -24,27 +24,27 @@ pub(in crate::consumer) struct InFlightLimiter {
 struct Load {
     records: usize,
     bytes: usize,
-    /// Records of paused keys. They take no room: what is paused for hours must not stop the others.
+    /// Records of paused keys. They do not count against the limit, so a long pause does not stop other keys.
     aside: usize,
     waiting: Waiting,
 }
 
-/// What the reader waits for. It is woken when a sixteenth is free, not for every record.
+/// What the reader waits for. It is woken when a sixteenth is free rather than for every record.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Waiting {
     #[default]
     No,
-    /// Room below the marks.
+    /// Below the high watermark.
     Room,
-    /// Half of it.
+    /// Below the low watermark, half of the limit.
     Low,
-    /// Room for the key at this address.
+    /// Capacity for the key at this address.
     OfKey(usize),
 }
 
 impl InFlightLimiter {
-    /// `parallel` attempts run at a time. One key may have an eighth in flight, or two for each place to run in, but
-    /// never all: there is room for the others.
+    /// `parallel` attempts run at a time. One key may use an eighth of the limit, or two records per concurrent attempt, but
+    /// never the whole limit.
     pub(in crate::consumer) fn new(
         max_records: usize,
         max_bytes: usize,
@@ -93,14 +93,14 @@ impl InFlightLimiter {
                     && key.in_flight() <= self.share - self.share / 16
             }
         };
-        // Waking costs a call of the system, whether anybody waits or not.
+        // Notifying is a system call even without waiters.
         if is_room {
             load.waiting = Waiting::No;
             self.freed.notify_all();
         }
     }
 
-    /// Pauses or resumes a key. False when it was so before.
+    /// Pauses or resumes a key. Returns false if nothing changed.
     pub(in crate::consumer) fn set_paused(&self, key: &OrderingKey, paused: bool) -> bool {
         let mut load = self.lock();
         if key.is_paused() == paused {
@@ -131,7 +131,7 @@ impl InFlightLimiter {
         key.in_flight() >= self.share
     }
 
-    /// Whether so much of this key was finished that fetching more is filter it.
+    /// Whether the key is at or below half of its share, so that fetching more is worthwhile.
     pub(in crate::consumer) fn is_low_of(&self, key: &OrderingKey) -> bool {
         key.in_flight() <= self.share / 2
     }

@@ -1,4 +1,4 @@
-//! Lanes: work with the same lane goes one after the other, lanes go side by side.
+//! Lanes: queues processed in order, concurrently with each other.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,29 +16,29 @@ use crate::consumer::{
     recovery::parking::Release,
 };
 
-/// How long a lane whose work is all of paused keys waits before it looks again.
+/// Polling interval of a lane in which all work belongs to paused keys.
 const PAUSED_LOOK: Duration = Duration::from_millis(50);
 
-/// Lanes that begin together are put into tasks by so many.
+/// Number of lanes started in one task.
 const TOGETHER: usize = 16;
-/// A task goes on to its next lane by itself for so long; then, or when a lane has to wait, the others go on without it.
+/// How long a task runs its lanes itself; after that, or when a lane has to wait, the rest moves to other tasks.
 const SHARE: Duration = Duration::from_micros(200);
 
-/// How many events one batch may hold, and how long a smaller one waits for more.
+/// Maximum number of events in a batch, and how long an incomplete batch waits for more.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::consumer) struct BatchSize {
     pub(in crate::consumer) events: usize,
     pub(in crate::consumer) linger: Duration,
 }
 
-/// What a lane does one after the other.
+/// An entry of a lane's queue.
 enum Task {
     WorkItem(WorkItem),
     Release(Release),
 }
 
 impl Task {
-    /// Whether it may not begin for now.
+    /// Whether its key is paused.
     fn is_paused(&self) -> bool {
         match self {
             Self::WorkItem(work) => work.is_paused(),
@@ -49,8 +49,8 @@ impl Task {
 
 /// Lanes with work. Each runs in a task until its queue is empty.
 ///
-/// A task for every lane would cost more than the work in it: what begins together shares tasks, for as long as none of
-/// it waits for anything. The first that does gives the rest to another task, so lanes are side by side all the same.
+/// A task per lane would cost more than the work in it: lanes that start together share a task as long as none of
+/// them waits. The first lane that waits moves the rest to another task, so lanes still run concurrently.
 pub(in crate::consumer) struct Lanes {
     state: Mutex<State>,
     worker: RecordProcessor,
@@ -66,7 +66,7 @@ struct State {
     fresh: Vec<u64>,
 }
 
-/// What waits in a lane: mostly one.
+/// Queue of a lane; usually one entry.
 #[derive(Default)]
 struct Queue {
     first: Option<Task>,
@@ -91,7 +91,7 @@ impl Queue {
     }
 }
 
-/// Lanes are hashes already.
+/// Hasher for lane numbers, which are hashes already.
 #[derive(Default)]
 struct Same(u64);
 
@@ -206,7 +206,7 @@ impl Lanes {
         }
     }
 
-    /// The next task; without any the lane is gone, and the next push makes it anew.
+    /// Takes the next entry; an empty lane is removed and created again by the next push.
     fn next(&self, lane: u64) -> Option<Task> {
         let mut state = self.lock();
         let next = state.queues.get_mut(&lane).and_then(Queue::pop);

@@ -1,5 +1,5 @@
-//! The keys of records in flight. A key is a tenant's id, or the subject of a platform's event: what must be fair, can
-//! be paused, and may be behind by itself.
+//! Keys of records in flight. A key is a tenant's id, or the subject of a platform event: the unit of fairness and
+//! pausing, which may lag behind the partition on its own.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-/// KeyRegistry nobody holds are forgotten when this many are remembered.
+/// Unreferenced keys are evicted when this many are registered.
 const REMEMBERED: usize = 10_000;
 
-/// One key, the same object for all of its records in flight.
+/// A key, shared by all of its records in flight.
 pub(in crate::consumer) struct OrderingKey {
     pub(in crate::consumer) name: Box<[u8]>,
     /// Records taken and not finished.
@@ -66,13 +66,13 @@ impl OrderingKey {
         self.paused.store(paused, Ordering::Release);
     }
 
-    /// As text, for people.
+    /// The key as text, for logs and metrics.
     pub(in crate::consumer) fn text(&self) -> String {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 }
 
-/// Finds the one object of each key.
+/// Interns keys: one shared object per key.
 #[derive(Default)]
 pub(in crate::consumer) struct KeyRegistry {
     known: HashMap<Box<[u8]>, Arc<OrderingKey>, RandomState>,

@@ -159,7 +159,7 @@ fn at(offset: i64) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
     #[test]
-    fn every_record_is_handled_and_each_key_in_order_whatever_falls_behind_and_restarts(
+    fn every_record_is_handled_in_key_order_despite_lagging_keys_and_restarts(
         log in log(),
         steps in prop::collection::vec(step(), 0..200),
     ) {
@@ -184,7 +184,7 @@ proptest! {
 }
 
 #[test]
-fn a_restart_brings_only_what_was_not_done() {
+fn a_restart_redelivers_only_open_records() {
     // One key floods; another's records between are done meanwhile.
     let log: Vec<u8> = (0..100).map(|n| u8::from(n % 10 == 9)).collect();
     let mut model = Model::new(log);
@@ -209,7 +209,7 @@ fn a_restart_brings_only_what_was_not_done() {
 }
 
 #[test]
-fn what_the_main_reader_had_between_two_times_behind_is_not_taken_for_done() {
+fn records_read_between_two_lagging_phases_are_not_taken_for_completed() {
     let mut keys = KeyRegistry::default();
     let key = keys.get(b"k");
     let mut state = PartitionState::begin(0);

@@ -1,4 +1,4 @@
-//! The reader of parked logs: loads what is parked of the partitions held, and follows it.
+//! Follows the parked logs of the assigned partitions.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -38,7 +38,7 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(5);
 /// So many records lie there before a log is cut: until then they are the audit's own copy, and quickly read.
 const TRIM_AT: i64 = 1_000;
 
-/// The running reader; it ends when this is dropped.
+/// The thread that follows the parked logs; it ends when this is dropped.
 pub(in crate::consumer) struct ParkedLogFollower {
     thread: JoinHandle<()>,
     over: DropGuard,
@@ -86,7 +86,7 @@ impl ParkedLogFollower {
         drop(self.over);
         let ended = tokio::task::spawn_blocking(|| self.thread.join()).await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the reader of parked events died");
+            tracing::error!("the thread that follows parked logs panicked");
         }
     }
 }
@@ -99,7 +99,7 @@ struct Follower {
     runtime: Handle,
     /// By the parked topic's name on the broker and the partition.
     logs: HashMap<(String, i32), FollowedLog>,
-    /// Whether the client reads at the logs.
+    /// Whether the client's assignment matches `logs`.
     is_assigned: bool,
     /// Topics whose gauges are shown.
     shown: HashSet<Arc<str>>,
@@ -147,7 +147,7 @@ impl Follower {
         {
             tracing::warn!(
                 group = self.parking.group, %error,
-                "what is parked is not known yet; the partitions' work waits"
+                "parked logs cannot be loaded yet; processing of their partitions waits"
             );
             self.ask_at = Instant::now() + RETRY;
         }
@@ -155,7 +155,7 @@ impl Follower {
             match self.assign() {
                 Ok(()) => self.is_assigned = true,
                 Err(error) => {
-                    tracing::warn!(group = self.parking.group, %error, "parked events are not read for now");
+                    tracing::warn!(group = self.parking.group, %error, "parked logs cannot be read; retrying");
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Follower {
                 // Where a log was cut meanwhile, its end is met without a record.
                 Some(Err(KafkaError::PartitionEOF(number))) => self.at_end(number),
                 Some(Err(error)) => {
-                    tracing::debug!(group = self.parking.group, %error, "parked events are not read for now");
+                    tracing::debug!(group = self.parking.group, %error, "parked logs cannot be read; retrying");
                 }
             }
         }
@@ -265,7 +265,7 @@ impl Follower {
             let count = parked.count();
             tracing::info!(
                 group = self.parking.group, topic = %partition.logical, partition = partition.number,
-                sequences = count.sequences, records = count.records, "what is parked is known"
+                sequences = count.sequences, records = count.records, "parked log loaded"
             );
             parked.load()
         });
@@ -278,7 +278,7 @@ impl Follower {
         let (lane, release) = self.parking.release(partition, sequence, key);
         tracing::info!(
             group = self.parking.group, topic = %partition.logical, partition = partition.number,
-            sequence, "parked events go on"
+            sequence, "release of a parked sequence started"
         );
         self.lanes.push_release(lane, release);
     }
@@ -312,7 +312,7 @@ impl Follower {
             .filter(|topic| !counts.contains_key(*topic))
         {
             let labels = [self.parking.group.as_str(), gone];
-            // They were shown, so they are there.
+            // The label sets exist, since they were set before.
             let _ = metrics::PARKED_SEQUENCES.remove_label_values(&labels);
             let _ = metrics::PARKED_RECORDS.remove_label_values(&labels);
         }
@@ -339,7 +339,9 @@ impl Follower {
                 .delete_records(&parked.topic, log.partition.number, log.next);
             match self.runtime.block_on(cut) {
                 Ok(()) => log.low = log.next,
-                Err(error) => tracing::warn!(topic = parked.topic, %error, "parked log not cut"),
+                Err(error) => {
+                    tracing::warn!(topic = parked.topic, %error, "deleting released records from the parked log failed");
+                }
             }
         }
     }

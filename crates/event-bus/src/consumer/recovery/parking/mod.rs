@@ -42,7 +42,7 @@ pub(in crate::consumer) use crate::consumer::recovery::parking::{
     state::Parked,
 };
 
-/// How long one question to the broker may take.
+/// Timeout of one broker request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest name Kafka lets a topic have.
 const LONGEST_TOPIC: usize = 249;

@@ -1,4 +1,4 @@
-//! What the lane does with a live event where events are parked.
+//! Parking of events whose sequence is parked or has failed.
 
 use crate::{
     Envelope, ProcessingOrder, Record,
@@ -23,7 +23,7 @@ use crate::{
 use std::sync::Arc;
 use time::OffsetDateTime;
 
-/// An event of a partition whose events are parked.
+/// An event that may have to be parked.
 pub(in crate::consumer) struct ParkCandidate {
     parking: Arc<Parking>,
     partition: Arc<Partition>,
@@ -32,7 +32,7 @@ pub(in crate::consumer) struct ParkCandidate {
     identity: Identity,
 }
 
-/// How an event stands that may not go on.
+/// Why an event must not be handled now.
 pub(in crate::consumer) enum ParkDecision {
     /// It is parked already.
     Known,
@@ -151,7 +151,7 @@ impl RecordProcessor {
             if !is_logged {
                 tracing::error!(
                     group = self.group, topic = %partition.logical, partition = partition.number, sequence,
-                    "so much is parked that this sequence waits: release or discard what is parked"
+                    "max_parked is reached and this sequence waits: release or discard parked records"
                 );
                 is_logged = true;
             }

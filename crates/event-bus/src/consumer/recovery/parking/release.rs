@@ -1,4 +1,4 @@
-//! A parked sequence goes on: its records are handled in order, in its lane, until none is left or one fails again.
+//! Release of a parked sequence: its records are handled in order, in its lane, until none is left or one fails again.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
 /// Records looked up at once.
 const CHUNK: usize = 100;
 
-/// The work of letting one sequence go on. The partition waits for it as for any work.
+/// A queued release of one sequence. It delays the drain of its partition like any work.
 pub(in crate::consumer) struct Release {
     pub(in crate::consumer) guard: InFlightGuard,
     pub(in crate::consumer) key: Arc<OrderingKey>,
@@ -39,16 +39,16 @@ impl Release {
 }
 
 impl RecordProcessor {
-    /// Lets a sequence go on whose turn in the lane has come.
+    /// Runs a queued release.
     pub(in crate::consumer) async fn release(&self, release: Release) {
         if let Some(parked) = &release.guard.0.parked {
             parked.taken(&release.sequence);
         }
-        // Abandoned, it is gone on with by whoever gets the partition.
+        // If abandoned, the next owner of the partition continues it.
         let _ = self.run_release(&release).await;
     }
 
-    /// Handles what is parked of a sequence, unless somebody does already.
+    /// Handles the parked records of a sequence, unless a release of it runs already.
     pub(in crate::consumer) async fn run_release(
         &self,
         release: &Release,

@@ -1,4 +1,4 @@
-//! What is parked of one partition, as its owner knows it.
+//! State of the parked log of one partition.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,9 +13,9 @@ use crate::log_format::{
     parked_state::Fold,
 };
 
-/// What is parked of one partition, while it is held.
+/// Parked records of one assigned partition.
 ///
-/// Everything comes from the parked log, by the one reader that follows it, but for records that are on their way there: those
+/// The state is folded from the parked log by the thread that follows it, plus the records being written to it: those
 /// count as parked already.
 pub(in crate::consumer) struct Parked {
     /// The parked topic without prefix.
@@ -38,7 +38,7 @@ struct State {
     running: HashSet<String>,
 }
 
-/// How an event stands to what is parked.
+/// Lookup of an event among the parked sequences.
 pub(in crate::consumer) enum Found {
     /// Nothing of its sequence is parked.
     Free,
@@ -99,12 +99,12 @@ impl Parked {
         }
     }
 
-    /// Waits until it is known what is parked.
+    /// Waits until the parked log is loaded.
     pub(in crate::consumer) async fn loaded(&self) {
         self.until(|state| state.is_loaded.then_some(())).await;
     }
 
-    /// How an event stands, whose sequence has one of these names.
+    /// Looks up an event whose sequence has one of these names.
     pub(in crate::consumer) fn find(&self, names: &[String], identity: Identity) -> Found {
         let state = self.lock();
         let Some(name) = names.iter().find(|name| state.is_parked(name)) else {
@@ -124,7 +124,7 @@ impl Parked {
         }
     }
 
-    /// A record is about to be put. False when so much is parked that it has to wait.
+    /// Registers a record about to be written. Returns false if the limit is reached.
     pub(in crate::consumer) fn expect(&self, sequence: &str, identity: Identity) -> bool {
         let mut state = self.lock();
         if state.records() >= self.limit {
@@ -149,7 +149,7 @@ impl Parked {
         .await
     }
 
-    /// The reader met a record of the parked log: the sequence whose release should begin now, and its key.
+    /// Applies a record of the parked log. Returns the sequence whose release should start now, and its key.
     pub(in crate::consumer) fn apply(
         &self,
         offset: i64,
@@ -177,7 +177,7 @@ impl Parked {
         starts
     }
 
-    /// The log was read to its end: the sequences whose release goes on, with their keys.
+    /// Marks the log as loaded. Returns the sequences whose release continues, with their keys.
     pub(in crate::consumer) fn load(&self) -> Vec<(String, Box<[u8]>)> {
         let mut state = self.lock();
         state.is_loaded = true;
@@ -189,7 +189,7 @@ impl Parked {
         starts
     }
 
-    /// The release has come to its turn in the lane.
+    /// Removes the release from the queued ones: its lane has started it.
     pub(in crate::consumer) fn taken(&self, sequence: &str) {
         self.lock().queued.remove(sequence);
     }
@@ -232,7 +232,7 @@ impl Parked {
         queue.is_some_and(|queue| queue.has(entry.identity))
     }
 
-    /// Where the head's last failed release is told.
+    /// Offset of the mark of the head's last failed release.
     pub(in crate::consumer) fn failed(&self, sequence: &str) -> Option<i64> {
         self.lock().fold.get(sequence)?.failed
     }
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_the_way_is_parked_already() {
+    fn records_being_written_count_as_parked() {
         let state = Parked::new("t.c.parked".to_owned(), 2);
         assert!(!is_behind(&state, 8));
         assert!(state.expect("a", identity(7)));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn work_waits_until_it_is_known_what_is_parked() {
+    fn work_waits_until_the_parked_log_is_loaded() {
         let state = Parked::new("t.c.parked".to_owned(), 2);
         assert!(state.loaded().now_or_never().is_none());
         assert!(state.apply(0, &parked(7, true)).is_none(), "not yet");
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_waits_for_its_marks_and_for_what_is_on_the_way() {
+    fn a_release_waits_for_its_marks_and_pending_writes() {
         let state = releasing();
         state.taken("a");
         assert!(state.claim("a") && !state.claim("a"));
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_asked_for_again_while_one_ends_is_not_lost() {
+    fn a_release_requested_again_while_one_ends_is_not_lost() {
         let state = releasing();
         assert!(state.claim("a"));
         state.taken("a");

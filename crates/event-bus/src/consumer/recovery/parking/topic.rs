@@ -1,4 +1,4 @@
-//! The topic where a group parks: made where it is missing, and cut where nothing is parked any more.
+//! The topic of a group's parked records: created if missing.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// What a topic takes unless it says otherwise: Kafka's default.
 const MAX_MESSAGE_BYTES: u64 = 1_048_588;
-/// A parked record is larger than its original by its report.
+/// A parked record is larger than its source record by its failure headers.
 const STORY_BYTES: u64 = 64 << 10;
 const MAX_BYTES: &str = "max.message.bytes";
 const MIN_IN_SYNC: &str = "min.insync.replicas";
@@ -39,7 +39,7 @@ pub(in crate::consumer) async fn ensure(
     let largest = largest.unwrap_or(MAX_MESSAGE_BYTES) + STORY_BYTES;
     let mut config: BTreeMap<String, String> = [
         ("cleanup.policy", "delete".to_owned()),
-        // What is parked stays until somebody says what becomes of it.
+        // Parked records are retained until they are released or discarded.
         ("retention.ms", "-1".to_owned()),
         ("retention.bytes", "-1".to_owned()),
         (MAX_BYTES, largest.to_string()),
@@ -62,6 +62,6 @@ pub(in crate::consumer) async fn ensure(
         ..TopicSpec::new(parked, source.partitions.len().try_into().unwrap_or(1))
     };
     admin.create_exactly(&[spec]).await?;
-    tracing::info!(topic = parked, "topic for parked events made");
+    tracing::info!(topic = parked, "topic for parked events created");
     Ok(())
 }

@@ -1,24 +1,26 @@
-//! A permit to run in, and what its giving back says to those who wait.
+//! Permits and guards of the scheduler.
 
 use std::sync::Arc;
 
 use crate::{
     Dependency,
-    consumer::scheduling::fair_scheduler::{BreakerKey, FairScheduler, OrderingKey, State},
+    consumer::scheduling::fair_scheduler::{
+        FairScheduler, OrderingKey, State, circuit_breaker::BreakerKey,
+    },
     metrics,
 };
 
-/// A permit to run one attempt in.
+/// A permit to run one attempt.
 pub(in crate::consumer) struct Permit {
     pub(super) scheduler: Arc<FairScheduler>,
     pub(super) key: Arc<OrderingKey>,
     pub(super) probe: Option<BreakerKey>,
-    /// Taken back already.
+    /// Whether it was returned to the scheduler already.
     pub(super) is_returned: bool,
 }
 
 impl Permit {
-    /// The attempt came back from whatever it needs: if it was a probe, that is there again.
+    /// Reports that the attempt reached its dependencies: a probed breaker closes.
     pub(in crate::consumer) fn report_success(mut self) {
         if let Some(breaker_key) = self.probe.take() {
             let scheduler = Arc::clone(&self.scheduler);
@@ -26,21 +28,21 @@ impl Permit {
         }
     }
 
-    /// The attempt found `dependency` breaker_key. If that is what it probed, the next probe comes later.
+    /// Reports `dependency` as unavailable. If it was probed, the next probe is delayed further.
     pub(in crate::consumer) fn report_unavailable(mut self, dependency: Dependency) {
         let breaker_key = BreakerKey::of(dependency, &self.key);
         if let Some(probed) = self.probe.take() {
             if probed == breaker_key {
                 self.scheduler.back_off(breaker_key);
             } else {
-                // What it probed let it come as far as something else that is breaker_key.
+                // The probed dependency answered; another one is unavailable.
                 let scheduler = Arc::clone(&self.scheduler);
                 scheduler.close(&mut scheduler.lock(), probed);
             }
         }
     }
 
-    /// Takes the permit back from one who left before getting it. The caller holds the lock.
+    /// Returns the permit of a waiter that left before it was granted. The caller holds the lock.
     pub(super) fn return_to(mut self, state: &mut State) {
         state.free += 1;
         self.key.end();
@@ -57,7 +59,7 @@ impl Drop for Permit {
         self.key.end();
         let probe = self.probe.take();
         if let Some(breaker_key) = probe {
-            // Dropped without an answer: nothing was learned.
+            // Dropped without an outcome: nothing was learned.
             self.scheduler.back_off(breaker_key);
         }
         let mut state = self.scheduler.lock();
@@ -68,7 +70,7 @@ impl Drop for Permit {
     }
 }
 
-/// KeyRegistry of which something runs beside the permit that was taken for it.
+/// Counts keys as running in addition to the key of the permit.
 pub(in crate::consumer) struct RunningGuard {
     pub(super) scheduler: Arc<FairScheduler>,
     pub(in crate::consumer) keys: Vec<Arc<OrderingKey>>,

@@ -1,6 +1,9 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use super::{super::ordering_key::KeyRegistry, *};
+use super::{super::ordering_key::KeyRegistry, circuit_breaker::LONGEST_PROBE, *};
 
 const SMTP: Dependency = Dependency::shared("smtp");
 const DATABASE: Dependency = Dependency::of_tenant("database");
@@ -11,7 +14,7 @@ async fn a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_fails_otherwise_shows_that_what_it_needs_is_back() {
+async fn a_probe_that_fails_for_another_reason_closes_the_breaker() {
     let scheduler = FairScheduler::new("t".to_owned(), 4);
     let (one, two) = (OrderingKey::new(b"1"), OrderingKey::new(b"2"));
     scheduler.acquire(&one).await.report_unavailable(SMTP);
@@ -25,7 +28,7 @@ async fn a_probe_that_fails_otherwise_shows_that_what_it_needs_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_met_an_outage_probe_one_at_a_time_and_less_and_less_often() {
+async fn probes_run_one_at_a_time_with_growing_pauses() {
     let scheduler = FairScheduler::new("t".to_owned(), 8);
     let (running, most, probes) =
         <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
@@ -52,7 +55,7 @@ async fn those_who_met_an_outage_probe_one_at_a_time_and_less_and_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_key_lacks_holds_back_that_key_only() {
+async fn a_breaker_of_one_key_blocks_only_that_key() {
     let scheduler = FairScheduler::new("t".to_owned(), 2);
     let (down, up) = (OrderingKey::new(b"down"), OrderingKey::new(b"up"));
     scheduler.acquire(&down).await.report_unavailable(DATABASE);
@@ -62,7 +65,7 @@ async fn what_one_key_lacks_holds_back_that_key_only() {
             scheduler
                 .acquire_probe(&down, DATABASE)
                 .await
-                .report_success()
+                .report_success();
         })
     };
     tokio::task::yield_now().await;
@@ -75,7 +78,7 @@ async fn what_one_key_lacks_holds_back_that_key_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_all_who_met_it_are_gone_the_next_one_finds_out() {
+async fn a_breaker_without_waiters_closes_at_the_next_probe() {
     let scheduler = FairScheduler::new("t".to_owned(), 2);
     let (gone, next) = (OrderingKey::new(b"gone"), OrderingKey::new(b"next"));
     let met = scheduler.acquire_probe(&gone, SMTP);
@@ -90,7 +93,7 @@ async fn when_all_who_met_it_are_gone_the_next_one_finds_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_take_turns_and_no_place_is_lost() {
+async fn keys_are_served_round_robin_and_no_permit_is_lost() {
     let scheduler = FairScheduler::new("t".to_owned(), 1);
     let first = scheduler.acquire(&OrderingKey::new(b"first")).await;
     let (mut keys, order) = (KeyRegistry::default(), Arc::new(Mutex::new(Vec::new())));
