@@ -13,8 +13,8 @@ use futures::FutureExt as _;
 
 use super::{Against, Bound, Figure, Goal, Side, Work};
 use crate::{
+    environment::Environment,
     order::{order, record},
-    place::Place,
     reading::{Clock, Reading},
 };
 
@@ -79,14 +79,14 @@ impl Work for Avro {
         }
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let events = place.scaled(EVENTS);
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let events = environment.scaled(EVENTS);
         match side {
-            "event-bus" => ours(place, events).await,
+            "event-bus" => ours(environment, events).await,
             "serde_avro_fast" => bare(events),
             "apache-avro" => naive(events, Reader::AsWritten),
             RESOLVING => naive(events, Reader::Own),
-            other => bail!("nobody called {other:?} takes part"),
+            other => bail!("unknown side {other:?}"),
         }
     }
 }
@@ -109,10 +109,12 @@ const fn ahead_of_naive(figure: Figure) -> Goal {
     }
 }
 
-async fn ours(place: &Place, events: u64) -> anyhow::Result<Reading> {
+async fn ours(environment: &Environment, events: u64) -> anyhow::Result<Reading> {
     let (order, schema) = (order(1), OrderCreated::schema());
-    let registry = place.bus().registry()?;
-    let id = registry.id(&format!("{}-avro", place.run), schema).await?;
+    let registry = environment.bus().registry()?;
+    let id = registry
+        .id(&format!("{}-avro", environment.run), schema)
+        .await?;
     let parsed = Parsed {
         envelope: record(&order)?.envelope,
         payload: schema.encode_framed(id, &order)?.into(),
