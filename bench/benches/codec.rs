@@ -1,4 +1,4 @@
-//! Avro as the bus writes and reads it, of an order event with three lines. Needs no server.
+//! Avro encoding and decoding of an order event with three lines. Needs no server.
 
 #[path = "../src/order.rs"]
 mod order;

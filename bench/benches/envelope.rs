@@ -1,4 +1,4 @@
-//! The envelope on its way to a record's headers and back. Needs no server.
+//! Conversion of an envelope to headers and JSON, and back. Needs no server.
 
 #[path = "../src/order.rs"]
 mod order;
@@ -11,7 +11,7 @@ use event_bus::{Envelope, StoredEvent};
 use order::{order, record};
 
 fn envelope(criterion: &mut Criterion) {
-    let record = record(&order(1)).expect("the event breaks no rule");
+    let record = record(&order(1)).expect("the event is valid");
     let headers = record.envelope.to_headers();
     let json = serde_json::to_string(&record.envelope).expect("an envelope is JSON");
     let (key, value) = (

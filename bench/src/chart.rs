@@ -1,4 +1,4 @@
-//! The chart: how far each goal's ratio lies on this side or on that of its goal.
+//! The chart: the distance of each goal's ratio from its bound.
 
 use std::fmt::Write as _;
 
@@ -14,10 +14,10 @@ const MARGIN: f64 = 24.0;
 const TOP: f64 = 76.0;
 const ROW: f64 = 46.0;
 const BAR: f64 = 12.0;
-/// Further from its goal than this, as a power of two, nothing is drawn: there the bar ends at the edge.
+/// Limit of the axis as a power of two; longer bars end at the edge.
 const EDGE: f64 = 3.0;
 
-/// Blue and vermilion are told apart by every eye, and on light and dark; the word stands beside them anyway.
+/// Blue and vermilion are distinguishable with colour blindness, on light and dark backgrounds.
 const STYLE: &str = "\
   .ground { fill: #ffffff } text { fill: #1f2328; font-family: system-ui, sans-serif; font-size: 13px }
   .faint { fill: #59636e; font-size: 12px } .title { font-size: 16px; font-weight: 600 } .work { font-weight: 600 }
@@ -28,7 +28,7 @@ const STYLE: &str = "\
     .goal, .spread { stroke: #e6edf3 } .track { fill: #1a2029 } .met { fill: #4aa8e0 } .missed { fill: #f08a3c }
   }";
 
-/// An SVG of all goals that have a bound.
+/// Draws an SVG of all goals with a bound.
 pub fn draw(results: &Results) -> String {
     let works = results.works.iter();
     let goals = works.flat_map(|work| work.goals.iter().map(|goal| (work.name.as_str(), goal)));
@@ -44,7 +44,7 @@ pub fn draw(results: &Results) -> String {
     svg + "</svg>\n"
 }
 
-/// How many times better than its goal a ratio is; below 1 it misses it.
+/// Returns the factor by which a ratio is better than its bound; below 1 if the goal is missed.
 fn times(ratio: f64, bound: Bound) -> f64 {
     let times = match bound {
         Bound::AtLeast(bound) => ratio / bound,
@@ -54,14 +54,14 @@ fn times(ratio: f64, bound: Bound) -> f64 {
     times.clamp((-EDGE).exp2(), EDGE.exp2())
 }
 
-/// Powers of two from left to right.
+/// The axis: powers of two from left to right.
 struct Scale {
     low: f64,
     high: f64,
 }
 
 impl Scale {
-    /// Wide enough for all, and at least from half to double.
+    /// Chooses an axis for all ratios, at least from half to double.
     fn of(rows: &[(&str, &GoalResult, Bound)]) -> Self {
         let mut scale = Self {
             low: -1.0,
@@ -86,7 +86,7 @@ impl Scale {
         MARGIN + share * (WIDTH - 2.0 * MARGIN)
     }
 
-    /// The powers of two within, as so many times the goal.
+    /// Returns the ticks, as multiples of the goal.
     fn steps(&self) -> impl Iterator<Item = f64> {
         let (low, high) = (self.low, self.high);
         std::iter::successors(Some(low), |power| Some(power + 1.0))
@@ -112,7 +112,7 @@ fn frame(rows: usize) -> String {
     )
 }
 
-/// What the ticks of every row stand for, above the first.
+/// The labels of the ticks, above the first row.
 fn axis(scale: &Scale) -> String {
     let labels = scale.steps().map(|times| {
         let (x, text) = (scale.x(times), label(times));
@@ -151,7 +151,7 @@ fn row(scale: &Scale, number: usize, work: &str, goal: &GoalResult, limit: Bound
     svg
 }
 
-/// From the goal to the median, on a track with the axis's ticks.
+/// A bar from the goal to the median, on a track with ticks.
 fn bar(scale: &Scale, top: f64, goal: &GoalResult, limit: Bound) -> String {
     let (length, bottom) = (WIDTH - 2.0 * MARGIN, top + BAR);
     let mut svg = format!(

@@ -1,4 +1,4 @@
-//! Goals: the ratio of one side's figure to another's within each round, and whether the median keeps its bound.
+//! Evaluation of goals: the ratio of two sides' figures in each round, and whether the median satisfies the bound.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,27 +7,27 @@ use crate::{
     works::{Against, Bound, Figure, Goal},
 };
 
-/// A goal and what became of it.
+/// The evaluation of a goal.
 #[derive(Serialize, Deserialize)]
 pub struct GoalResult {
-    /// Whose figure.
+    /// The side whose figure is evaluated.
     pub side: String,
-    /// `rate`, `p50`, `p99`, or the name of another.
+    /// `rate`, `p50`, `p99`, or the name of an additional figure.
     pub figure: String,
-    /// By whose it is divided: by the lowest of several, and by nobody's when the figure is itself the ratio.
+    /// The sides whose figure is the divisor: the lowest if there are several; none if the figure is the ratio itself.
     pub against: Vec<String>,
-    /// One for each round; absent where one of the sides has no figure.
+    /// One per round; absent if one of the sides has no figure.
     pub ratios: Vec<Option<f64>>,
-    /// Absent when no round has a ratio.
+    /// Absent if no round has a ratio.
     pub spread: Option<Spread>,
-    /// Absent when it is told for its own sake.
+    /// Absent for informative ratios.
     pub bound: Option<Bound>,
-    /// Whether the median keeps the bound; a goal without any ratio is not met.
+    /// Whether the median satisfies the bound; a goal without a ratio is not met.
     pub met: Option<bool>,
 }
 
 impl GoalResult {
-    /// Of what the sides read in these rounds.
+    /// Evaluates a goal from the readings of the sides.
     pub fn of(goal: &Goal, sides: &[SideResult], rounds: u32) -> Self {
         let ratios: Vec<Option<f64>> = (1..=rounds)
             .map(|round| ratio(goal, sides, round))
@@ -55,7 +55,7 @@ impl GoalResult {
     }
 }
 
-/// The goal's ratio within one round.
+/// Returns the ratio of one round.
 fn ratio(goal: &Goal, sides: &[SideResult], round: u32) -> Option<f64> {
     let figure = |name: &str| {
         let side = sides.iter().find(|side| side.name == name)?;
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_made_within_a_round() {
+    fn ratios_are_computed_within_a_round() {
         let goal = judged(Figure::Rate, Against::Side("rival"), Bound::AtLeast(0.7));
         assert_eq!(goal.ratios, [Some(0.9), None, Some(0.5)]);
         assert_eq!(goal.spread, Spread::of(vec![0.5, 0.9]));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn one_turn_of_a_slow_rival_stands_for_all_rounds() {
+    fn one_turn_of_a_slow_side_counts_for_all_rounds() {
         let goal = judged(Figure::Rate, Against::Side("slow"), Bound::AtLeast(2.0));
         assert_eq!(goal.ratios, [Some(1.8), Some(2.0), Some(0.6)]);
         assert_eq!(goal.met, Some(false));

@@ -1,27 +1,27 @@
-//! Where and of what a run was made: the machine, the commit, the versions of everything that took part.
+//! The machine, commit and versions of a run.
 
 use std::{fs, path::Path, process::Command};
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection};
 
-use crate::place::Place;
+use crate::environment::Environment;
 
 /// The machine.
 #[derive(Serialize, Deserialize)]
 pub struct Machine {
-    /// The processor's model.
+    /// The processor model.
     pub processor: String,
-    /// How many cores it has.
+    /// Number of cores.
     pub cores: usize,
-    /// In GiB.
+    /// Memory in GiB.
     pub memory: f64,
-    /// Linux's version.
+    /// Version of Linux.
     pub kernel: String,
 }
 
 impl Machine {
-    /// This one.
+    /// Describes this machine.
     pub fn this() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let processors = read("/proc/cpuinfo");
@@ -41,20 +41,20 @@ impl Machine {
     }
 }
 
-/// The kernel's version, without what its builder calls it.
+/// The kernel's version without the suffix of its builder.
 fn release(told: &str) -> String {
     let version = told.trim().split('-').next();
     version.unwrap_or_default().to_owned()
 }
 
-/// `name : value`, as the kernel writes it.
+/// Finds the value in lines of the form `name : value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = pairs.find(|(key, _)| key.trim() == name)?;
     Some(value.trim())
 }
 
-/// Versions, each as the thing itself tells it; absent where it is not there.
+/// Versions as reported by the programs; absent if not installed.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Versions {
     pub rustc: Option<String>,
@@ -66,20 +66,20 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// Of what takes part at this place.
-    pub async fn of(place: &Place) -> Self {
+    /// Collects the versions.
+    pub async fn of(environment: &Environment) -> Self {
         let (_, librdkafka) = rdkafka::util::get_rdkafka_version();
         Self {
             rustc: said("rustc", &["--version"]).and_then(|said| word(&said, 1)),
             librdkafka: Some(librdkafka),
-            kafka: jar(&place.jars, "kafka-clients-"),
-            postgresql: postgresql(&place.postgres).await.ok(),
-            java: said(&place.java, &["-version"]).and_then(|said| quoted(&said)),
-            debezium: jar(&place.rivals, "debezium-connector-postgres-"),
+            kafka: jar(&environment.jars, "kafka-clients-"),
+            postgresql: postgresql(&environment.postgres).await.ok(),
+            java: said(&environment.java, &["-version"]).and_then(|said| quoted(&said)),
+            debezium: jar(&environment.rivals, "debezium-connector-postgres-"),
         }
     }
 
-    /// Each with its name, in the order in which they are told; without those that are not there.
+    /// Returns the known versions with their names, in the order of display.
     pub fn told(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("rustc", &self.rustc),
@@ -94,10 +94,10 @@ impl Versions {
     }
 }
 
-/// The version of the server that answers at this address.
+/// Returns the version of a PostgreSQL server.
 ///
 /// # Errors
-/// When none does.
+/// The server does not respond.
 pub async fn postgresql(url: &str) -> sqlx::Result<String> {
     let mut connection = PgConnection::connect(url).await?;
     let version: String = sqlx::query_scalar("SHOW server_version")
@@ -107,7 +107,7 @@ pub async fn postgresql(url: &str) -> sqlx::Result<String> {
     Ok(version.split(' ').next().unwrap_or_default().to_owned())
 }
 
-/// The commit of this checkout, and whether it has changed since.
+/// Returns the commit of this checkout, and whether it has uncommitted changes.
 pub fn commit() -> String {
     let Some(commit) = said("git", &["rev-parse", "--short=12", "HEAD"]) else {
         return "unknown".to_owned();
@@ -121,7 +121,7 @@ pub fn commit() -> String {
     )
 }
 
-/// What a program says, on whichever stream.
+/// Returns the output of a program on both streams.
 fn said(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program.as_ref());
     let output = command.args(arguments).output().ok()?;
@@ -132,8 +132,8 @@ fn said(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&said).into_owned())
 }
 
-fn word(text: &str, place: usize) -> Option<String> {
-    text.split_whitespace().nth(place).map(str::to_owned)
+fn word(text: &str, environment: usize) -> Option<String> {
+    text.split_whitespace().nth(environment).map(str::to_owned)
 }
 
 /// `openjdk version "17.0.15" 2025-04-15`
@@ -141,7 +141,7 @@ fn quoted(text: &str) -> Option<String> {
     text.split('"').nth(1).map(str::to_owned)
 }
 
-/// The version in the name of the jar that begins so, in this folder or below it.
+/// Finds the version in the name of a jar with this prefix, in a folder or below it.
 fn jar(folder: &Path, begins: &str) -> Option<String> {
     fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

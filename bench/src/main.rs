@@ -1,15 +1,16 @@
-//! The event bus measured beside its rivals.
+//! Benchmarks of the event bus against reference implementations.
 //!
-//! `bench run` takes each work, lets its sides do it in turn, round after round, and prints ratios. A side runs in a
-//! process of its own on a core of its own (`bench side WORK SIDE`), the servers on another.
+//! A *work* is a task that several *sides* (implementations) can do. `bench run` runs the sides of each work in turn, in
+//! several rounds, and prints ratios. Each side runs in a process and on a core of its own (`bench side WORK SIDE`), the
+//! servers on another core.
 
 mod chart;
+mod environment;
 mod goals;
 mod machine;
 mod numbers;
 mod order;
 mod pinned;
-mod place;
 mod plan;
 mod reading;
 mod report;
@@ -22,11 +23,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use place::Place;
+use environment::Environment;
 use plan::Plan;
 
 #[derive(Parser)]
-#[command(about = "The event bus measured beside its rivals")]
+#[command(about = "Benchmarks of the event bus against reference implementations")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -34,42 +35,42 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measures, prints the ratios, and keeps them as JSON.
+    /// Measures, prints the ratios and stores them as JSON.
     Run(Plan),
-    /// Makes what a work needs once; `clean` takes it away.
+    /// Creates what a work needs once; `clean` deletes it.
     Prepare {
         /// The work.
         work: String,
     },
-    /// Puts all in the state in which a side begins its turn.
+    /// Restores the state in which a side starts.
     Ready {
         /// The work.
         work: String,
-        /// Who is to do it.
+        /// The side that will run.
         side: String,
     },
-    /// Takes away what `prepare` made.
+    /// Deletes what `prepare` created.
     Clean {
         /// The work.
         work: String,
     },
-    /// One side of one work once, as `run` starts it: its reading as JSON in the last line.
+    /// Runs one side of one work, as `run` does, and prints its reading as JSON in the last line.
     Side {
         /// The work.
         work: String,
-        /// Who does it.
+        /// The side.
         side: String,
     },
-    /// What can be measured, and who does it.
+    /// Lists the works and their sides.
     List,
-    /// Draws the chart and writes the tables of kept results.
+    /// Draws the chart and writes the tables of stored results.
     Report {
-        /// The results that `run` kept.
+        /// The results stored by `run`.
         results: PathBuf,
-        /// The Markdown file whose part between the marks is replaced.
+        /// The Markdown file in which the part between the markers is replaced.
         #[arg(long)]
         readme: Option<PathBuf>,
-        /// The chart's file.
+        /// The file of the chart.
         #[arg(long)]
         chart: Option<PathBuf>,
     },
@@ -79,14 +80,20 @@ enum Command {
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(plan) => rounds::run(&plan).await,
-        Command::Prepare { work } => works::named(&work)?.prepare(&Place::from_env()?).await,
-        Command::Ready { work, side } => {
-            works::named(&work)?.ready(&Place::from_env()?, &side).await
+        Command::Prepare { work } => {
+            works::named(&work)?
+                .prepare(&Environment::from_env()?)
+                .await
         }
-        Command::Clean { work } => works::named(&work)?.clean(&Place::from_env()?).await,
+        Command::Ready { work, side } => {
+            works::named(&work)?
+                .ready(&Environment::from_env()?, &side)
+                .await
+        }
+        Command::Clean { work } => works::named(&work)?.clean(&Environment::from_env()?).await,
         Command::Side { work, side } => {
             let work = works::named(&work)?;
-            let reading = work.run(&Place::from_env()?, &side).await?;
+            let reading = work.run(&Environment::from_env()?, &side).await?;
             println!("{}", serde_json::to_string(&reading)?);
             Ok(())
         }

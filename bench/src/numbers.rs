@@ -1,6 +1,6 @@
-//! Numbers as people read them.
+//! Formatting of numbers.
 
-/// A whole number with a comma between thousands.
+/// Formats an integer with commas between thousands.
 pub fn whole(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let mut text = String::new();
@@ -16,7 +16,7 @@ pub fn whole(number: f64) -> String {
     text
 }
 
-/// As many decimals as matter for a number of this size.
+/// Formats a number with the decimals significant for its size.
 pub fn plain(number: f64) -> String {
     let size = number.abs();
     if size >= 100.0 || size.fract() == 0.0 {
@@ -30,7 +30,7 @@ pub fn plain(number: f64) -> String {
     }
 }
 
-/// A share of one, in percent.
+/// Formats a fraction in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }

@@ -1,4 +1,4 @@
-//! An order event as the order service publishes it: three lines, so with what makes events slow to read and to write.
+//! An order event as the order service publishes it, with three lines, so that strings and lists are included.
 
 use event_bus::{EventParts, OutboundRecord, TenantRef};
 use events::{
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 const NAMES: [&str; 3] = ["Espresso cups, set of six", "Grinder", "Descaler, 500 ml"];
 
-/// The order of this number, of three lines.
+/// Returns the order with this number; it has three lines.
 pub fn order(number: i64) -> OrderCreated {
     let placed = 1_763_712_000_123_456;
     let items = (1..).zip(NAMES).map(|(pieces, name)| OrderItem {
@@ -31,10 +31,10 @@ pub fn order(number: i64) -> OrderCreated {
     }
 }
 
-/// The order as the outbox's writer takes it.
+/// Returns the order as a record for the outbox.
 ///
 /// # Errors
-/// When the event breaks a rule, which it does not.
+/// The event is invalid, which it is not.
 pub fn record(order: &OrderCreated) -> anyhow::Result<OutboundRecord> {
     let tenant = TenantRef {
         id: id(9),

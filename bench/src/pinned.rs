@@ -1,4 +1,4 @@
-//! A turn of one side: in a process of its own, on the program's core, while the servers' core is watched.
+//! One turn of a side: a process pinned to the program's core, while the load of the servers' core is measured.
 
 use std::{env, fs, process::Stdio, time::Duration};
 
@@ -14,31 +14,31 @@ use tokio::{
 };
 
 use crate::{
-    place::{Place, RUN, SCALE},
+    environment::{Environment, RUN, SCALE},
     reading::Reading,
 };
 
-/// Nobody takes longer for a turn, unless it hangs.
+/// Time limit of a turn.
 pub const PATIENCE: Duration = Duration::from_mins(15);
 
-/// Who runs where.
+/// The cores of a run.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Cores {
-    /// The core of what is measured.
+    /// The core of the measured program.
     pub program: usize,
     /// The core of broker, database and registry.
     pub servers: usize,
 }
 
 impl Cores {
-    /// As `scripts/bench` says: the servers on the first core, what is measured on the second.
+    /// Reads the environment variables set by `scripts/bench`.
     ///
     /// # Errors
-    /// When a variable is no number, or the machine has no such core.
+    /// A variable is not a number, or the machine has no such core.
     pub fn from_env() -> anyhow::Result<Self> {
         let core = |name: &str, usual: usize| {
             let core = env::var(name).map_or(Ok(usual), |core| core.parse());
-            let core = core.with_context(|| format!("{name} has to be the number of a core"))?;
+            let core = core.with_context(|| format!("{name} must be the number of a core"))?;
             ticks(core).with_context(|| format!("{name}={core}: this machine has no such core"))?;
             Ok::<_, anyhow::Error>(core)
         };
@@ -52,21 +52,21 @@ impl Cores {
 /// One turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Turn {
-    /// From 1 on.
+    /// Number of the round, from 1.
     pub round: u32,
-    /// What the side read.
+    /// The measurements.
     #[serde(flatten)]
     pub reading: Reading,
-    /// How much of the turn, from the start of the process to its end, the servers' core was busy.
+    /// Fraction of the process's lifetime in which the servers' core was busy.
     pub servers_busy: f64,
 }
 
-/// Lets a side of a work take its turn.
+/// Runs a side of a work.
 ///
 /// # Errors
-/// When it fails or hangs; then it and all it started have ended.
+/// The side failed or exceeded the time limit. Its processes have ended.
 pub async fn turn(
-    place: &Place,
+    environment: &Environment,
     cores: Cores,
     (work, side): (&str, &str),
     round: u32,
@@ -76,16 +76,16 @@ pub async fn turn(
         .args(["-c", &cores.program.to_string()])
         .arg(env::current_exe()?)
         .args(["side", work, side])
-        .env(RUN, &place.run)
-        .env(SCALE, place.scale.to_string())
-        // The end of what it says has to be the cause, not the way there.
+        .env(RUN, &environment.run)
+        .env(SCALE, environment.scale.to_string())
+        // The end of its output must be the cause, not a backtrace.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .context("taskset does not start: it is in the package util-linux")?;
+        .context("cannot start taskset: install the package util-linux")?;
     let said = outcome(child).await?;
     let after = ticks(cores.servers)?;
     Ok(Turn {
@@ -95,7 +95,7 @@ pub async fn turn(
     })
 }
 
-/// What the side said, once it has ended well.
+/// Returns the output of a side that ended successfully.
 async fn outcome(mut child: Child) -> anyhow::Result<String> {
     let mut group = Group::of(&child)?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -114,7 +114,7 @@ async fn outcome(mut child: Child) -> anyhow::Result<String> {
     let complaint = || last_lines(&String::from_utf8_lossy(&err), 15);
     let Ok(ended) = ended else {
         let minutes = PATIENCE.as_secs() / 60;
-        bail!("no end after {minutes} minutes\n{}", complaint());
+        bail!("not finished after {minutes} minutes\n{}", complaint());
     };
     let (_, _, status) = ended?;
     group.ended();
@@ -124,12 +124,12 @@ async fn outcome(mut child: Child) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// A side's process and whatever that has started. They end with this value, also when the run is broken off.
+/// The process group of a side. It is terminated when this value is dropped, also if the run is interrupted.
 struct Group(Option<Pid>);
 
 impl Group {
     fn of(child: &Child) -> anyhow::Result<Self> {
-        let leader = child.id().context("it runs")?;
+        let leader = child.id().context("the process has no id")?;
         Ok(Self(Some(Pid::from_raw(i32::try_from(leader)?))))
     }
 
@@ -141,7 +141,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
-            // Whoever ended meanwhile needs no signal.
+            // Fails if the group has ended already.
             let _ = killpg(leader, Signal::SIGKILL);
         }
     }
@@ -149,8 +149,8 @@ impl Drop for Group {
 
 fn last_line(said: &str) -> anyhow::Result<Reading> {
     let line = said.lines().rfind(|line| !line.trim().is_empty());
-    let line = line.context("it said nothing")?;
-    serde_json::from_str(line).with_context(|| format!("its last line is no reading: {line}"))
+    let line = line.context("it printed nothing")?;
+    serde_json::from_str(line).with_context(|| format!("its last line is not a reading: {line}"))
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -158,7 +158,7 @@ fn last_lines(text: &str, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// Time of a core since the machine started, in the kernel's ticks.
+/// Busy and total time of a core since the machine started, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ticks {
     busy: u64,
@@ -166,7 +166,7 @@ struct Ticks {
 }
 
 impl Ticks {
-    /// The share of the time since `before` in which the core worked.
+    /// Returns the fraction of the time since `before` in which the core was busy.
     #[allow(clippy::cast_precision_loss)] // far below 2^52
     fn busy_since(self, before: Self) -> f64 {
         let all = self.all.saturating_sub(before.all).max(1);
@@ -176,7 +176,7 @@ impl Ticks {
 
 fn ticks(core: usize) -> anyhow::Result<Ticks> {
     let stat = fs::read_to_string("/proc/stat")?;
-    ticks_in(&stat, core).with_context(|| format!("/proc/stat does not know core {core}"))
+    ticks_in(&stat, core).with_context(|| format!("/proc/stat has no core {core}"))
 }
 
 /// `cpu0 user nice system idle iowait irq softirq steal …`

@@ -1,4 +1,4 @@
-//! What one side of one round read off its clocks.
+//! Measurements of one side in one round.
 
 use std::{
     collections::BTreeMap,
@@ -11,37 +11,37 @@ use nix::sys::{
 };
 use serde::{Deserialize, Serialize};
 
-/// One side of one round.
+/// The measurements of one side in one round.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reading {
-    /// Events done.
+    /// Number of events.
     pub events: u64,
-    /// Time it took.
+    /// Elapsed time.
     pub seconds: f64,
-    /// Processor time the side took for it, its threads and child processes together; not the servers'.
+    /// Processor time of the side, including child processes and excluding servers.
     pub cpu_seconds: f64,
-    /// Percentiles of the time of each event, where that was the question.
+    /// Percentiles of the latency, for works that measure it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub latency: Option<Latency>,
-    /// Whatever else is told, by name.
+    /// Additional figures by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub also: BTreeMap<String, f64>,
 }
 
-/// Times of single events, in microseconds.
+/// Latency percentiles in microseconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half were no slower.
+    /// The median.
     pub p50: f64,
-    /// 99 of 100 were no slower.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
 impl Latency {
-    /// Percentiles of `times`.
+    /// Computes the percentiles of `times`.
     ///
     /// # Panics
-    /// Without any times.
+    /// `times` is empty.
     pub fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let at = |hundredths: usize| {
@@ -55,7 +55,7 @@ impl Latency {
     }
 }
 
-/// A clock that also reads the processor time of this process, or of the children it has waited for.
+/// Measures elapsed and processor time of this process, or of child processes that it has waited for.
 pub struct Clock {
     whose: UsageWho,
     began: Instant,
@@ -63,12 +63,12 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Times this process from now on.
+    /// Starts measuring this process.
     pub fn own() -> Self {
         Self::of(UsageWho::RUSAGE_SELF)
     }
 
-    /// Times the children that are waited for from now on.
+    /// Starts measuring the child processes that are waited for from now on.
     pub fn children() -> Self {
         Self::of(UsageWho::RUSAGE_CHILDREN)
     }
@@ -81,7 +81,7 @@ impl Clock {
         }
     }
 
-    /// What `events` took.
+    /// Returns the measurements for `events`.
     pub fn read(&self, events: u64) -> Reading {
         Reading {
             events,
@@ -94,7 +94,7 @@ impl Clock {
 }
 
 fn cpu(whose: UsageWho) -> Duration {
-    // Fails only for a target that the kernel does not know.
+    // Fails only for an unknown target.
     let usage: Option<Usage> = getrusage(whose).ok();
     usage.map_or(Duration::ZERO, |usage| {
         duration(usage.user_time()) + duration(usage.system_time())

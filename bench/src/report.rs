@@ -1,4 +1,4 @@
-//! Kept results as people read them: a table of goals, then one of each work.
+//! The report of stored results: a table of goals, and one table per work.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,18 +13,18 @@ use crate::{
     works::Bound,
 };
 
-/// What is between them is replaced.
+/// The markers between which the report is inserted.
 const MARKS: (&str, &str) = ("<!-- results -->", "<!-- /results -->");
 
-/// Writes the tables of kept results into a Markdown file, and their chart.
+/// Writes the tables of stored results into a Markdown file, and the chart.
 ///
 /// # Errors
-/// When there are no such results, when the file has no marks, or when a file cannot be written.
+/// The results cannot be read, the file has no markers, or a file cannot be written.
 pub fn write(results: &Path, readme: Option<&Path>, chart: Option<&Path>) -> anyhow::Result<()> {
     let text = fs::read_to_string(results)
-        .with_context(|| format!("{} cannot be read", results.display()))?;
+        .with_context(|| format!("cannot read {}", results.display()))?;
     let results: Results = serde_json::from_str(&text)
-        .with_context(|| format!("{} holds no results of a run", results.display()))?;
+        .with_context(|| format!("{} does not contain results of a run", results.display()))?;
     if let Some(chart) = chart {
         fs::write(chart, chart::draw(&results))?;
     }
@@ -35,7 +35,7 @@ pub fn write(results: &Path, readme: Option<&Path>, chart: Option<&Path>) -> any
     let beside = chart.and_then(|chart| chart.strip_prefix(readme.parent()?).ok());
     let replaced = replace(&text, &whole_report(&results, beside)).with_context(|| {
         let (begin, end) = MARKS;
-        format!("{} has no marks {begin} and {end}", readme.display())
+        format!("{} has no markers {begin} and {end}", readme.display())
     })?;
     fs::write(readme, replaced)?;
     Ok(())
@@ -61,7 +61,7 @@ fn whole_report(results: &Results, chart: Option<&Path>) -> String {
     parts.join("\n")
 }
 
-/// When, where, of what and how.
+/// Date, commit, machine, versions and settings of the run.
 fn circumstances(results: &Results) -> String {
     let (settings, machine) = (&results.settings, &results.machine);
     let (day, _) = results.date.split_once('T').unwrap_or((&results.date, ""));
@@ -72,7 +72,7 @@ fn circumstances(results: &Results) -> String {
     let quoted = if settings.whole && settings.optimised {
         ""
     } else {
-        "**A trial: not to be quoted.** "
+        "**A trial run with meaningless figures.** "
     };
     format!(
         "{quoted}Measured on {day} at commit {}, in {} rounds at scale {}; servers on core {}, what is measured on core {}.\n\
@@ -90,13 +90,13 @@ fn circumstances(results: &Results) -> String {
     ) + &later(results)
 }
 
-/// The works that were measured after the others.
+/// The works that were measured in a later run.
 fn later(results: &Results) -> String {
     let later = results.works.iter().filter_map(|work| {
         let Measured { date, commit } = work.measured.as_ref()?;
         let (day, _) = date.split_once('T').unwrap_or((date, ""));
         Some(format!(
-            "`{}` was measured anew on {day} at commit {commit}.\n",
+            "`{}` was measured again on {day} at commit {commit}.\n",
             work.name
         ))
     });
@@ -127,7 +127,7 @@ fn goal_row(work: &WorkResult, goal: &GoalResult) -> Vec<String> {
     ]
 }
 
-/// Whose figure a goal is about, and which, where it is not the rate.
+/// The side of a goal, and its figure if that is not the rate.
 pub fn ours(goal: &GoalResult) -> String {
     match goal.figure.as_str() {
         "rate" => goal.side.clone(),
@@ -135,7 +135,7 @@ pub fn ours(goal: &GoalResult) -> String {
     }
 }
 
-/// Beside whose it is held; `None`: beside nobody's.
+/// The sides that a goal is compared with, if any.
 pub fn beside(goal: &GoalResult) -> Option<String> {
     match goal.against.as_slice() {
         [] => None,
@@ -144,13 +144,13 @@ pub fn beside(goal: &GoalResult) -> Option<String> {
     }
 }
 
-/// The median of a goal's ratios, and between what they lie.
+/// The median, minimum and maximum of a goal's ratios.
 pub fn ratio(goal: &GoalResult) -> String {
     goal.spread
         .map_or_else(|| "not measured".to_owned(), |ratio| spread(ratio, plain))
 }
 
-/// `≥ 0.9`.
+/// Formats a bound as `≥ 0.9`.
 pub fn bound(bound: Bound) -> String {
     match bound {
         Bound::AtLeast(bound) => format!("≥ {}", decimal(bound)),
@@ -158,7 +158,7 @@ pub fn bound(bound: Bound) -> String {
     }
 }
 
-/// A goal as it was written down: 0.9, not 0.90.
+/// Formats a bound as it was declared: 0.9, not 0.90.
 fn decimal(number: f64) -> String {
     format!("{number}")
 }
@@ -177,7 +177,7 @@ fn spread(spread: Spread, number: impl Fn(f64) -> String) -> String {
     }
 }
 
-/// The table of one work, and who its sides are.
+/// The table of one work, and a description of its sides.
 fn work(work: &WorkResult) -> String {
     let columns = columns(work);
     let mut head = vec!["side".to_owned()];
@@ -213,7 +213,7 @@ enum Column {
     Servers,
 }
 
-/// Those in which this work has something to tell: the rate only where it is asked for.
+/// The columns for which the work has figures; the rate only if a goal uses it.
 fn columns(work: &WorkResult) -> Vec<Column> {
     let medians = || work.sides.iter().filter_map(|side| side.medians.as_ref());
     let mut columns = Vec::new();

@@ -1,4 +1,4 @@
-//! What a run kept: every reading, the medians, and each goal with the ratios it was judged by.
+//! The stored results of a run: readings, medians, and goals with their ratios.
 
 use std::collections::BTreeMap;
 
@@ -13,52 +13,52 @@ use crate::{
     works::{Figure, Work},
 };
 
-/// One run.
+/// The results of a run.
 #[derive(Serialize, Deserialize)]
 pub struct Results {
-    /// When it began, in UTC.
+    /// Start of the run, in UTC.
     pub date: String,
-    /// What was measured.
+    /// The measured commit.
     pub commit: String,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
-    /// Of everything that took part.
+    /// Versions of all programs.
     pub versions: Versions,
-    /// How.
+    /// The settings.
     pub settings: Settings,
-    /// What came of it.
+    /// The results per work.
     pub works: Vec<WorkResult>,
 }
 
-/// How a run was done.
+/// The settings of a run.
 #[derive(Serialize, Deserialize)]
 pub struct Settings {
-    /// All works, at full scale, in rounds enough to be quoted.
+    /// Whether the run is complete: all works, full scale, enough rounds.
     pub whole: bool,
-    /// Turns of each side.
+    /// Number of rounds.
     pub rounds: u32,
-    /// Of the full number of events, so much was done.
+    /// Fraction of the full number of events.
     pub scale: f64,
-    /// Who ran where.
+    /// The cores used.
     pub cores: Cores,
-    /// `false`: the compiler was not asked for speed, and the figures say nothing.
+    /// Whether the program was built with optimisation; otherwise the figures are meaningless.
     pub optimised: bool,
 }
 
-/// When a work was measured, and what.
+/// Date and commit of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// When its run began, in UTC.
+    /// Start of its run, in UTC.
     pub date: String,
-    /// What was measured.
+    /// The measured commit.
     pub commit: String,
 }
 
 impl Results {
-    /// Puts the works of a later run in the place of the same in this one.
+    /// Replaces works of this run by those of a later one.
     ///
     /// # Errors
-    /// When the later one was done otherwise, or elsewhere: its figures would not stand beside these.
+    /// The later run has another machine, versions or settings, so its figures are not comparable.
     pub fn renew(&mut self, later: Self) -> anyhow::Result<()> {
         let alike = |one: &Self| {
             let how = (&one.machine, &one.versions, &one.settings);
@@ -66,7 +66,7 @@ impl Results {
         };
         ensure!(
             alike(self)? == alike(&later)?,
-            "machine, versions or settings are not those of the kept run: measure all of it anew"
+            "machine, versions or settings differ from the stored run: measure all works again"
         );
         for mut work in later.works {
             work.measured = Some(Measured {
@@ -82,48 +82,48 @@ impl Results {
     }
 }
 
-/// One work.
+/// The results of one work.
 #[derive(Serialize, Deserialize)]
 pub struct WorkResult {
     /// Its name on the command line.
     pub name: String,
-    /// What was done, in a line.
+    /// Its title.
     pub title: String,
-    /// By whom.
+    /// The results of its sides.
     pub sides: Vec<SideResult>,
-    /// What was asked.
+    /// The evaluated goals.
     pub goals: Vec<GoalResult>,
-    /// When it was measured, if after the others.
+    /// Set if the work was measured in a later run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub measured: Option<Measured>,
-    /// What went wrong, each with its round and side.
+    /// Failures with round and side.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub failures: Vec<String>,
 }
 
-/// One side of a work.
+/// The results of one side.
 #[derive(Serialize, Deserialize)]
 pub struct SideResult {
     /// Its name.
     pub name: String,
-    /// What it is and how it does it.
+    /// Its description.
     pub what: String,
-    /// `false`: it took one turn, which stands for all rounds.
+    /// Whether it took part in every round; otherwise its one turn counts for all.
     pub every_round: bool,
     /// Its readings.
     pub turns: Vec<Turn>,
-    /// Absent when it never came to an end.
+    /// Absent if no turn succeeded.
     pub medians: Option<Medians>,
 }
 
-/// The figures of all turns of a side.
+/// Medians over all turns of a side.
 #[derive(Serialize, Deserialize)]
 pub struct Medians {
-    /// Events in a second.
+    /// Events per second.
     pub rate: Spread,
-    /// Processor time of the side, not of the servers.
+    /// Processor time of the side, without the servers.
     pub cpu_seconds_per_million: Spread,
-    /// How much of the turn the servers' core was busy.
+    /// Fraction of the turn in which the servers' core was busy.
     pub servers_busy: Spread,
     /// In microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -131,12 +131,12 @@ pub struct Medians {
     /// In microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub p99: Option<Spread>,
-    /// Whatever else was told, by name.
+    /// Additional figures by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub also: BTreeMap<String, Spread>,
 }
 
-/// A median, and between what it lies.
+/// A median with minimum and maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
@@ -145,7 +145,7 @@ pub struct Spread {
 }
 
 impl WorkResult {
-    /// Of the turns of each side, in the order of the work's sides.
+    /// Computes the results from the turns of each side, in the order of the work's sides.
     pub fn of(work: &dyn Work, rounds: u32, turns: Vec<Vec<Turn>>, failures: Vec<String>) -> Self {
         let sides = work.sides().iter().zip(turns).map(|(side, turns)| {
             let medians = Medians::of(&turns);
@@ -173,7 +173,7 @@ impl WorkResult {
 }
 
 impl SideResult {
-    /// The figure of one round.
+    /// Returns the figure of one round.
     pub fn figure(&self, figure: Figure, round: u32) -> Option<f64> {
         let mut turns = self.turns.iter();
         let turn = turns.find(|turn| turn.round == round || !self.every_round)?;
@@ -203,7 +203,7 @@ impl Medians {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// Returns `None` for no values.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_unstable_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);

@@ -1,4 +1,4 @@
-//! Rounds: every side of a work takes its turn, again and again, so that what disturbs one disturbs the others too.
+//! Rounds: the sides of a work run alternately, so that disturbances affect all of them.
 
 use std::{
     fs,
@@ -15,10 +15,10 @@ use tokio::{
 };
 
 use crate::{
+    environment::Environment,
     machine::{self, Machine, Versions},
     numbers,
     pinned::{self, Cores, PATIENCE, Turn},
-    place::Place,
     plan::Plan,
     reading::Reading,
     report,
@@ -26,14 +26,14 @@ use crate::{
     works::{Side, Work},
 };
 
-/// Nothing is silent for longer.
+/// Interval of progress messages.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// Measures what the plan asks for, keeps it, and prints how the goals were met.
+/// Measures the works of a plan, stores the results, and prints the goals.
 ///
 /// # Errors
-/// When something is missing before the start, when a side failed, or when it is broken off. What was measured until
-/// then is kept, beside the file of the results when it was broken off.
+/// A prerequisite is missing, a side failed, or the run was interrupted. Completed measurements are stored; those of an
+/// interrupted run in a file beside the results.
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let (mut terminated, mut hung_up) = (
         signal(SignalKind::terminate())?,
@@ -41,27 +41,27 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     );
     tokio::select! {
         outcome = measure(plan) => outcome,
-        _ = tokio::signal::ctrl_c() => bail!("broken off"),
-        _ = terminated.recv() => bail!("broken off"),
-        _ = hung_up.recv() => bail!("broken off"),
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminated.recv() => bail!("interrupted"),
+        _ = hung_up.recv() => bail!("interrupted"),
     }
 }
 
 async fn measure(plan: &Plan) -> anyhow::Result<()> {
-    ensure!(plan.scale > 0.0, "--scale has to be above 0");
+    ensure!(plan.scale > 0.0, "--scale must be greater than 0");
     let works = plan.works()?;
-    let (place, cores) = (
-        Place {
+    let (environment, cores) = (
+        Environment {
             scale: plan.scale,
-            ..Place::from_env()?
+            ..Environment::from_env()?
         },
         Cores::from_env()?,
     );
-    check(&place).await?;
-    let mut results = begin(plan, &place, cores).await?;
+    check(&environment).await?;
+    let mut results = begin(plan, &environment, cores).await?;
     let (out, unfinished) = (plan.out(), plan.out().with_extension("json.part"));
     for work in works {
-        let result = one(&place, cores, work, plan.rounds).await;
+        let result = one(&environment, cores, work, plan.rounds).await;
         results.works.push(result);
         keep(&results, &unfinished)?;
     }
@@ -72,19 +72,21 @@ async fn measure(plan: &Plan) -> anyhow::Result<()> {
         keep(&results, &unfinished)?;
     }
     fs::rename(&unfinished, &out)?;
-    println!("\n{}kept in {}", report::goals(&results), out.display());
+    println!("\n{}stored in {}", report::goals(&results), out.display());
     let failures = results.works.iter().flat_map(|work| &work.failures).count();
     ensure!(
         failures == 0,
-        "{failures} turns failed; they are told above and in the results"
+        "{failures} turns failed; see the messages above and the results"
     );
     Ok(())
 }
 
-async fn begin(plan: &Plan, place: &Place, cores: Cores) -> anyhow::Result<Results> {
+async fn begin(plan: &Plan, environment: &Environment, cores: Cores) -> anyhow::Result<Results> {
     let optimised = !cfg!(debug_assertions);
     if !optimised {
-        println!("warning: this program was built without optimisation; its figures say nothing");
+        println!(
+            "warning: this program was built without optimisation; its figures are meaningless"
+        );
     }
     Ok(Results {
         date: OffsetDateTime::now_utc()
@@ -92,7 +94,7 @@ async fn begin(plan: &Plan, place: &Place, cores: Cores) -> anyhow::Result<Resul
             .format(&Rfc3339)?,
         commit: machine::commit(),
         machine: Machine::this(),
-        versions: Versions::of(place).await,
+        versions: Versions::of(environment).await,
         settings: Settings {
             whole: plan.whole(),
             rounds: plan.rounds,
@@ -104,22 +106,22 @@ async fn begin(plan: &Plan, place: &Place, cores: Cores) -> anyhow::Result<Resul
     })
 }
 
-/// Everything a turn will need is there; better told now than after half an hour.
-async fn check(place: &Place) -> anyhow::Result<()> {
-    listens("Kafka", &place.kafka).await?;
-    let registry = place.registry.split("://").last().unwrap_or_default();
+/// Checks all prerequisites, so that a run does not fail after half an hour.
+async fn check(environment: &Environment) -> anyhow::Result<()> {
+    listens("Kafka", &environment.kafka).await?;
+    let registry = environment.registry.split("://").last().unwrap_or_default();
     listens(
         "the registry",
         registry.split('/').next().unwrap_or_default(),
     )
     .await?;
-    machine::postgresql(&place.postgres)
+    machine::postgresql(&environment.postgres)
         .await
-        .context("PostgreSQL does not answer: is the bench stack up?")?;
-    let program = place.rivals.join("rdkafka_performance");
+        .context("PostgreSQL does not respond: is the bench stack up?")?;
+    let program = environment.rivals.join("rdkafka_performance");
     ensure!(
         program.is_file(),
-        "{} is not there: `make bench` builds it",
+        "{} does not exist: `make bench` builds it",
         program.display()
     );
     Ok(())
@@ -130,18 +132,18 @@ async fn listens(name: &str, address: &str) -> anyhow::Result<()> {
     let connected = connecting.await.map_err(anyhow::Error::from);
     connected
         .and_then(|connected| Ok(connected?))
-        .with_context(|| format!("{name} does not answer at {address}: is the bench stack up?"))?;
+        .with_context(|| format!("{name} does not respond at {address}: is the bench stack up?"))?;
     Ok(())
 }
 
-/// All rounds of one work. A side that fails takes no further part; the others go on.
-async fn one(place: &Place, cores: Cores, work: &dyn Work, rounds: u32) -> WorkResult {
+/// Runs all rounds of one work. A side that fails is excluded from further rounds.
+async fn one(environment: &Environment, cores: Cores, work: &dyn Work, rounds: u32) -> WorkResult {
     println!("\n{}: {}", work.name(), work.title());
     let (sides, mut failures) = (work.sides(), Vec::new());
     let mut turns: Vec<Vec<Turn>> = sides.iter().map(|_| Vec::new()).collect();
     let mut able = vec![true; sides.len()];
-    if let Err(error) = telling("preparing", work.prepare(place)).await {
-        failures.push(told(format!("preparing: {error:#}")));
+    if let Err(error) = with_progress("preparing", work.prepare(environment)).await {
+        failures.push(report_failure(format!("preparing: {error:#}")));
         able.fill(false);
     }
     for round in 1..=rounds {
@@ -151,34 +153,34 @@ async fn one(place: &Place, cores: Cores, work: &dyn Work, rounds: u32) -> WorkR
             }
             let side = sides[number].name;
             let what = format!("round {round} of {rounds}, {side}");
-            match telling(&what, turn(place, cores, work, side, round)).await {
+            match with_progress(&what, turn(environment, cores, work, side, round)).await {
                 Ok(turn) => turns[number].push(turn),
                 Err(error) => {
                     able[number] = false;
-                    failures.push(told(format!("{what}: {error:#}")));
+                    failures.push(report_failure(format!("{what}: {error:#}")));
                 }
             }
         }
     }
-    if let Err(error) = telling("cleaning up", work.clean(place)).await {
-        failures.push(told(format!("cleaning up: {error:#}")));
+    if let Err(error) = with_progress("cleaning up", work.clean(environment)).await {
+        failures.push(report_failure(format!("cleaning up: {error:#}")));
     }
     WorkResult::of(work, rounds, turns, failures)
 }
 
 async fn turn(
-    place: &Place,
+    environment: &Environment,
     cores: Cores,
     work: &dyn Work,
     side: &str,
     round: u32,
 ) -> anyhow::Result<Turn> {
-    let ready = tokio::time::timeout(PATIENCE, work.ready(place, side));
+    let ready = tokio::time::timeout(PATIENCE, work.ready(environment, side));
     ready
         .await
         .context("not ready in time")?
-        .context("making ready")?;
-    let turn = pinned::turn(place, cores, (work.name(), side), round).await?;
+        .context("restoring the state")?;
+    let turn = pinned::turn(environment, cores, (work.name(), side), round).await?;
     println!("    {}", in_words(&turn.reading));
     Ok(turn)
 }
@@ -202,7 +204,7 @@ fn in_words(reading: &Reading) -> String {
     words.join(", ")
 }
 
-/// Who takes part in this round, by number, each time beginning with another.
+/// Returns the indices of the sides that take part in a round; each round starts with another side.
 fn order(sides: &[Side], round: u32) -> Vec<usize> {
     let taking_part = |number: &usize| round == 1 || sides[*number].every_round;
     let mut order: Vec<usize> = (0..sides.len()).filter(taking_part).collect();
@@ -211,13 +213,13 @@ fn order(sides: &[Side], round: u32) -> Vec<usize> {
     order
 }
 
-fn told(failure: String) -> String {
+fn report_failure(failure: String) -> String {
     eprintln!("    failed: {failure}");
     failure
 }
 
-/// Says what goes on, at its beginning and for as long as it lasts.
-async fn telling<T>(what: &str, doing: impl Future<Output = T>) -> T {
+/// Prints what is being done, and progress messages until it is finished.
+async fn with_progress<T>(what: &str, doing: impl Future<Output = T>) -> T {
     println!("  {what}");
     let begun = Instant::now();
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
@@ -235,7 +237,7 @@ fn keep(results: &Results, file: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let text = serde_json::to_string_pretty(results)? + "\n";
-    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 #[cfg(test)]

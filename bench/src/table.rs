@@ -1,6 +1,6 @@
-//! Tables that read well in a terminal and are Markdown.
+//! Markdown tables with aligned columns.
 
-/// A table of these rows, its columns as wide as their widest cell.
+/// Formats a table; each column is as wide as its widest cell.
 pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| &row[column]);

@@ -1,4 +1,4 @@
-//! Consuming: records read, envelopes checked, payloads decoded, each given to a handler in its lane.
+//! Consuming: records are read, validated, decoded and passed to a handler.
 
 use std::{
     sync::{
@@ -20,14 +20,14 @@ use super::{
     rdkafka_performance, topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// Events a turn; the log holds as many.
+/// Events per turn, which is also the size of the log.
 const EVENTS: u64 = 1_000_000;
 const TENANTS: u64 = 100;
-/// Nobody takes longer, unless it hangs.
+/// Time limit; exceeded only if something hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 pub struct Consume;
@@ -47,15 +47,15 @@ impl Work for Consume {
             &[
                 Side::every(
                     "event-bus",
-                    "a consumer with a typed handler: envelope checked, payload decoded, lanes, offsets",
+                    "a consumer with a typed handler: validation, decoding, lanes, offsets",
                 ),
                 Side::every(
                     "rdkafka_performance",
-                    "librdkafka's own program in a group, reading headers, decoding nothing",
+                    "librdkafka's benchmark in a group, reading headers, without decoding",
                 ),
                 Side::every(
                     "rdkafka_performance bare",
-                    "the same without a look at the headers",
+                    "the same without reading headers",
                 ),
             ]
         }
@@ -80,27 +80,27 @@ impl Work for Consume {
         }
     }
 
-    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], 6).await?;
-        event::publish(place, place.scaled(EVENTS), |n| {
+    async fn prepare(&self, environment: &Environment) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], 6).await?;
+        event::publish(environment, environment.scaled(EVENTS), |n| {
             placed(n % TENANTS, n % (TENANTS * 10), n / (TENANTS * 10) + 1)
         })
         .await
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let events = place.scaled(EVENTS);
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let events = environment.scaled(EVENTS);
         match side {
-            "event-bus" => ours(place, events).await,
-            "rdkafka_performance" => rival(place, events, &["-H", "parse"]).await,
-            "rdkafka_performance bare" => rival(place, events, &[]).await,
-            other => bail!("nobody called {other:?} takes part"),
+            "event-bus" => ours(environment, events).await,
+            "rdkafka_performance" => rival(environment, events, &["-H", "parse"]).await,
+            "rdkafka_performance bare" => rival(environment, events, &[]).await,
+            other => bail!("unknown side {other:?}"),
         }
     }
 }
 
-/// As its rival, it counts from the first event on: joining the group is not consuming.
-async fn ours(place: &Place, events: u64) -> anyhow::Result<Reading> {
+/// Measured from the first event on, like the reference, so joining the group is excluded.
+async fn ours(environment: &Environment, events: u64) -> anyhow::Result<Reading> {
     let (seen, all) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
     let first = Arc::new(Notify::new());
     let handler = {
@@ -121,10 +121,13 @@ async fn ours(place: &Place, events: u64) -> anyhow::Result<Reading> {
         }
     };
     let stop = CancellationToken::new();
-    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", uuid::Uuid::now_v7()))
-        .topics([Placed::TOPIC])
-        .handler(Router::new().on(handler))
-        .build()?;
+    let consumer = Consumer::builder(
+        &environment.bus(),
+        format!("bench-{}", uuid::Uuid::now_v7()),
+    )
+    .topics([Placed::TOPIC])
+    .handler(Router::new().on(handler))
+    .build()?;
     let running = tokio::spawn(consumer.run(stop.clone()));
     tokio::time::timeout(PATIENCE, first.notified()).await?;
     let clock = Clock::own();
@@ -135,8 +138,8 @@ async fn ours(place: &Place, events: u64) -> anyhow::Result<Reading> {
     Ok(reading)
 }
 
-async fn rival(place: &Place, events: u64, extra: &[&str]) -> anyhow::Result<Reading> {
-    let topic = place.bus().prefixed(Placed::TOPIC);
+async fn rival(environment: &Environment, events: u64, extra: &[&str]) -> anyhow::Result<Reading> {
+    let topic = environment.bus().prefixed(Placed::TOPIC);
     let (group, events) = (
         format!("rival-{}", uuid::Uuid::now_v7()),
         events.to_string(),
@@ -154,5 +157,5 @@ async fn rival(place: &Place, events: u64, extra: &[&str]) -> anyhow::Result<Rea
         .chain(extra)
         .map(|text| (*text).to_owned())
         .collect();
-    rdkafka_performance::run(place, &topic, &arguments).await
+    rdkafka_performance::run(environment, &topic, &arguments).await
 }

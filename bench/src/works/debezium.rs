@@ -1,7 +1,7 @@
-//! Debezium's connector for `PostgreSQL` with its outbox event router, in Kafka Connect on its own.
+//! Debezium's connector for `PostgreSQL` with its outbox event router, in standalone Kafka Connect.
 //!
-//! Its records are ours but for this: the event's id is in the header `id`, since the router lets nobody choose another
-//! name for it, and the record's time is Debezium's own.
+//! Its records equal those of the relay with two exceptions: the event's id is in the header `id`, whose name the router
+//! fixes, and the record's timestamp is Debezium's.
 
 mod connect;
 mod table;
@@ -13,38 +13,41 @@ use event_bus::Event as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::{event::Placed, relay::rows, topics};
-use crate::{place::Place, reading::Reading};
+use crate::{environment::Environment, reading::Reading};
 use connect::Worker;
 
-/// How long Java and Kafka Connect may take until the first record is in the log, and how long all of it may take.
+/// Time limits for the first record, and for all records.
 const START: Duration = Duration::from_mins(2);
 const PATIENCE: Duration = Duration::from_mins(10);
-/// Between two looks at the log's end.
+/// Interval between reads of the log's end.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How it reads, and what it writes.
+/// What the connector reads, and which headers it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// The rows wait in the slot, as they do for an outbox's connector that was away. All attributes go to headers.
+    /// Reads rows from the replication slot, as after a pause of the connector. Writes all attributes as headers.
     Log,
-    /// The rows wait in the table and are read as its first snapshot. All attributes go to headers.
+    /// Reads rows from the table as an initial snapshot. Writes all attributes as headers.
     Snapshot,
-    /// As `Log`, but no attribute goes to a header.
+    /// As `Log`, without attributes as headers.
     LogBare,
 }
 
-/// Fills a table of the layout that the router wants. Where the log is to be read, the slot is there before the rows.
-pub async fn ready(place: &Place, way: Way) -> anyhow::Result<()> {
-    if !Worker::installed(place) {
-        bail!("Debezium is not in {}", place.rivals.display());
+/// Fills a table with the router's layout. To read from the log, the slot is created before the rows.
+pub async fn ready(environment: &Environment, way: Way) -> anyhow::Result<()> {
+    if !Worker::installed(environment) {
+        bail!(
+            "Debezium is not installed in {}",
+            environment.rivals.display()
+        );
     }
-    clean(place).await?;
-    let mut conn = rows::connect(place).await?;
+    clean(environment).await?;
+    let mut conn = rows::connect(environment).await?;
     conn.execute(AssertSqlSafe(table::create(way)?)).await?;
     if way != Way::Snapshot {
         let slot = "SELECT pg_create_logical_replication_slot($1, 'pgoutput')";
         sqlx::query(slot)
-            .bind(slot_name(place))
+            .bind(slot_name(environment))
             .execute(&mut conn)
             .await?;
     }
@@ -54,23 +57,28 @@ pub async fn ready(place: &Place, way: Way) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From the first record that is seen in the log to the last: the start of Java does not count, nor do the records that
-/// came with the first.
-pub async fn run(place: &Place, way: Way, partitions: i32, events: u64) -> anyhow::Result<Reading> {
-    let end = topics::End::of(place, Placed::TOPIC, partitions)?;
-    let mut worker = Worker::start(place, way)?;
+/// Measured from the first record seen in the log to the last; the start of Java and the records seen with the first are
+/// excluded.
+pub async fn run(
+    environment: &Environment,
+    way: Way,
+    partitions: i32,
+    events: u64,
+) -> anyhow::Result<Reading> {
+    let end = topics::End::of(environment, Placed::TOPIC, partitions)?;
+    let mut worker = Worker::start(environment, way)?;
     let begun = Instant::now();
     let first = arrival(&end, &mut worker, 1, begun + START).await?;
     let (clock, cpu) = (Instant::now(), worker.cpu()?);
     if first >= events {
-        bail!("all {events} came at once: nothing is left to be timed");
+        bail!("all {events} records arrived at once: no time can be measured");
     }
     let last = arrival(&end, &mut worker, events, begun + PATIENCE).await?;
     let (seconds, cpu) = (clock.elapsed(), worker.cpu()?.saturating_sub(cpu));
     worker.stop().await?;
-    clean(place).await?;
+    clean(environment).await?;
     if last > events {
-        bail!("of {events} rows {last} are in the log");
+        bail!("only {last} of {events} rows are in the log");
     }
     Ok(Reading {
         events: events - first,
@@ -81,7 +89,7 @@ pub async fn run(place: &Place, way: Way, partitions: i32, events: u64) -> anyho
     })
 }
 
-/// Waits until so many records are in the log; how many there are then.
+/// Waits until the log has this many records, and returns how many it has.
 async fn arrival(
     end: &topics::End,
     worker: &mut Worker,
@@ -95,32 +103,35 @@ async fn arrival(
         }
         if worker.ended()? || Instant::now() > deadline {
             let said = worker.last_words();
-            bail!("{records} records came, {events} were to come; Kafka Connect said:\n{said}");
+            bail!("{records} of {events} records arrived; log of Kafka Connect:\n{said}");
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// Drops the slot, for which `PostgreSQL` would keep its log for ever, the table and the scratch folder.
-pub async fn clean(place: &Place) -> anyhow::Result<()> {
-    let mut admin = PgConnection::connect(&place.postgres).await?;
-    let (slot, deadline) = (slot_name(place), Instant::now() + Duration::from_secs(30));
+/// Drops the slot, which would retain the write-ahead log, the table and the temporary folder.
+pub async fn clean(environment: &Environment) -> anyhow::Result<()> {
+    let mut admin = PgConnection::connect(&environment.postgres).await?;
+    let (slot, deadline) = (
+        slot_name(environment),
+        Instant::now() + Duration::from_secs(30),
+    );
     while !free(&mut admin, &slot).await? {
         if Instant::now() > deadline {
-            bail!("somebody still reads from the slot {slot}");
+            bail!("the slot {slot} is still active");
         }
         tokio::time::sleep(LOOK).await;
     }
     let drop =
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
     sqlx::query(drop).bind(&slot).execute(&mut admin).await?;
-    if let Ok(mut conn) = rows::connect(place).await {
+    if let Ok(mut conn) = rows::connect(environment).await {
         conn.execute(table::DROP).await?;
     }
-    connect::forget(place)
+    connect::forget(environment)
 }
 
-/// Ends whoever reads from the slot; whether nobody does.
+/// Terminates the reader of the slot, and returns whether the slot is inactive.
 async fn free(admin: &mut PgConnection, slot: &str) -> anyhow::Result<bool> {
     let end = "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots
                WHERE slot_name = $1 AND active";
@@ -128,15 +139,15 @@ async fn free(admin: &mut PgConnection, slot: &str) -> anyhow::Result<bool> {
         .bind(slot)
         .fetch_one(admin)
         .await
-        .context("the slots cannot be seen")?;
+        .context("cannot read pg_replication_slots")?;
     Ok(readers == 0)
 }
 
-fn slot_name(place: &Place) -> String {
-    format!("{}_debezium", word(&place.run))
+fn slot_name(environment: &Environment) -> String {
+    format!("{}_debezium", word(&environment.run))
 }
 
-/// As part of the name of a slot.
+/// Converts a text to a part of a slot's name.
 fn word(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     text.chars().map(plain).collect::<String>().to_lowercase()

@@ -1,4 +1,4 @@
-//! The event that is sent and read where it does not matter which: 157 bytes on the wire.
+//! The event of works that do not depend on its type: 157 bytes on the wire.
 
 use std::sync::LazyLock;
 
@@ -8,28 +8,28 @@ use event_bus::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::place::Place;
+use crate::environment::Environment;
 
-/// Events published at once to fill a topic.
+/// Batch size for filling a topic.
 const BATCH: u64 = 5_000;
 
-/// Bytes of the value: five of the registry's frame, the rest the Avro datum.
+/// Bytes of the value: five of the wire format's prefix, and the Avro datum.
 pub const BYTES: usize = 157;
 
-/// An order as another service would want to know of it.
+/// A placed order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Placed {
     /// The order.
     pub order_id: String,
-    /// Who ordered.
+    /// The buyer.
     pub customer_id: String,
     /// In minor units.
     pub amount: i64,
     /// ISO 4217.
     pub currency: String,
-    /// How many pieces.
+    /// The quantity.
     pub pieces: i32,
-    /// Whatever fills the event to its size.
+    /// Fills the event to its size.
     pub note: String,
 }
 
@@ -52,7 +52,7 @@ impl Event for Placed {
     }
 }
 
-/// The tenant of this number.
+/// Returns the tenant with this number.
 pub fn tenant(number: u64) -> TenantRef {
     TenantRef {
         id: Uuid::from_u128(0x019a_a5b2_6a53_7c41_a9cf_0000_0000_0000 + u128::from(number)),
@@ -60,10 +60,10 @@ pub fn tenant(number: u64) -> TenantRef {
     }
 }
 
-/// An event of this tenant about this order, as the outbox's writer makes it.
+/// Returns an event of a tenant about an order, as a record for the outbox.
 ///
 /// # Errors
-/// When the envelope or the payload breaks a rule, which it does not.
+/// The event is invalid, which it is not.
 pub fn placed(tenant_number: u64, order: u64, sequence: u64) -> anyhow::Result<OutboundRecord> {
     let tenant = tenant(tenant_number);
     let subject = Uuid::from_u128(tenant.id.as_u128() ^ (u128::from(order + 1) << 64));
@@ -83,27 +83,27 @@ pub fn placed(tenant_number: u64, order: u64, sequence: u64) -> anyhow::Result<O
     Ok(OutboundRecord::of(parts, &event)?)
 }
 
-/// A producer that knows the event.
+/// Creates a producer for the event.
 ///
 /// # Errors
-/// When a setting is wrong.
-pub fn producer(place: &Place) -> anyhow::Result<Producer> {
+/// A setting is invalid.
+pub fn producer(environment: &Environment) -> anyhow::Result<Producer> {
     Ok(Producer::new(
-        &place.bus(),
+        &environment.bus(),
         EventSchemas::new().with::<Placed>(),
     )?)
 }
 
-/// Fills the topic with the events that `make` gives for the numbers below `events`, in their order.
+/// Fills the topic with the events that `make` returns for the numbers below `events`, in order.
 ///
 /// # Errors
-/// When one cannot be made or published.
+/// An event cannot be created or published.
 pub async fn publish(
-    place: &Place,
+    environment: &Environment,
     events: u64,
     make: impl Fn(u64) -> anyhow::Result<OutboundRecord>,
 ) -> anyhow::Result<()> {
-    let producer = producer(place)?;
+    let producer = producer(environment)?;
     let mut filled = 0;
     while filled < events {
         let end = (filled + BATCH).min(events);

@@ -1,4 +1,4 @@
-//! From commit to handler while nothing else is to be done.
+//! Latency from commit to handler on an idle system.
 
 use std::{
     sync::Arc,
@@ -26,14 +26,14 @@ use super::{
     topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Latency, Reading},
 };
 
-/// Events a turn, and those before that are not counted.
+/// Measured events per turn, and warm-up events before them.
 const EVENTS: u64 = 1_000;
 const WARM: u64 = 50;
-/// No event takes longer, joining the group included, unless something hangs.
+/// Time limit of an event, including joining the group.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Idle;
@@ -53,7 +53,7 @@ impl Work for Idle {
             &[
                 Side::every(
                     "event-bus",
-                    "from the return of COMMIT: wake-up, relay, log, consumer, the handler's first line",
+                    "from the return of COMMIT to the handler's first line: relay, log, consumer",
                 ),
                 Side::every(
                     "round trip",
@@ -82,42 +82,42 @@ impl Work for Idle {
         }
     }
 
-    async fn ready(&self, place: &Place, _side: &str) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], 6).await?;
-        outboxes::anew(place, self.name(), 1).await
+    async fn ready(&self, environment: &Environment, _side: &str) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], 6).await?;
+        outboxes::recreate(environment, self.name(), 1).await
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
         match side {
-            "event-bus" => ours(place, &Schemas::open(place, self.name(), 1)?).await,
-            "round trip" => round_trip(place).await,
-            other => bail!("nobody called {other:?} takes part"),
+            "event-bus" => ours(environment, &Schemas::open(environment, self.name(), 1)?).await,
+            "round trip" => round_trip(environment).await,
+            other => bail!("unknown side {other:?}"),
         }
     }
 
-    async fn clean(&self, place: &Place) -> anyhow::Result<()> {
-        outboxes::drop_all(place, self.name()).await
+    async fn clean(&self, environment: &Environment) -> anyhow::Result<()> {
+        outboxes::drop_all(environment, self.name()).await
     }
 }
 
-/// When each event arrived.
+/// The arrival time of each event.
 type Arrivals = UnboundedReceiver<Instant>;
 
-/// How an event is sent.
+/// A way to send an event.
 #[async_trait]
-trait Sender: Sync {
-    /// Sends the event of this number; since when its time counts.
+trait EventSender: Sync {
+    /// Sends an event, and returns the start of its latency.
     async fn send(&self, number: u64) -> anyhow::Result<Instant>;
 }
 
-/// By a commit.
+/// Sends by committing to an outbox.
 struct Commits<'a> {
     outboxes: &'a Schemas,
     waker: &'a RelayWaker,
 }
 
 #[async_trait]
-impl Sender for Commits<'_> {
+impl EventSender for Commits<'_> {
     async fn send(&self, number: u64) -> anyhow::Result<Instant> {
         let record = placed(0, number, 1)?;
         let mut transaction = self.outboxes.begin(0).await?;
@@ -129,14 +129,14 @@ impl Sender for Commits<'_> {
     }
 }
 
-/// Straight into the log.
+/// Sends by producing to the log directly.
 struct Produces {
     producer: FutureProducer,
     topic: String,
 }
 
 #[async_trait]
-impl Sender for Produces {
+impl EventSender for Produces {
     async fn send(&self, number: u64) -> anyhow::Result<Instant> {
         let record = placed(0, number, 1)?;
         let value = [&[0; 5], record.datum.as_slice()].concat();
@@ -152,16 +152,16 @@ impl Sender for Produces {
     }
 }
 
-/// The next event is sent when the one before has arrived.
+/// Sends each event after the previous one has arrived.
 async fn one_by_one(
-    place: &Place,
-    sender: &dyn Sender,
+    environment: &Environment,
+    sender: &dyn EventSender,
     arrivals: &mut Arrivals,
 ) -> anyhow::Result<Reading> {
     for number in 0..WARM {
         trip(number, sender, arrivals).await?;
     }
-    let (clock, events) = (Clock::own(), place.scaled(EVENTS));
+    let (clock, events) = (Clock::own(), environment.scaled(EVENTS));
     let mut times = Vec::new();
     for number in WARM..WARM + events {
         times.push(trip(number, sender, arrivals).await?);
@@ -174,43 +174,46 @@ async fn one_by_one(
 
 async fn trip(
     number: u64,
-    sender: &dyn Sender,
+    sender: &dyn EventSender,
     arrivals: &mut Arrivals,
 ) -> anyhow::Result<Duration> {
     let sent = sender.send(number).await?;
     let arrived = tokio::time::timeout(PATIENCE, arrivals.recv()).await?;
-    let arrived = arrived.context("nobody listens")?;
+    let arrived = arrived.context("the receiver is closed")?;
     arrived
         .checked_duration_since(sent)
         .context("an event arrived twice")
 }
 
-async fn ours(place: &Place, outboxes: &Arc<Schemas>) -> anyhow::Result<Reading> {
+async fn ours(environment: &Environment, outboxes: &Arc<Schemas>) -> anyhow::Result<Reading> {
     let (arrived, mut arrivals) = unbounded_channel();
     let handler = move |_: Received<Placed>| {
-        // Fails only when nobody waits any more.
+        // Fails only if the receiver is closed.
         let _ = arrived.send(Instant::now());
         async { Ok(()) }
     };
     let stop = CancellationToken::new();
-    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", uuid::Uuid::now_v7()))
-        .topics([Placed::TOPIC])
-        .handler(Router::new().on(handler))
-        .build()?;
+    let consumer = Consumer::builder(
+        &environment.bus(),
+        format!("bench-{}", uuid::Uuid::now_v7()),
+    )
+    .topics([Placed::TOPIC])
+    .handler(Router::new().on(handler))
+    .build()?;
     let running = tokio::spawn(consumer.run(stop.clone()));
-    let relaying = Relaying::start(place, Arc::clone(outboxes) as _)?;
+    let relaying = Relaying::start(environment, Arc::clone(outboxes) as _)?;
     let waker = &relaying.waker;
-    let reading = one_by_one(place, &Commits { outboxes, waker }, &mut arrivals).await;
+    let reading = one_by_one(environment, &Commits { outboxes, waker }, &mut arrivals).await;
     relaying.end().await?;
     stop.cancel();
     running.await??;
     reading
 }
 
-async fn round_trip(place: &Place) -> anyhow::Result<Reading> {
+async fn round_trip(environment: &Environment) -> anyhow::Result<Reading> {
     let (arrived, mut arrivals) = unbounded_channel();
     let stop = CancellationToken::new();
-    let polling = poll(place, arrived, stop.clone())?;
+    let polling = poll(environment, arrived, stop.clone())?;
     let settings = [
         ("acks", "all"),
         ("enable.idempotence", "true"),
@@ -218,13 +221,13 @@ async fn round_trip(place: &Place) -> anyhow::Result<Reading> {
         ("linger.ms", "0"),
     ];
     let produces = Produces {
-        producer: client(place, &settings).create()?,
-        topic: place.bus().prefixed(Placed::TOPIC),
+        producer: client(environment, &settings).create()?,
+        topic: environment.bus().prefixed(Placed::TOPIC),
     };
-    let reading = one_by_one(place, &produces, &mut arrivals).await;
+    let reading = one_by_one(environment, &produces, &mut arrivals).await;
     stop.cancel();
     let polled = tokio::task::spawn_blocking(|| polling.join()).await?;
-    polled.map_err(|_| anyhow::anyhow!("the polling thread died"))??;
+    polled.map_err(|_| anyhow::anyhow!("the polling thread panicked"))??;
     reading
 }
 
@@ -236,13 +239,13 @@ fn headers(record: &OutboundRecord) -> OwnedHeaders {
     })
 }
 
-/// A thread that does nothing but poll, with the settings by which our consumer fetches.
+/// Starts a polling thread with the fetch settings of the bus's consumer.
 fn poll(
-    place: &Place,
+    environment: &Environment,
     arrived: UnboundedSender<Instant>,
     stop: CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    let group = format!("{}.rival-{}", place.run, uuid::Uuid::now_v7());
+    let group = format!("{}.rival-{}", environment.run, uuid::Uuid::now_v7());
     let settings = [
         ("group.id", group.as_str()),
         ("auto.offset.reset", "earliest"),
@@ -250,8 +253,8 @@ fn poll(
         ("queued.max.messages.kbytes", "16384"),
         ("enable.auto.commit", "false"),
     ];
-    let consumer: BaseConsumer = client(place, &settings).create()?;
-    consumer.subscribe(&[&place.bus().prefixed(Placed::TOPIC)])?;
+    let consumer: BaseConsumer = client(environment, &settings).create()?;
+    consumer.subscribe(&[&environment.bus().prefixed(Placed::TOPIC)])?;
     Ok(thread::spawn(move || {
         while !stop.is_cancelled() {
             let Some(message) = consumer.poll(Duration::from_millis(100)) else {
@@ -265,9 +268,9 @@ fn poll(
     }))
 }
 
-fn client(place: &Place, settings: &[(&str, &str)]) -> ClientConfig {
+fn client(environment: &Environment, settings: &[(&str, &str)]) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &place.kafka);
+    config.set("bootstrap.servers", &environment.kafka);
     for (name, value) in settings {
         config.set(*name, *value);
     }

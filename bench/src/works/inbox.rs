@@ -1,4 +1,4 @@
-//! An effect that happens once: inbox row and one row changed in one transaction, for each event.
+//! Exactly-once effects: an inbox row and one updated row in one transaction per event.
 
 use std::{
     sync::{
@@ -24,20 +24,20 @@ use super::{
     topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// Events a turn; the log holds as many.
+/// Events per turn, which is also the size of the log.
 const EVENTS: u64 = 20_000;
 const TENANTS: u64 = 100;
-/// Rows that are changed, one after the other.
+/// Rows that are updated in turn.
 const ORDERS: u64 = 1_000;
 const BATCH: usize = 5_000;
-/// Transactions side by side, and connections.
+/// Concurrent transactions, and connections.
 const AT_ONCE: u32 = 8;
 const GROUP: &str = "bench-inbox";
-/// Nobody takes longer, unless it hangs.
+/// Time limit; exceeded only if something hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 const TABLE: &str = "CREATE TABLE orders (id uuid PRIMARY KEY, pieces bigint NOT NULL)";
@@ -67,7 +67,7 @@ impl Work for Inbox {
                 ),
                 Side::every(
                     "by hand",
-                    "the same two statements in one transaction, with events made up on the spot",
+                    "the same two statements in one transaction, with generated events",
                 ),
             ]
         }
@@ -84,11 +84,11 @@ impl Work for Inbox {
         }
     }
 
-    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
-        database(place).await?;
-        topics::anew(place, &[Placed::TOPIC], 6).await?;
-        let producer = Producer::new(&place.bus(), EventSchemas::new().with::<Placed>())?;
-        let numbers: Vec<u64> = (0..place.scaled(EVENTS)).collect();
+    async fn prepare(&self, environment: &Environment) -> anyhow::Result<()> {
+        database(environment).await?;
+        topics::recreate(environment, &[Placed::TOPIC], 6).await?;
+        let producer = Producer::new(&environment.bus(), EventSchemas::new().with::<Placed>())?;
+        let numbers: Vec<u64> = (0..environment.scaled(EVENTS)).collect();
         for batch in numbers.chunks(BATCH) {
             let batch = batch
                 .iter()
@@ -101,42 +101,42 @@ impl Work for Inbox {
         Ok(())
     }
 
-    async fn ready(&self, place: &Place, _side: &str) -> anyhow::Result<()> {
-        let mut database = PgConnection::connect(&url(place)?).await?;
+    async fn ready(&self, environment: &Environment, _side: &str) -> anyhow::Result<()> {
+        let mut database = PgConnection::connect(&url(environment)?).await?;
         database.execute(EMPTY).await?;
-        // The dead rows of the turn before are nobody's burden.
+        // Removes the dead rows of the previous turn.
         database.execute("VACUUM FULL orders").await?;
         Ok(database.close().await?)
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let events = place.scaled(EVENTS);
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let events = environment.scaled(EVENTS);
         let connections = PgPoolOptions::new()
             .min_connections(AT_ONCE)
             .max_connections(AT_ONCE);
-        let pool = connections.connect(&url(place)?).await?;
+        let pool = connections.connect(&url(environment)?).await?;
         match side {
-            "event-bus" => ours(place, pool, events).await,
+            "event-bus" => ours(environment, pool, events).await,
             "by hand" => by_hand(&pool, events).await,
-            other => bail!("nobody called {other:?} takes part"),
+            other => bail!("unknown side {other:?}"),
         }
     }
 
-    async fn clean(&self, place: &Place) -> anyhow::Result<()> {
-        let mut server = PgConnection::connect(&place.postgres).await?;
-        dropped(&mut server, place).await?;
+    async fn clean(&self, environment: &Environment) -> anyhow::Result<()> {
+        let mut server = PgConnection::connect(&environment.postgres).await?;
+        dropped(&mut server, environment).await?;
         Ok(server.close().await?)
     }
 }
 
-/// The database of this work, new, with the rows that will be changed.
-async fn database(place: &Place) -> anyhow::Result<()> {
-    let mut server = PgConnection::connect(&place.postgres).await?;
-    dropped(&mut server, place).await?;
-    let create = format!("CREATE DATABASE \"{}\"", name(place));
+/// Creates the database of this work with the rows to update.
+async fn database(environment: &Environment) -> anyhow::Result<()> {
+    let mut server = PgConnection::connect(&environment.postgres).await?;
+    dropped(&mut server, environment).await?;
+    let create = format!("CREATE DATABASE \"{}\"", name(environment));
     server.execute(AssertSqlSafe(create)).await?;
     server.close().await?;
-    let mut database = PgConnection::connect(&url(place)?).await?;
+    let mut database = PgConnection::connect(&url(environment)?).await?;
     database.execute(outbox::SCHEMA).await?;
     database.execute(TABLE).await?;
     let orders: Vec<Uuid> = (0..ORDERS).map(row).collect::<anyhow::Result<_>>()?;
@@ -144,23 +144,26 @@ async fn database(place: &Place) -> anyhow::Result<()> {
     Ok(database.close().await?)
 }
 
-async fn dropped(server: &mut PgConnection, place: &Place) -> anyhow::Result<()> {
-    let drop = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", name(place));
+async fn dropped(server: &mut PgConnection, environment: &Environment) -> anyhow::Result<()> {
+    let drop = format!(
+        "DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)",
+        name(environment)
+    );
     server.execute(AssertSqlSafe(drop)).await?;
     Ok(())
 }
 
-fn name(place: &Place) -> String {
-    format!("{}_inbox", place.run)
+fn name(environment: &Environment) -> String {
+    format!("{}_inbox", environment.run)
 }
 
-fn url(place: &Place) -> anyhow::Result<String> {
-    let mut url = url::Url::parse(&place.postgres)?;
-    url.set_path(&name(place));
+fn url(environment: &Environment) -> anyhow::Result<String> {
+    let mut url = url::Url::parse(&environment.postgres)?;
+    url.set_path(&name(environment));
     Ok(url.into())
 }
 
-/// The row that the events of this order change: their subject.
+/// Returns the row that an order's events update, which is their subject.
 fn row(order: u64) -> anyhow::Result<Uuid> {
     let event = placed(order % TENANTS, order, 1)?;
     Ok(event.envelope.subject.parse()?)
@@ -174,7 +177,7 @@ struct Change {
     all: Notify,
 }
 
-/// As the door of the services does it.
+/// Handles an event as `InboxHandler` of the services does.
 #[async_trait]
 impl Handler for Change {
     fn wants(&self, event_type: &str) -> bool {
@@ -195,7 +198,7 @@ impl Handler for Change {
         let changed = change.execute(&mut *tx).await;
         let changed = changed.map_err(Failure::unavailable)?.rows_affected();
         if changed != 1 {
-            return Err(Failure::permanent("there is no such order"));
+            return Err(Failure::permanent("the order does not exist"));
         }
         tx.commit().await.map_err(Failure::unavailable)?;
         self.count();
@@ -215,7 +218,7 @@ impl Change {
     }
 }
 
-async fn ours(place: &Place, pool: PgPool, events: u64) -> anyhow::Result<Reading> {
+async fn ours(environment: &Environment, pool: PgPool, events: u64) -> anyhow::Result<Reading> {
     let change = Arc::new(Change {
         pool,
         events,
@@ -224,7 +227,7 @@ async fn ours(place: &Place, pool: PgPool, events: u64) -> anyhow::Result<Readin
         all: Notify::new(),
     });
     let stop = CancellationToken::new();
-    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", Uuid::now_v7()))
+    let consumer = Consumer::builder(&environment.bus(), format!("bench-{}", Uuid::now_v7()))
         .topics([Placed::TOPIC])
         .parallel(AT_ONCE as usize)
         .handler(Arc::clone(&change))
@@ -239,7 +242,7 @@ async fn ours(place: &Place, pool: PgPool, events: u64) -> anyhow::Result<Readin
     Ok(reading)
 }
 
-/// Each of those who work side by side has orders of its own, so that none waits for another's row.
+/// Concurrent transactions use different orders, so that none waits for a row lock.
 async fn by_hand(pool: &PgPool, events: u64) -> anyhow::Result<Reading> {
     let rows: Arc<[Uuid]> = (0..ORDERS).map(row).collect::<anyhow::Result<_>>()?;
     let clock = Clock::own();

@@ -1,4 +1,4 @@
-//! Kafka's own measuring tools, from the jars the broker is made of.
+//! Kafka's own benchmark tools, from the broker's jars.
 
 use std::process::Stdio;
 
@@ -6,13 +6,13 @@ use anyhow::{Context, bail};
 use tokio::process::Command;
 
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// `org.apache.kafka.tools.ProducerPerformance`; its rate is over all of its life, the warming up of Java included.
+/// Runs `org.apache.kafka.tools.ProducerPerformance`. Its rate includes the warm-up of Java.
 pub async fn produce(
-    place: &Place,
+    environment: &Environment,
     topic: &str,
     events: u64,
     bytes: usize,
@@ -28,12 +28,12 @@ pub async fn produce(
         &bytes,
     ];
     arguments.extend(["--throughput", "-1", "--command-property"]);
-    let bootstrap = format!("bootstrap.servers={}", place.kafka);
+    let bootstrap = format!("bootstrap.servers={}", environment.kafka);
     arguments.push(&bootstrap);
     arguments.extend(settings);
-    let (said, reading) = tool(place, "ProducerPerformance", &arguments).await?;
+    let (said, reading) = tool(environment, "ProducerPerformance", &arguments).await?;
     let (events, rate) = produced(&said)
-        .with_context(|| format!("ProducerPerformance does not say how fast it was:\n{said}"))?;
+        .with_context(|| format!("no rate in the output of ProducerPerformance:\n{said}"))?;
     Ok(Reading {
         events,
         #[allow(clippy::cast_precision_loss)] // far below 2^52
@@ -52,16 +52,24 @@ fn produced(text: &str) -> Option<(u64, f64)> {
     Some((events.trim().parse().ok()?, rate.trim().parse().ok()?))
 }
 
-async fn tool(place: &Place, name: &str, arguments: &[&str]) -> anyhow::Result<(String, Reading)> {
+async fn tool(
+    environment: &Environment,
+    name: &str,
+    arguments: &[&str],
+) -> anyhow::Result<(String, Reading)> {
     let clock = Clock::children();
-    let output = Command::new(&place.java)
-        .args(["-Xmx512m", "-cp", &format!("{}/*", place.jars.display())])
+    let output = Command::new(&environment.java)
+        .args([
+            "-Xmx512m",
+            "-cp",
+            &format!("{}/*", environment.jars.display()),
+        ])
         .arg(format!("org.apache.kafka.tools.{name}"))
         .args(arguments)
         .stdin(Stdio::null())
         .output()
         .await
-        .context("java does not start")?;
+        .context("cannot start java")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! Keyed concurrency: handlers that wait, as many at a time as there are lanes, never two of one aggregate.
+//! Keyed concurrency: waiting handlers, one per lane, and one at a time per aggregate.
 
 use std::{
     collections::HashMap,
@@ -19,20 +19,20 @@ use super::{
     topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// Events a turn; the log holds as many.
+/// Events per turn, which is also the size of the log.
 const EVENTS: u64 = 10_000;
-/// Of them, those that are handled one after the other: the rest would only take longer.
+/// Number of events of the sequential side, which is slow.
 const SINGLE: u64 = 1_000;
 const TENANTS: u64 = 100;
-/// So many that 100 lanes find work while each keeps its order.
+/// Enough aggregates for 100 lanes to be busy.
 const AGGREGATES: u64 = 1_000;
-/// The longest a handler waits, in microseconds.
+/// Maximum wait of a handler, in microseconds.
 const LONGEST: u64 = 5_000;
-/// Nobody takes longer, unless it hangs.
+/// Time limit; exceeded only if something hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 pub struct Keyed;
@@ -54,7 +54,7 @@ impl Work for Keyed {
                 Side::every("100 lanes", "a consumer that handles 100 at a time"),
                 Side::every(
                     "100 tasks",
-                    "the limit: the same events from memory by 100 tasks with the same handler; no bus, no log",
+                    "the limit: the same events from memory, handled by 100 tasks; no bus, no log",
                 ),
                 Side::every(
                     "one after the other",
@@ -87,23 +87,23 @@ impl Work for Keyed {
         }
     }
 
-    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], 6).await?;
-        event::publish(place, place.scaled(EVENTS), made).await
+    async fn prepare(&self, environment: &Environment) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], 6).await?;
+        event::publish(environment, environment.scaled(EVENTS), made).await
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
         match side {
-            "16 lanes" => handled(place, 16, place.scaled(EVENTS)).await,
-            "100 lanes" => handled(place, 100, place.scaled(EVENTS)).await,
-            "100 tasks" => bare(100, place.scaled(EVENTS)).await,
-            "one after the other" => handled(place, 1, place.scaled(SINGLE)).await,
-            other => bail!("nobody called {other:?} takes part"),
+            "16 lanes" => handled(environment, 16, environment.scaled(EVENTS)).await,
+            "100 lanes" => handled(environment, 100, environment.scaled(EVENTS)).await,
+            "100 tasks" => bare(100, environment.scaled(EVENTS)).await,
+            "one after the other" => handled(environment, 1, environment.scaled(SINGLE)).await,
+            other => bail!("unknown side {other:?}"),
         }
     }
 }
 
-/// The event of this number.
+/// Returns the event with this number.
 fn made(n: u64) -> anyhow::Result<OutboundRecord> {
     placed(n % TENANTS, n % AGGREGATES, n / AGGREGATES + 1)
 }
@@ -126,8 +126,8 @@ const fn faster(side: &'static str) -> Goal {
     }
 }
 
-/// Counts from the first handler's begin to the last one's end: joining the group is not handling.
-async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Reading> {
+/// Measured from the start of the first handler to the end of the last, so joining the group is excluded.
+async fn handled(environment: &Environment, lanes: u16, events: u64) -> anyhow::Result<Reading> {
     let watch = Arc::new(Watch::new(events));
     let handler = {
         let watch = Arc::clone(&watch);
@@ -137,11 +137,14 @@ async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Readi
         }
     };
     let stop = CancellationToken::new();
-    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", uuid::Uuid::now_v7()))
-        .topics([Placed::TOPIC])
-        .handler(Router::new().on(handler))
-        .parallel(lanes.into())
-        .build()?;
+    let consumer = Consumer::builder(
+        &environment.bus(),
+        format!("bench-{}", uuid::Uuid::now_v7()),
+    )
+    .topics([Placed::TOPIC])
+    .handler(Router::new().on(handler))
+    .parallel(lanes.into())
+    .build()?;
     let running = tokio::spawn(consumer.run(stop.clone()));
     tokio::time::timeout(PATIENCE, watch.first.notified()).await?;
     let clock = Clock::own();
@@ -153,8 +156,8 @@ async fn handled(place: &Place, lanes: u16, events: u64) -> anyhow::Result<Readi
     Ok(reading)
 }
 
-/// The same events, one after the other, by as many tasks as there are lanes: what is lost here, the handlers and their
-/// timers lose. Nobody sees to the order, which holds because an aggregate's next event is a thousand events away.
+/// Handles the same events with as many tasks as lanes, which shows the cost of handlers and timers alone. Order is not
+/// enforced; it holds because events of the same aggregate are a thousand events apart.
 async fn bare(tasks: u16, events: u64) -> anyhow::Result<Reading> {
     let made = (0..events).map(|n| Ok(made(n)?.envelope));
     let made = made.collect::<anyhow::Result<Vec<_>>>()?;
@@ -182,11 +185,11 @@ async fn bare(tasks: u16, events: u64) -> anyhow::Result<Reading> {
     Ok(watch.seen().told(reading, tasks))
 }
 
-/// Who sees every begin and end.
+/// Observes the start and end of every handler.
 struct Watch {
     events: u64,
     timers: Timers,
-    seen: Mutex<Seen>,
+    seen: Mutex<PublishedEvent>,
     first: Notify,
     all: Notify,
 }
@@ -226,12 +229,12 @@ impl Watch {
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, PublishedEvent> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long the event's handler waits: the same on every side and in every run.
+/// Returns the wait of an event's handler, which is equal for all sides and runs.
 fn length(envelope: &Envelope) -> Duration {
     let subject = uuid::Uuid::try_parse(&envelope.subject).unwrap_or_default();
     let (high, low) = subject.as_u64_pair();
@@ -239,9 +242,9 @@ fn length(envelope: &Envelope) -> Duration {
     Duration::from_micros(drawn(seed, LONGEST + 1))
 }
 
-/// What was seen.
+/// The observations.
 #[derive(Default)]
-struct Seen {
+struct PublishedEvent {
     first: Option<Instant>,
     last: Option<Instant>,
     begun: u64,
@@ -254,14 +257,14 @@ struct Seen {
 
 #[derive(Default)]
 struct Aggregate {
-    /// The sequence that began last.
+    /// The sequence that started last.
     sequence: u64,
-    /// Begun and not ended.
+    /// Handlers that are running.
     running: u64,
 }
 
-impl Seen {
-    /// How many have begun now.
+impl PublishedEvent {
+    /// Records a start, and returns the number of starts.
     fn begin(&mut self, subject: &str, sequence: u64, now: Instant) -> u64 {
         self.first.get_or_insert(now);
         let aggregate = self.aggregates.entry(subject.to_owned()).or_default();
@@ -274,7 +277,7 @@ impl Seen {
         self.begun
     }
 
-    /// How many have ended now.
+    /// Records an end, and returns the number of ends.
     fn end(&mut self, subject: &str, asked: Duration, slept: Duration, now: Instant) -> u64 {
         if let Some(aggregate) = self.aggregates.get_mut(subject) {
             aggregate.running -= 1;
@@ -286,8 +289,8 @@ impl Seen {
         self.ended
     }
 
-    /// `of_ideal`: the time that all waits would take spread evenly over the lanes, as a part of the time it took.
-    /// `of_asked`: the same of what was asked for, to which a timer or a runtime that wakes late adds.
+    /// `of_ideal`: the actual waits divided by the number of lanes, as a fraction of the elapsed time.
+    /// `of_asked`: the same with the requested waits, which late timers exceed.
     fn told(&self, mut reading: Reading, lanes: u16) -> Reading {
         if let (Some(first), Some(last)) = (self.first, self.last) {
             reading.seconds = (last - first).as_secs_f64();
@@ -310,13 +313,13 @@ mod tests {
 
     const MILLI: Duration = Duration::from_millis(1);
 
-    fn end(seen: &mut Seen, subject: &str, now: Instant) {
+    fn end(seen: &mut PublishedEvent, subject: &str, now: Instant) {
         seen.end(subject, MILLI, MILLI, now);
     }
 
     #[test]
     fn a_skipped_a_repeated_and_an_overlapping_event_are_inversions() {
-        let (mut seen, now) = (Seen::default(), Instant::now());
+        let (mut seen, now) = (PublishedEvent::default(), Instant::now());
         for sequence in [1, 2, 4, 4] {
             seen.begin("a", sequence, now);
             end(&mut seen, "a", now);
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_ideal_spreads_what_was_slept_over_the_lanes() {
-        let (mut seen, now) = (Seen::default(), Instant::now());
+        let (mut seen, now) = (PublishedEvent::default(), Instant::now());
         for subject in ["a", "b"] {
             seen.begin(subject, 1, now);
         }

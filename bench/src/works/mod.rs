@@ -1,4 +1,4 @@
-//! What is measured: each work with those who do it, and the goals set for it.
+//! The works: what is measured, by which sides, and with which goals.
 
 mod avro;
 mod consume;
@@ -21,42 +21,42 @@ use anyhow::bail;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{place::Place, reading::Reading};
+use crate::{environment::Environment, reading::Reading};
 
-/// Something several sides can do, so that they can be compared.
+/// A task that several sides can do, so that they can be compared.
 #[async_trait]
 pub trait Work: Sync {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
-    /// What is done, in a line.
+    /// A one-line description.
     fn title(&self) -> &'static str;
-    /// Who does it.
+    /// The implementations.
     fn sides(&self) -> &'static [Side];
-    /// What is asked of the sides.
+    /// The goals.
     fn goals(&self) -> &'static [Goal];
-    /// Once before the first round; nothing of it is measured.
-    async fn prepare(&self, _place: &Place) -> anyhow::Result<()> {
+    /// Runs once before the first round; not measured.
+    async fn prepare(&self, _environment: &Environment) -> anyhow::Result<()> {
         Ok(())
     }
-    /// Before each turn of each side; nothing of it is measured.
-    async fn ready(&self, _place: &Place, _side: &str) -> anyhow::Result<()> {
+    /// Runs before each turn; not measured.
+    async fn ready(&self, _environment: &Environment, _side: &str) -> anyhow::Result<()> {
         Ok(())
     }
-    /// One side's turn, in a process of its own.
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading>;
-    /// After the last round.
-    async fn clean(&self, _place: &Place) -> anyhow::Result<()> {
+    /// Runs one turn of a side, in a process of its own.
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading>;
+    /// Runs after the last round.
+    async fn clean(&self, _environment: &Environment) -> anyhow::Result<()> {
         Ok(())
     }
 }
 
-/// One who does a work.
+/// An implementation of a work.
 pub struct Side {
-    /// Its name, as in results.
+    /// Its name in the results.
     pub name: &'static str,
-    /// What it is and how it does it, in a line.
+    /// A one-line description.
     pub what: &'static str,
-    /// Whether it takes part in every round; a slow rival takes part in the first only.
+    /// Whether it takes part in every round; slow sides take part in the first only.
     pub every_round: bool,
 }
 
@@ -78,43 +78,43 @@ impl Side {
     }
 }
 
-/// A bound on the ratio of one side's figure to another's, in the same round.
+/// A ratio of two sides' figures in the same round, with an optional bound.
 pub struct Goal {
-    /// Whose figure.
+    /// The side whose figure is evaluated.
     pub side: &'static str,
-    /// Which.
+    /// The figure.
     pub figure: Figure,
     /// The figure it is divided by.
     pub against: Against,
-    /// Where the median of the ratios should be; `None`: it is told for its own sake.
+    /// The bound of the median ratio; `None` for informative ratios.
     pub bound: Option<Bound>,
 }
 
 /// A figure of a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
-    /// Events in a second.
+    /// Events per second.
     Rate,
-    /// Of the times of single events, the one that half do not pass.
+    /// Median latency.
     P50,
-    /// Of the times of single events, the one that 99 of 100 do not pass.
+    /// 99th percentile of the latency.
     P99,
     /// One of [`Reading::also`].
     Also(&'static str),
 }
 
-/// What a figure is held against.
+/// The divisor of a ratio.
 #[derive(Clone, Copy, Debug)]
 pub enum Against {
     /// The same figure of one side.
     Side(&'static str),
-    /// The lowest of the same figure of these.
+    /// The lowest figure of these sides.
     Lowest(&'static [&'static str]),
-    /// Nothing: the figure itself is the ratio.
+    /// None: the figure itself is the ratio.
     Itself,
 }
 
-/// Where a ratio should be.
+/// The bound of a ratio.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
@@ -122,7 +122,7 @@ pub enum Bound {
     AtMost(f64),
 }
 
-/// All works, in the order in which they are done.
+/// All works in the order of execution.
 pub const ALL: &[&dyn Work] = &[
     &produce::Produce,
     &consume::Consume,
@@ -134,14 +134,14 @@ pub const ALL: &[&dyn Work] = &[
     &inbox::Inbox,
 ];
 
-/// The work of this name.
+/// Returns the work with this name.
 ///
 /// # Errors
-/// Names those there are.
+/// The name is unknown; the message lists the known ones.
 pub fn named(name: &str) -> anyhow::Result<&'static dyn Work> {
     let Some(work) = ALL.iter().find(|work| work.name() == name) else {
         let known: Vec<&str> = ALL.iter().map(|work| work.name()).collect();
-        bail!("no work {name:?}; there are: {}", known.join(", "));
+        bail!("unknown work {name:?}; known works: {}", known.join(", "));
     };
     Ok(*work)
 }

@@ -1,4 +1,4 @@
-//! One tenant with a hundred times the load of the others: what these notice of it.
+//! The effect of one tenant with a hundred times the load on the latency of the others.
 
 use std::{
     collections::HashMap,
@@ -26,13 +26,13 @@ use super::{
     topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Latency, Reading},
 };
 
-/// What a handler waits for, so that places are contended for.
+/// Wait of a handler, so that permits are contended.
 const WORK: Duration = Duration::from_millis(1);
-/// Nothing takes longer to arrive, joining the group included, unless it hangs.
+/// Time limit of an event, including joining the group.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct Noisy;
@@ -72,19 +72,19 @@ impl Work for Noisy {
         }
     }
 
-    async fn ready(&self, place: &Place, side: &str) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], 6).await?;
-        outboxes::anew(place, self.name(), tenants(side)?).await
+    async fn ready(&self, environment: &Environment, side: &str) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], 6).await?;
+        outboxes::recreate(environment, self.name(), tenants(side)?).await
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let outboxes = Schemas::open(place, self.name(), tenants(side)?)?;
-        let path = Arc::new(Path::new(outboxes, schedule(place, tenants(side)?)?));
-        timed(place, &path).await
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let outboxes = Schemas::open(environment, self.name(), tenants(side)?)?;
+        let path = Arc::new(Path::new(outboxes, schedule(environment, tenants(side)?)?));
+        timed(environment, &path).await
     }
 
-    async fn clean(&self, place: &Place) -> anyhow::Result<()> {
-        outboxes::drop_all(place, self.name()).await
+    async fn clean(&self, environment: &Environment) -> anyhow::Result<()> {
+        outboxes::drop_all(environment, self.name()).await
     }
 }
 
@@ -101,18 +101,18 @@ fn tenants(side: &str) -> anyhow::Result<usize> {
     match side {
         "alone" => Ok(QUIET),
         "with a noisy tenant" => Ok(QUIET + 1),
-        other => bail!("nobody called {other:?} takes part"),
+        other => bail!("unknown side {other:?}"),
     }
 }
 
-/// The way of the events, and when each came where.
+/// The events, with the times of their commits and handlers.
 struct Path {
     outboxes: Arc<Schemas>,
     events: Vec<Planned>,
     numbers: HashMap<Uuid, usize>,
     committed: Vec<OnceLock<Instant>>,
     handled: Vec<OnceLock<Instant>>,
-    /// Events that count and were not handled yet.
+    /// Measured events that are not handled yet.
     missing: AtomicUsize,
     all: Notify,
     met: Notify,
@@ -153,7 +153,7 @@ impl Path {
         self.timers.sleep(WORK).await.map_err(Failure::permanent)
     }
 
-    /// Commits an event and tells the relay.
+    /// Commits an event and wakes the relay.
     async fn commit(
         &self,
         outbox: usize,
@@ -168,7 +168,7 @@ impl Path {
         Ok(committed)
     }
 
-    /// Commits each event when it is due, however long those before it take.
+    /// Commits each event when it is due, independent of the duration of others.
     async fn commit_all(self: Arc<Self>, began: Instant, waker: RelayWaker) -> anyhow::Result<()> {
         let mut commits = JoinSet::new();
         for (number, planned) in self.events.iter().enumerate() {
@@ -190,7 +190,7 @@ impl Path {
         Ok(())
     }
 
-    /// The times of the events that count, from `since` to the handler's first line.
+    /// Returns the latencies of the measured events, from `since` to the handler's first line.
     fn times(&self, since: impl Fn(usize) -> Option<Instant>) -> Vec<Duration> {
         let numbers = (0..self.events.len()).filter(|number| self.events[*number].counts);
         let times = numbers.filter_map(|number| {
@@ -201,20 +201,20 @@ impl Path {
     }
 }
 
-async fn timed(place: &Place, path: &Arc<Path>) -> anyhow::Result<Reading> {
+async fn timed(environment: &Environment, path: &Arc<Path>) -> anyhow::Result<Reading> {
     let handler = {
         let path = Arc::clone(path);
         move |placed: Received<Placed>| Arc::clone(&path).handle(placed)
     };
     let stop = CancellationToken::new();
-    let consumer = Consumer::builder(&place.bus(), format!("bench-{}", Uuid::now_v7()))
+    let consumer = Consumer::builder(&environment.bus(), format!("bench-{}", Uuid::now_v7()))
         .topics([Placed::TOPIC])
         .handler(Router::new().on(handler))
         .build()?;
     path.outboxes.connect().await?;
     let running = tokio::spawn(consumer.run(stop.clone()));
-    let relaying = Relaying::start(place, Arc::clone(&path.outboxes) as _)?;
-    // One event before all others: the whole way is open when it has come through.
+    let relaying = Relaying::start(environment, Arc::clone(&path.outboxes) as _)?;
+    // A first event ensures that relay and consumer are running.
     path.commit(0, &placed(0, u64::MAX / 2, 1)?, &relaying.waker)
         .await?;
     tokio::time::timeout(PATIENCE, path.met.notified()).await?;
@@ -232,8 +232,7 @@ async fn timed(place: &Place, path: &Arc<Path>) -> anyhow::Result<Reading> {
     Ok(reading)
 }
 
-/// `behind`: events not handled yet when the last of those that count was; many of them mean that the load was more than the
-/// machine bears.
+/// `behind`: unhandled events when the last measured one was handled; many of them mean that the machine was overloaded.
 fn told(path: &Path, began: Instant, mut reading: Reading) -> Reading {
     let behind = path
         .handled

@@ -1,4 +1,4 @@
-//! Outboxes of a run: schemas of a database of its own, and the relay that drains them.
+//! The outboxes of a work: schemas of one database, and the relay that drains them.
 
 use std::{str::FromStr as _, sync::Arc};
 
@@ -15,40 +15,40 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::event;
-use crate::place::Place;
+use crate::environment::Environment;
 
-/// Up to so many outboxes have connections of their own, as tenants in use have; more share theirs.
+/// Maximum number of outboxes with connections of their own; more share connections.
 const OWN: usize = 64;
-/// Connections of one outbox, and of all those that share.
+/// Connections per outbox, and of the shared pool.
 const CONNECTIONS: u32 = 4;
 const SHARED: u32 = 32;
-/// Schemas made in one transaction, which holds a lock on everything it makes.
+/// Schemas created in one transaction, which bounds its locks.
 const AT_ONCE: usize = 50;
 
-/// Some outboxes, each in a schema of one database.
+/// Outboxes, each in a schema of one database.
 pub struct Schemas {
     count: usize,
     pools: Vec<PgPool>,
 }
 
-/// The name of an outbox, and of its schema.
+/// Returns the name of an outbox, which is also that of its schema.
 pub fn name(number: usize) -> String {
     format!("outbox_{number}")
 }
 
-/// Makes the database of a work anew, with `count` empty outboxes.
+/// Creates the database of a work again, with `count` empty outboxes.
 ///
 /// # Errors
-/// When `PostgreSQL` does not.
-pub async fn anew(place: &Place, work: &str, count: usize) -> anyhow::Result<()> {
-    drop_all(place, work).await?;
-    let mut admin = PgConnection::connect(&place.postgres).await?;
+/// `PostgreSQL` returns an error.
+pub async fn recreate(environment: &Environment, work: &str, count: usize) -> anyhow::Result<()> {
+    drop_all(environment, work).await?;
+    let mut admin = PgConnection::connect(&environment.postgres).await?;
     run(
         &mut admin,
-        format!("CREATE DATABASE \"{}\"", database(place, work)),
+        format!("CREATE DATABASE \"{}\"", database(environment, work)),
     )
     .await?;
-    let mut inside = PgConnection::connect_with(&options(place, work)?).await?;
+    let mut inside = PgConnection::connect_with(&options(environment, work)?).await?;
     let numbers: Vec<usize> = (0..count).collect();
     for some in numbers.chunks(AT_ONCE) {
         let statements = some.iter().map(|number| {
@@ -63,10 +63,10 @@ pub async fn anew(place: &Place, work: &str, count: usize) -> anyhow::Result<()>
 /// Drops the database of a work.
 ///
 /// # Errors
-/// When `PostgreSQL` does not.
-pub async fn drop_all(place: &Place, work: &str) -> anyhow::Result<()> {
-    let mut admin = PgConnection::connect(&place.postgres).await?;
-    let database = database(place, work);
+/// `PostgreSQL` returns an error.
+pub async fn drop_all(environment: &Environment, work: &str) -> anyhow::Result<()> {
+    let mut admin = PgConnection::connect(&environment.postgres).await?;
+    let database = database(environment, work);
     run(
         &mut admin,
         format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"),
@@ -74,16 +74,16 @@ pub async fn drop_all(place: &Place, work: &str) -> anyhow::Result<()> {
     .await
 }
 
-/// A connection to the database of a work.
+/// Returns the connection options of a work's database.
 ///
 /// # Errors
-/// When the URL is none.
-pub fn options(place: &Place, work: &str) -> anyhow::Result<PgConnectOptions> {
-    Ok(PgConnectOptions::from_str(&place.postgres)?.database(&database(place, work)))
+/// The URL is invalid.
+pub fn options(environment: &Environment, work: &str) -> anyhow::Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(&environment.postgres)?.database(&database(environment, work)))
 }
 
-fn database(place: &Place, work: &str) -> String {
-    format!("{}_{work}", place.run)
+fn database(environment: &Environment, work: &str) -> String {
+    format!("{}_{work}", environment.run)
 }
 
 async fn run(conn: &mut PgConnection, statements: String) -> anyhow::Result<()> {
@@ -94,12 +94,12 @@ async fn run(conn: &mut PgConnection, statements: String) -> anyhow::Result<()> 
 }
 
 impl Schemas {
-    /// The `count` outboxes that [`anew`] made. Connections open when they are needed.
+    /// Opens `count` outboxes created by [`recreate`]. Connections are opened on demand.
     ///
     /// # Errors
-    /// When the URL is none.
-    pub fn open(place: &Place, work: &str, count: usize) -> anyhow::Result<Arc<Self>> {
-        let options = options(place, work)?;
+    /// The URL is invalid.
+    pub fn open(environment: &Environment, work: &str, count: usize) -> anyhow::Result<Arc<Self>> {
+        let options = options(environment, work)?;
         let pool = |connections: u32| {
             let pool = PgPoolOptions::new().max_connections(connections);
             pool.test_before_acquire(false)
@@ -116,10 +116,10 @@ impl Schemas {
         Ok(Arc::new(Self { count, pools }))
     }
 
-    /// Opens all connections now, so that no event has to wait for one.
+    /// Opens all connections, so that no event waits for one.
     ///
     /// # Errors
-    /// When there are too many.
+    /// `PostgreSQL` refuses a connection.
     pub async fn connect(&self) -> anyhow::Result<()> {
         for pool in &self.pools {
             let size = pool.options().get_max_connections();
@@ -128,12 +128,12 @@ impl Schemas {
         Ok(())
     }
 
-    /// A transaction in the schema of this outbox.
+    /// Begins a transaction in the schema of an outbox.
     ///
     /// # Errors
-    /// When there is no such outbox, or no connection.
+    /// The outbox does not exist, or no connection is available.
     pub async fn begin(&self, number: usize) -> anyhow::Result<Transaction<'static, Postgres>> {
-        let pool = self.pools.get(number).context("no pool of its own")?;
+        let pool = self.pools.get(number).context("the outbox has no pool")?;
         Ok(pool.begin().await?)
     }
 }
@@ -168,31 +168,31 @@ impl Outboxes for Schemas {
     }
 }
 
-/// A relay at work, as a service runs it.
+/// A running relay.
 pub struct Relaying {
-    /// Wakes it.
+    /// Wakes the relay.
     pub waker: RelayWaker,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Relaying {
-    /// Starts a relay with its default settings.
+    /// Starts a relay with default settings.
     ///
     /// # Errors
-    /// When no producer can be made.
-    pub fn start(place: &Place, outboxes: Arc<dyn Outboxes>) -> anyhow::Result<Self> {
-        let producer = Arc::new(event::producer(place)?);
+    /// The producer cannot be created.
+    pub fn start(environment: &Environment, outboxes: Arc<dyn Outboxes>) -> anyhow::Result<Self> {
+        let producer = Arc::new(event::producer(environment)?);
         let (relay, waker) = Relay::new(outboxes, producer, RelaySettings::default());
         let stop = CancellationToken::new();
         let task = tokio::spawn(relay.run(stop.clone()));
         Ok(Self { waker, stop, task })
     }
 
-    /// Stops it and waits until it has ended.
+    /// Stops the relay and waits for its end.
     ///
     /// # Errors
-    /// When it ended abnormally.
+    /// The relay panicked.
     pub async fn end(self) -> anyhow::Result<()> {
         self.stop.cancel();
         Ok(self.task.await?)

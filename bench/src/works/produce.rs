@@ -1,4 +1,4 @@
-//! Producing: how much of librdkafka's own speed is left behind the publish stage.
+//! Producing: throughput of the publish stage compared with librdkafka alone.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,16 +13,16 @@ use super::{
     kafka_tools, rdkafka_performance, topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// Events a turn.
+/// Events per turn.
 const EVENTS: u64 = 1_000_000;
-/// Events handed over at once, as the relay does, and such batches on their way at a time.
+/// Batch size as in the relay, and number of concurrent batches.
 const BATCH: usize = 2_000;
 const AHEAD: usize = 8;
-/// Tenants, and so keys.
+/// Number of tenants, and so of keys.
 const TENANTS: u64 = 100;
 
 pub struct Produce;
@@ -42,7 +42,7 @@ impl Work for Produce {
             &[
                 Side::every(
                     "event-bus",
-                    "the stage the relay publishes through, from stored rows on",
+                    "the stage that the relay publishes through, from stored rows on",
                 ),
                 Side::every(
                     "event-bus direct",
@@ -50,7 +50,7 @@ impl Work for Produce {
                 ),
                 Side::every(
                     "rdkafka_performance",
-                    "librdkafka's own program, the same headers on every record",
+                    "librdkafka's benchmark, the same headers on every record",
                 ),
                 Side::every(
                     "rdkafka_performance bare",
@@ -58,7 +58,7 @@ impl Work for Produce {
                 ),
                 Side::every(
                     "java",
-                    "Kafka's ProducerPerformance, which cannot send headers: no envelope either; warming up counts",
+                    "Kafka's ProducerPerformance, which cannot send headers, so no envelope; includes the warm-up",
                 ),
             ]
         }
@@ -95,22 +95,22 @@ impl Work for Produce {
         }
     }
 
-    async fn ready(&self, place: &Place, _side: &str) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], 6).await
+    async fn ready(&self, environment: &Environment, _side: &str) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], 6).await
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let events = place.scaled(EVENTS);
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let events = environment.scaled(EVENTS);
         match side {
-            "event-bus" => ours(place, events, stored).await,
-            "event-bus direct" => ours(place, events, Ok).await,
-            "rdkafka_performance" => rival(place, events, &headers()?).await,
-            "rdkafka_performance bare" => rival(place, events, &[]).await,
+            "event-bus" => ours(environment, events, stored).await,
+            "event-bus direct" => ours(environment, events, Ok).await,
+            "rdkafka_performance" => rival(environment, events, &headers()?).await,
+            "rdkafka_performance bare" => rival(environment, events, &[]).await,
             "java" => {
-                let topic = place.bus().prefixed(Placed::TOPIC);
-                kafka_tools::produce(place, &topic, events, BYTES, &ALIKE).await
+                let topic = environment.bus().prefixed(Placed::TOPIC);
+                kafka_tools::produce(environment, &topic, events, BYTES, &ALIKE).await
             }
-            other => bail!("nobody called {other:?} takes part"),
+            other => bail!("unknown side {other:?}"),
         }
     }
 }
@@ -120,7 +120,7 @@ fn stored(record: OutboundRecord) -> anyhow::Result<StoredEvent> {
     Ok(StoredEvent::read(record.topic, &envelope, record.datum)?)
 }
 
-/// What the bus publishes a batch of.
+/// The batches that the bus publishes.
 trait Publishable: Clone + Send + Sync + 'static {
     fn publish(producer: Producer, batch: Arc<[Self]>) -> JoinHandle<anyhow::Result<()>>;
 }
@@ -143,18 +143,18 @@ publishable!(OutboundRecord, publish_batch);
 publishable!(StoredEvent, publish_stored);
 
 async fn ours<R: Publishable>(
-    place: &Place,
+    environment: &Environment,
     events: u64,
     make: impl Fn(OutboundRecord) -> anyhow::Result<R>,
 ) -> anyhow::Result<Reading> {
-    let producer = Producer::new(&place.bus(), EventSchemas::new().with::<Placed>())?;
-    // As the relay has them: different rows, made before. The same again and again, since a million take no less long.
+    let producer = Producer::new(&environment.bus(), EventSchemas::new().with::<Placed>())?;
+    // Distinct rows as in the relay, created in advance and published repeatedly.
     let batches = (0..AHEAD).map(|batch| {
         let rows = (0..BATCH as u64).map(|row| make(placed(row % TENANTS, row, batch as u64 + 1)?));
         rows.collect::<anyhow::Result<Arc<[R]>>>()
     });
     let batches: Vec<Arc<[R]>> = batches.collect::<anyhow::Result<_>>()?;
-    // The first call asks for the schema and for the topic.
+    // The first call resolves the schema and the topic.
     R::publish(producer.clone(), batches[0][..1].into()).await??;
 
     let clock = Clock::own();
@@ -176,14 +176,14 @@ async fn ours<R: Publishable>(
     Ok(clock.read(sent))
 }
 
-/// Settings in which all sides agree; otherwise each is as its makers deliver it.
+/// Settings common to all sides; all others are defaults.
 const ALIKE: [&str; 3] = [
     "enable.idempotence=true",
     "acks=all",
     "compression.type=lz4",
 ];
 
-/// The headers of one of our records, as arguments.
+/// Returns the headers of a record as arguments.
 fn headers() -> anyhow::Result<Vec<String>> {
     let headers = placed(1, 1, 1)?.envelope.to_headers();
     let arguments = headers
@@ -192,12 +192,16 @@ fn headers() -> anyhow::Result<Vec<String>> {
     Ok(arguments.collect())
 }
 
-async fn rival(place: &Place, events: u64, headers: &[String]) -> anyhow::Result<Reading> {
-    let topic = place.bus().prefixed(Placed::TOPIC);
+async fn rival(
+    environment: &Environment,
+    events: u64,
+    headers: &[String],
+) -> anyhow::Result<Reading> {
+    let topic = environment.bus().prefixed(Placed::TOPIC);
     let mut arguments: Vec<String> = ["-s", &BYTES.to_string()].map(str::to_owned).into();
     for setting in ALIKE {
         arguments.extend(["-X".to_owned(), setting.to_owned()]);
     }
     arguments.extend_from_slice(headers);
-    rdkafka_performance::produce(place, &topic, events, &arguments).await
+    rdkafka_performance::produce(environment, &topic, events, &arguments).await
 }

@@ -1,4 +1,4 @@
-//! librdkafka's own program for measuring, built by `scripts/bench` from the very source our client is built from.
+//! librdkafka's own benchmark, built by `scripts/bench` from the source of the client.
 
 use std::process::Stdio;
 
@@ -6,17 +6,17 @@ use anyhow::{Context, bail};
 use tokio::process::Command;
 
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 
-/// Messages of the run that tells how long starting up takes.
+/// Messages of the run that measures the start-up time.
 const START_UP: u64 = 1_000;
 
-/// Lets it produce `events` messages. Its own count includes starting up and learning of the topic, about a second: it is
-/// let to send a few first, and what these took is taken off.
+/// Produces `events` messages. The program's own time includes starting up and resolving the topic, about a second, which a
+/// previous run with few messages measures; it is subtracted.
 pub async fn produce(
-    place: &Place,
+    environment: &Environment,
     topic: &str,
     events: u64,
     arguments: &[String],
@@ -26,8 +26,8 @@ pub async fn produce(
         all.extend_from_slice(arguments);
         all
     };
-    let start = run(place, topic, &counted(START_UP)).await?;
-    let whole = run(place, topic, &counted(events + START_UP)).await?;
+    let start = run(environment, topic, &counted(START_UP)).await?;
+    let whole = run(environment, topic, &counted(events + START_UP)).await?;
     let mut reading = Reading {
         events,
         seconds: whole.seconds - start.seconds,
@@ -40,23 +40,27 @@ pub async fn produce(
     Ok(reading)
 }
 
-/// Runs it with these arguments; what it says of itself, and the processor time it took.
-pub async fn run(place: &Place, topic: &str, arguments: &[String]) -> anyhow::Result<Reading> {
+/// Runs the program, and returns its output and processor time.
+pub async fn run(
+    environment: &Environment,
+    topic: &str,
+    arguments: &[String],
+) -> anyhow::Result<Reading> {
     let clock = Clock::children();
-    let output = Command::new(place.rivals.join("rdkafka_performance"))
-        .args(["-b", &place.kafka, "-t", topic, "-q"])
+    let output = Command::new(environment.rivals.join("rdkafka_performance"))
+        .args(["-b", &environment.kafka, "-t", topic, "-q"])
         .args(arguments)
         .stdin(Stdio::null())
         .output()
         .await
-        .context("rdkafka_performance does not start")?;
+        .context("cannot start rdkafka_performance")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!("rdkafka_performance failed ({}):\n{text}", output.status);
     }
     let (events, seconds) = spoken(&text)
-        .with_context(|| format!("rdkafka_performance does not say how fast it was:\n{text}"))?;
+        .with_context(|| format!("no rate in the output of rdkafka_performance:\n{text}"))?;
     Ok(Reading {
         seconds,
         ..clock.read(events)

@@ -1,4 +1,4 @@
-//! The relay: rows that wait in outboxes, until the broker has acknowledged the last of them.
+//! The relay: publishing preloaded outbox rows, until the last acknowledgement.
 
 mod limits;
 mod outboxes;
@@ -19,17 +19,17 @@ use super::{
     topics,
 };
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
 };
 use outboxes::Full;
 
-/// Rows a turn.
+/// Rows per turn.
 const ROWS: u64 = 1_000_000;
 const PARTITIONS: i32 = 6;
-/// Nobody takes longer, unless it hangs.
+/// Time limit; exceeded only if something hangs.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// What the relay is held against.
+/// The limits that the relay is compared with.
 const LIMITS: Against = Against::Lowest(&["raw drain", "raw produce"]);
 
 pub struct Relay;
@@ -41,7 +41,7 @@ impl Work for Relay {
     }
 
     fn title(&self) -> &'static str {
-        "relay 1 M rows that wait in outboxes, to the last acknowledgement"
+        "relay 1 M preloaded outbox rows, to the last acknowledgement"
     }
 
     fn sides(&self) -> &'static [Side] {
@@ -49,7 +49,7 @@ impl Work for Relay {
             &[
                 Side::every(
                     "event-bus",
-                    "outbox::Relay as it comes, one outbox, until it is empty",
+                    "outbox::Relay with default settings, one outbox, until it is empty",
                 ),
                 Side::every(
                     "event-bus 1,000 outboxes",
@@ -65,15 +65,15 @@ impl Work for Relay {
                 ),
                 Side::once(
                     "debezium",
-                    "its connector and outbox event router in Kafka Connect, reading the log; from its first record on",
+                    "its connector and outbox event router in Kafka Connect, reading the log; measured from its first record on",
                 ),
                 Side::once(
                     "debezium snapshot",
-                    "the same, reading the table as its first snapshot",
+                    "the same, reading the table as an initial snapshot",
                 ),
                 Side::once(
                     "debezium bare",
-                    "reading the log, without headers but the id: no envelope, no CloudEvents",
+                    "reading the log, without headers except the id: no envelope, no CloudEvents",
                 ),
             ]
         }
@@ -91,44 +91,44 @@ impl Work for Relay {
         }
     }
 
-    async fn prepare(&self, place: &Place) -> anyhow::Result<()> {
-        rows::make(place, place.scaled(ROWS)).await
+    async fn prepare(&self, environment: &Environment) -> anyhow::Result<()> {
+        rows::make(environment, environment.scaled(ROWS)).await
     }
 
-    async fn ready(&self, place: &Place, side: &str) -> anyhow::Result<()> {
-        topics::anew(place, &[Placed::TOPIC], PARTITIONS).await?;
+    async fn ready(&self, environment: &Environment, side: &str) -> anyhow::Result<()> {
+        topics::recreate(environment, &[Placed::TOPIC], PARTITIONS).await?;
         match side {
-            "event-bus" | "raw drain" => rows::fill_one(place).await,
-            "event-bus 1,000 outboxes" => rows::fill_all(place).await,
+            "event-bus" | "raw drain" => rows::fill_one(environment).await,
+            "event-bus 1,000 outboxes" => rows::fill_all(environment).await,
             "raw produce" => Ok(()),
-            other => debezium::ready(place, debezium(other)?).await,
+            other => debezium::ready(environment, debezium(other)?).await,
         }
     }
 
-    async fn run(&self, place: &Place, side: &str) -> anyhow::Result<Reading> {
-        let events = place.scaled(ROWS);
+    async fn run(&self, environment: &Environment, side: &str) -> anyhow::Result<Reading> {
+        let events = environment.scaled(ROWS);
         let reading = match side {
-            "event-bus" => relayed(place, 1, events).await?,
-            "event-bus 1,000 outboxes" => relayed(place, rows::OUTBOXES, events).await?,
-            "raw drain" => return limits::drain(place, events).await,
-            "raw produce" => limits::produce(place, events)?,
-            other => return debezium::run(place, debezium(other)?, PARTITIONS, events).await,
+            "event-bus" => relayed(environment, 1, events).await?,
+            "event-bus 1,000 outboxes" => relayed(environment, rows::OUTBOXES, events).await?,
+            "raw drain" => return limits::drain(environment, events).await,
+            "raw produce" => limits::produce(environment, events)?,
+            other => return debezium::run(environment, debezium(other)?, PARTITIONS, events).await,
         };
-        let arrived = topics::End::of(place, Placed::TOPIC, PARTITIONS)?.records()?;
+        let arrived = topics::End::of(environment, Placed::TOPIC, PARTITIONS)?.records()?;
         ensure!(
             arrived == events,
-            "of {events} rows {arrived} are in the log"
+            "only {arrived} of {events} rows are in the log"
         );
         Ok(reading)
     }
 
-    async fn clean(&self, place: &Place) -> anyhow::Result<()> {
-        debezium::clean(place).await?;
-        drop_all(place, rows::DATABASE).await
+    async fn clean(&self, environment: &Environment) -> anyhow::Result<()> {
+        debezium::clean(environment).await?;
+        drop_all(environment, rows::DATABASE).await
     }
 }
 
-/// Whether its rate is at least `bound` times the other's.
+/// A goal for the rate: at least `bound` times that of another side.
 const fn rate(side: &'static str, against: Against, bound: Option<f64>) -> Goal {
     Goal {
         side,
@@ -141,21 +141,21 @@ const fn rate(side: &'static str, against: Against, bound: Option<f64>) -> Goal 
     }
 }
 
-/// How Debezium takes part under this name.
+/// Returns Debezium's configuration for a side.
 fn debezium(side: &str) -> anyhow::Result<debezium::Way> {
     match side {
         "debezium" => Ok(debezium::Way::Log),
         "debezium snapshot" => Ok(debezium::Way::Snapshot),
         "debezium bare" => Ok(debezium::Way::LogBare),
-        other => bail!("nobody called {other:?} takes part"),
+        other => bail!("unknown side {other:?}"),
     }
 }
 
-/// From the start of the relay until it has found every outbox empty.
-async fn relayed(place: &Place, count: usize, events: u64) -> anyhow::Result<Reading> {
-    let full = Arc::new(Full::open(place, count)?);
+/// Measured from the start of the relay until every outbox is found empty.
+async fn relayed(environment: &Environment, count: usize, events: u64) -> anyhow::Result<Reading> {
+    let full = Arc::new(Full::open(environment, count)?);
     let clock = Clock::own();
-    let relaying = Relaying::start(place, Arc::clone(&full) as _)?;
+    let relaying = Relaying::start(environment, Arc::clone(&full) as _)?;
     timeout(PATIENCE, full.empty()).await?;
     let reading = clock.read(events);
     relaying.end().await?;

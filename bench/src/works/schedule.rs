@@ -1,41 +1,41 @@
-//! When which tenant commits: a plan made beforehand, that no delay changes.
+//! The schedule of commits, computed in advance and independent of delays.
 
 use std::time::Duration;
 
 use event_bus::OutboundRecord;
 
 use super::{event::placed, timer::drawn};
-use crate::place::Place;
+use crate::environment::Environment;
 
-/// Tenants whose events are timed; the noisy one comes after them.
+/// Number of measured tenants; the noisy one follows them.
 pub const QUIET: usize = 20;
-/// Events of each of them that are timed, one in each pace: for 20 s.
+/// Measured events per tenant, one per interval, for 20 s.
 const EVENTS: u64 = 100;
 const PACE: Duration = Duration::from_millis(200);
-/// Paces before them that are not timed: statements are prepared, caches fill.
+/// Warm-up intervals, in which statements are prepared and caches filled.
 const WARM: u64 = 10;
-/// As many events the noisy tenant commits in a pace, each in a transaction of its own, as the others do. Rows loaded at
-/// once would be gone within a second; these take turns of the relay and of the consumer all the time.
+/// Events per interval of the noisy tenant, each in a transaction of its own. Preloaded rows would be published within a
+/// second; these keep the relay and the consumer busy all the time.
 const NOISE: u32 = 100;
 
-/// An event and when its commit is due.
+/// An event with the due time of its commit.
 pub struct Planned {
-    /// The number of its outbox, and of its tenant.
+    /// Number of its outbox and tenant.
     pub outbox: usize,
-    /// After the begin.
+    /// Due time, from the start.
     pub due: Duration,
-    /// Whether its time is one of those that are asked for.
+    /// Whether its latency is measured.
     pub counts: bool,
     /// The event.
     pub record: OutboundRecord,
 }
 
-/// All events of a turn, in the order in which they are due.
+/// Returns all events of a turn, ordered by due time.
 ///
 /// # Errors
-/// When an event breaks a rule, which none does.
-pub fn schedule(place: &Place, tenants: usize) -> anyhow::Result<Vec<Planned>> {
-    let paces = WARM + place.scaled(EVENTS);
+/// An event is invalid, which none is.
+pub fn schedule(environment: &Environment, tenants: usize) -> anyhow::Result<Vec<Planned>> {
+    let paces = WARM + environment.scaled(EVENTS);
     let mut planned = Vec::new();
     for outbox in 0..tenants {
         let tenant = outbox as u64;
@@ -50,7 +50,7 @@ pub fn schedule(place: &Place, tenants: usize) -> anyhow::Result<Vec<Planned>> {
                 outbox,
                 due: due(every, tenant, number),
                 counts: is_quiet && number >= WARM,
-                // Aggregates of their own: nothing waits for its predecessor.
+                // Distinct aggregates, so that no event waits for a previous one.
                 record: placed(tenant, number, 1)?,
             });
         }
@@ -59,7 +59,7 @@ pub fn schedule(place: &Place, tenants: usize) -> anyhow::Result<Vec<Planned>> {
     Ok(planned)
 }
 
-/// Somewhere within its pace, so that tenants meet by chance and in every turn alike.
+/// Returns a pseudo-random offset within the interval, equal in every turn.
 fn due(pace: Duration, tenant: u64, number: u64) -> Duration {
     let within = u64::try_from(pace.as_micros()).unwrap_or(u64::MAX);
     Duration::from_micros(number * within + drawn((tenant << 32) | number, within))

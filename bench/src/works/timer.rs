@@ -1,4 +1,4 @@
-//! Waiting to the microsecond: Tokio's own timer counts in milliseconds.
+//! Timers with microsecond resolution; Tokio's have milliseconds.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use nix::sys::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// Timers of the kernel, which wake Tokio as a socket does. One is used again when its wait is over.
+/// A pool of kernel timers (`timerfd`), which wake Tokio like sockets.
 #[derive(Default)]
 pub struct Timers(Mutex<Vec<AsyncFd<Timer>>>);
 
@@ -26,10 +26,10 @@ impl AsRawFd for Timer {
 }
 
 impl Timers {
-    /// Waits for `length`; not at all for none.
+    /// Waits for `length`; returns immediately for zero.
     ///
     /// # Errors
-    /// When the kernel gives no timer.
+    /// The kernel provides no timer.
     pub async fn sleep(&self, length: Duration) -> io::Result<()> {
         if length.is_zero() {
             return Ok(());
@@ -45,7 +45,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Waits until `due`; not at all when that is over.
+    /// Waits until `due`; returns immediately if that has passed.
     ///
     /// # Errors
     /// As [`Timers::sleep`].
@@ -59,7 +59,7 @@ impl Timers {
     }
 }
 
-// What takes its place is `unsafe`, for descriptors that are not their owner's; this one is.
+// The replacement is `unsafe` for borrowed descriptors; this one is owned.
 #[allow(deprecated)]
 fn open() -> io::Result<AsyncFd<Timer>> {
     let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
@@ -67,7 +67,7 @@ fn open() -> io::Result<AsyncFd<Timer>> {
     AsyncFd::with_interest(Timer(timer), Interest::READABLE)
 }
 
-/// A number below `bound` that looks drawn at random and is the same for the same `seed`: `SplitMix64`.
+/// Returns a pseudo-random number below `bound` for a seed (`SplitMix64`).
 pub fn drawn(seed: u64, bound: u64) -> u64 {
     let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Topics of a run.
+//! The topics of a run.
 
 use std::time::Duration;
 
@@ -8,14 +8,18 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
 };
 
-use crate::place::Place;
+use crate::environment::Environment;
 
-/// Makes these topics, empty.
+/// Creates empty topics, replacing existing ones.
 ///
 /// # Errors
-/// When the broker does not.
-pub async fn anew(place: &Place, names: &[&str], partitions: i32) -> anyhow::Result<()> {
-    let admin = Admin::new(&place.bus(), Duration::from_secs(30));
+/// The broker returns an error.
+pub async fn recreate(
+    environment: &Environment,
+    names: &[&str],
+    partitions: i32,
+) -> anyhow::Result<()> {
+    let admin = Admin::new(&environment.bus(), Duration::from_secs(30));
     admin.delete_topics(names).await?;
     let topics: Vec<TopicSpec> = names
         .iter()
@@ -25,7 +29,7 @@ pub async fn anew(place: &Place, names: &[&str], partitions: i32) -> anyhow::Res
     Ok(())
 }
 
-/// The end of a topic, to see how many records have come.
+/// Counts the records of a topic by its end offsets.
 pub struct End {
     client: BaseConsumer,
     topic: String,
@@ -33,25 +37,25 @@ pub struct End {
 }
 
 impl End {
-    /// Of the topic of this name.
+    /// Creates a counter for a topic.
     ///
     /// # Errors
-    /// When a client cannot be made.
-    pub fn of(place: &Place, name: &str, partitions: i32) -> anyhow::Result<Self> {
+    /// The client cannot be created.
+    pub fn of(environment: &Environment, name: &str, partitions: i32) -> anyhow::Result<Self> {
         let client = ClientConfig::new()
-            .set("bootstrap.servers", &place.kafka)
+            .set("bootstrap.servers", &environment.kafka)
             .create()?;
         Ok(Self {
             client,
-            topic: place.bus().prefixed(name),
+            topic: environment.bus().prefixed(name),
             partitions,
         })
     }
 
-    /// Records in the topic. Blocks while the broker is asked.
+    /// Returns the number of records. Blocks during the request.
     ///
     /// # Errors
-    /// When the broker does not say.
+    /// The broker does not respond.
     pub fn records(&self) -> anyhow::Result<u64> {
         let mut records = 0;
         for partition in 0..self.partitions {

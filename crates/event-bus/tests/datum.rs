@@ -132,7 +132,7 @@ fn shipment(full: bool) -> Parcel {
         total: cash.clone(),
         fee: full.then_some(cash),
         lines: if full { vec![line; 3] } else { Vec::new() },
-        labels: BTreeMap::from_iter(labels.into_iter().filter(|_| full)),
+        labels: labels.into_iter().filter(|_| full).collect(),
         carrier: Carrier::Bike,
         second: full.then_some(Carrier::Post),
         tried: vec![None, Some(Carrier::Bike)],
@@ -147,7 +147,11 @@ fn shipment(full: bool) -> Parcel {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes any text");
+        text
+    })
 }
 
 fn schema(fields: &str) -> AvroSchema {
@@ -263,14 +267,15 @@ fn an_error_names_what_is_wrong_and_not_the_whole_schema() {
     assert!(encoding.to_string().contains("id"), "{encoding}");
 }
 
+#[derive(Debug, Deserialize)]
+struct Nothing {
+    a: Vec<Vec<()>>,
+}
+
 #[test]
 fn elements_without_bytes_are_counted_over_all_arrays() {
     let schema =
         schema(r#"{"name":"a","type":{"type":"array","items":{"type":"array","items":"null"}}}"#);
-    #[derive(Debug, Deserialize)]
-    struct Nothing {
-        a: Vec<Vec<()>>,
-    }
     // An array of `count` arrays, each of 900,000 nulls in four bytes.
     let datum = |count: u8| {
         let inner = [0xc0, 0xee, 0x6d, 0x00].repeat(usize::from(count));

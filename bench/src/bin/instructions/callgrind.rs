@@ -1,4 +1,4 @@
-//! A run of one path under callgrind, and the sum of its threads.
+//! Runs a path under callgrind, and sums the instructions of its threads.
 
 use std::{fs, path::Path as File, process::Stdio};
 
@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::Path;
 
-/// Only threads of librdkafka's begin in one of these.
+/// Entry functions of librdkafka's threads.
 const OTHERS: [&str; 4] = [
     "rd_kafka_thread_main",
     "rd_kafka_broker_thread_main",
@@ -15,7 +15,7 @@ const OTHERS: [&str; 4] = [
     "rd_kafka_mock_cluster_thread_main",
 ];
 
-/// Instructions of the threads of the bus in one run.
+/// Counts the instructions of the bus's threads in one run.
 pub async fn count(path: Path, events: u64, kafka: &str, registry: &str) -> anyhow::Result<u64> {
     let folder = std::env::temp_dir().join(format!("instructions-{}", uuid::Uuid::now_v7()));
     fs::create_dir(&folder)?;
@@ -45,7 +45,7 @@ async fn run(
         .stdin(Stdio::null())
         .output()
         .await
-        .context("valgrind does not start")?;
+        .context("cannot start valgrind")?;
     if !ran.status.success() {
         let said = String::from_utf8_lossy(&ran.stderr);
         bail!(
@@ -57,7 +57,7 @@ async fn run(
     Ok(())
 }
 
-/// The sum over the files of all threads but librdkafka's.
+/// Sums the files of all threads except librdkafka's.
 fn ours(folder: &File) -> anyhow::Result<u64> {
     let mut sum = 0;
     for file in fs::read_dir(folder)? {
@@ -67,12 +67,12 @@ fn ours(folder: &File) -> anyhow::Result<u64> {
         }
     }
     if sum == 0 {
-        bail!("valgrind counted nothing");
+        bail!("valgrind wrote no counts");
     }
     Ok(sum)
 }
 
-/// What a thread's file says in its line `totals: 123`; the one of no thread has none.
+/// Parses the line `totals: 123` of a thread's file; other files have none.
 fn total(thread: &str) -> Option<u64> {
     let line = thread
         .lines()

@@ -1,4 +1,4 @@
-//! From a record of the log to its payload in a handler.
+//! Consuming: from a record of the log to its payload in a handler.
 
 use std::{
     hint::black_box,
@@ -19,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::order::{order, record};
 
-/// Events of so many orders lie in the log: so many lanes.
+/// Number of orders in the log, and so of lanes.
 const ORDERS: u64 = 100;
 const BATCH: usize = 500;
-/// Valgrind is slow; whoever takes longer hangs.
+/// Time limit, generous because valgrind is slow.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Puts into the log what [`whole`] reads.
+/// Fills the log for [`whole`].
 pub async fn fill(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     let producer = Producer::new(bus, EventSchemas::new().with::<OrderCreated>())?;
     let numbers: Vec<u64> = (0..events).collect();
@@ -41,7 +41,7 @@ pub async fn fill(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads so many events with a typed handler.
+/// Consumes events with a typed handler.
 pub async fn whole(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     let (seen, all) = (AtomicU64::new(0), Arc::new(Notify::new()));
     let handler = {
@@ -65,7 +65,7 @@ pub async fn whole(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     Ok(running.await??)
 }
 
-/// Reads a record that many times as a consumer does.
+/// Decodes a record repeatedly, as a consumer does.
 pub async fn parts(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     let order = order(1);
     let (registry, schema) = (bus.registry()?, OrderCreated::schema());
@@ -83,7 +83,7 @@ pub async fn parts(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
         let received = record.receive::<OrderCreated>().await?;
         ensure!(
             received.data.items.len() == order.items.len(),
-            "lines are lost"
+            "the decoded order has missing lines"
         );
     }
     Ok(())

@@ -1,15 +1,14 @@
-//! Instructions of the hot paths, counted under valgrind: unlike times, they are the same on a busy machine, so that a
-//! slowdown shows on any.
+//! Instruction counts of the hot paths, measured with valgrind. Unlike times, they do not depend on the load of the machine.
 
 #[path = "../../order.rs"]
 mod order;
 
+mod baseline;
 mod callgrind;
 mod consume;
-mod kept;
 mod measure;
+mod mock_servers;
 mod produce;
-mod stand_in;
 
 use std::path::PathBuf;
 
@@ -17,7 +16,7 @@ use clap::{Parser, Subcommand};
 use event_bus::BusSettings;
 
 #[derive(Parser)]
-#[command(about = "Instructions of the hot paths")]
+#[command(about = "Instruction counts of the hot paths")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,39 +24,39 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Counts each path, and fails when one takes more than is kept of it.
+    /// Counts each path, and fails if one exceeds its stored count.
     Compare {
-        /// What is kept.
-        kept: PathBuf,
+        /// The file of stored counts.
+        baseline: PathBuf,
     },
-    /// Counts each path and keeps the figures.
+    /// Counts each path and stores the counts.
     Keep {
-        /// Where.
-        kept: PathBuf,
+        /// The file of stored counts.
+        baseline: PathBuf,
     },
-    /// One path with so many events, as the others run it under valgrind.
+    /// Runs one path, as the other commands do under valgrind.
     Path {
-        /// Which.
+        /// The path.
         path: Path,
-        /// How many.
+        /// Number of events.
         events: u64,
-        /// Where the stand-in of Kafka is.
+        /// Address of the mock broker.
         kafka: String,
-        /// Where the registry's is.
+        /// URL of the mock registry.
         registry: String,
     },
 }
 
-/// What is counted.
+/// A code path whose instructions are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Path {
     /// From an event to librdkafka's queue and back with the acknowledgement, in the threads of the bus.
     Produce,
     /// From librdkafka's queue to the decoded payload in a handler, in the threads of the bus.
     Consume,
-    /// What of producing depends on nobody: envelope, outbox's row, headers, datum in its frame.
+    /// The single-threaded parts of producing: envelope, outbox row, headers, framed datum.
     ProduceParts,
-    /// What of consuming depends on nobody: envelope from headers, payload from its frame.
+    /// The single-threaded parts of consuming: envelope from headers, payload from its frame.
     ConsumeParts,
 }
 
@@ -71,7 +70,7 @@ impl Path {
         }
     }
 
-    /// By how much its count may grow: what threads do together is never twice the same.
+    /// Tolerated relative increase; interaction of threads varies between runs.
     fn tolerance(self) -> f64 {
         match self {
             Self::Produce => 0.02,
@@ -90,19 +89,19 @@ impl Path {
     }
 }
 
-// In one thread, so that no work is stolen and every run takes the same way.
+// A single-threaded runtime, so that every run is scheduled alike.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Compare { kept } => kept::compare(&kept, &measure::all().await?),
-        Command::Keep { kept } => kept::keep(&kept, &measure::all().await?),
+        Command::Compare { baseline } => baseline::compare(&baseline, &measure::all().await?),
+        Command::Keep { baseline } => baseline::keep(&baseline, &measure::all().await?),
         Command::Path {
             path,
             events,
             kafka,
             registry,
         } => {
-            let bus = stand_in::settings(&kafka, &registry, events);
+            let bus = mock_servers::settings(&kafka, &registry, events);
             path.run(events, &bus).await
         }
     }

@@ -1,4 +1,4 @@
-//! From an event to what librdkafka is given.
+//! Producing: from an event to the record passed to librdkafka.
 
 use std::hint::black_box;
 
@@ -8,12 +8,12 @@ use events::order::OrderCreated;
 
 use crate::order::{order, record};
 
-/// Events handed over at once.
+/// Batch size.
 const BATCH: u64 = 500;
-/// Any id of the registry's.
+/// An arbitrary schema id.
 const SCHEMA_ID: u32 = 1;
 
-/// Events as the outbox's writer makes them, published as the relay does.
+/// Creates events as for the outbox, and publishes them as the relay does.
 pub async fn whole(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     let producer = Producer::new(bus, EventSchemas::new().with::<OrderCreated>())?;
     let order = order(1);
@@ -27,7 +27,7 @@ pub async fn whole(events: u64, bus: &BusSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same as far as it concerns nobody else.
+/// Runs the single-threaded parts of producing.
 pub fn parts(events: u64) -> anyhow::Result<()> {
     let order = order(1);
     for _ in 0..events {
@@ -36,14 +36,14 @@ pub fn parts(events: u64) -> anyhow::Result<()> {
         let framed = OrderCreated::schema().encode_framed(SCHEMA_ID, black_box(&order))?;
         ensure!(
             framed.len() == record.datum.len() + 5,
-            "a frame is five bytes"
+            "the prefix of the wire format must have five bytes"
         );
         black_box(stored(record)?);
     }
     Ok(())
 }
 
-/// Written to a row of the outbox, and read from it.
+/// Converts a record to an outbox row and back.
 fn stored(record: OutboundRecord) -> anyhow::Result<StoredEvent> {
     let envelope = serde_json::to_string(&record.envelope)?;
     Ok(StoredEvent::read(record.topic, &envelope, record.datum)?)

@@ -1,4 +1,4 @@
-//! Kafka Connect with one connector, a process of its own.
+//! A Kafka Connect process with one connector.
 
 use std::{
     fs::{self, File},
@@ -21,15 +21,14 @@ use url::Url;
 
 use super::{Way, slot_name, table, word};
 use crate::{
-    place::Place,
+    environment::Environment,
     works::{outboxes, relay::rows::DATABASE},
 };
 
-/// A connector's shutdown may wait for the last offsets.
+/// Time limit of the shutdown, which may wait for offsets.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Keys and headers as text, values as the bytes they are. Durable as the bus: Connect's own `acks=all`, idempotent; with
-/// batches as large as its sources fill them.
+/// Keys and headers as text, values as bytes. `acks=all` and idempotent like the bus, with large batches.
 const WORKER: &str = "key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=io.debezium.converters.BinaryDataConverter
 header.converter=org.apache.kafka.connect.storage.StringConverter
@@ -43,8 +42,7 @@ producer.linger.ms=10
 producer.batch.size=262144
 ";
 
-/// Ten times the default batch and queue, as for throughput, and no waiting where a batch is not full. Without the headers in
-/// which Debezium tells of itself.
+/// Ten times the default batch and queue size, and no delay for incomplete batches. Without Debezium's own headers.
 const CONNECTOR: &str = "name=outbox
 connector.class=io.debezium.connector.postgresql.PostgresConnector
 tasks.max=1
@@ -63,38 +61,38 @@ transforms=outbox
 transforms.outbox.type=io.debezium.transforms.outbox.EventRouter
 ";
 
-/// A running worker.
+/// A running Kafka Connect worker.
 pub struct Worker {
     process: Child,
     log: PathBuf,
 }
 
 impl Worker {
-    /// Whether `scripts/bench` has put it here.
-    pub fn installed(place: &Place) -> bool {
-        home(place).join("connect").is_dir()
+    /// Returns whether `scripts/bench` installed it.
+    pub fn installed(environment: &Environment) -> bool {
+        home(environment).join("connect").is_dir()
     }
 
-    /// Starts it with the connector, in a scratch folder of this run.
-    pub fn start(place: &Place, way: Way) -> anyhow::Result<Self> {
-        forget(place)?;
-        let folder = scratch(place);
-        // The server's password is in it.
+    /// Starts the worker with the connector, in a temporary folder.
+    pub fn start(environment: &Environment, way: Way) -> anyhow::Result<Self> {
+        forget(environment)?;
+        let folder = scratch(environment);
+        // The file contains the server's password.
         fs::DirBuilder::new().mode(0o700).create(&folder)?;
         let (worker, connector) = (folder.join("worker"), folder.join("connector"));
-        fs::write(&worker, worker_properties(place, &folder))?;
-        fs::write(&connector, connector_properties(place, way)?)?;
+        fs::write(&worker, worker_properties(environment, &folder))?;
+        fs::write(&connector, connector_properties(environment, way)?)?;
         let log = folder.join("log");
         let output = File::create(&log)?;
-        // The heap and the missing choice of a collector are those of Kafka's own script for it.
-        let process = Command::new(&place.java)
+        // Heap size and garbage collector as in Kafka's own script.
+        let process = Command::new(&environment.java)
             .args([
                 "-Xms256m",
                 "-Xmx2g",
                 "-Dorg.apache.logging.log4j.level=WARN",
             ])
             .arg("-cp")
-            .arg(home(place).join("connect/*"))
+            .arg(home(environment).join("connect/*"))
             .arg("org.apache.kafka.connect.cli.ConnectStandalone")
             .args([&worker, &connector])
             .stdin(Stdio::null())
@@ -102,30 +100,30 @@ impl Worker {
             .stderr(output)
             .kill_on_drop(true)
             .spawn()
-            .context("java does not start")?;
+            .context("cannot start java")?;
         Ok(Self { process, log })
     }
 
-    /// The processor time it has taken so far.
+    /// Returns the processor time so far.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         let pid = self.process.id().context("Kafka Connect has ended")?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        cpu(&stat).with_context(|| format!("not understood: {stat}"))
+        cpu(&stat).with_context(|| format!("unexpected format: {stat}"))
     }
 
-    /// Whether it has ended by itself.
+    /// Returns whether the process has ended.
     pub fn ended(&mut self) -> anyhow::Result<bool> {
         Ok(self.process.try_wait()?.is_some())
     }
 
-    /// The end of its log.
+    /// Returns the end of its log.
     pub fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
-    /// Asks it to end, and ends it if it does not.
+    /// Terminates the process, and kills it if necessary.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.process.id() {
             kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM)?;
@@ -137,37 +135,39 @@ impl Worker {
     }
 }
 
-/// Removes the scratch folder of this run.
-pub fn forget(place: &Place) -> anyhow::Result<()> {
-    let folder = scratch(place);
+/// Removes the temporary folder.
+pub fn forget(environment: &Environment) -> anyhow::Result<()> {
+    let folder = scratch(environment);
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
     Ok(())
 }
 
-fn scratch(place: &Place) -> PathBuf {
-    place.rivals.join(format!("connect-{}", word(&place.run)))
+fn scratch(environment: &Environment) -> PathBuf {
+    environment
+        .rivals
+        .join(format!("connect-{}", word(&environment.run)))
 }
 
-fn home(place: &Place) -> PathBuf {
-    place.rivals.join("debezium")
+fn home(environment: &Environment) -> PathBuf {
+    environment.rivals.join("debezium")
 }
 
-fn worker_properties(place: &Place, folder: &Path) -> String {
+fn worker_properties(environment: &Environment, folder: &Path) -> String {
     format!(
         "bootstrap.servers={}\nplugin.path={}\noffset.storage.file.filename={}\n{WORKER}",
-        place.kafka,
-        home(place).join("plugins").display(),
+        environment.kafka,
+        home(environment).join("plugins").display(),
         folder.join("offsets").display(),
     )
 }
 
-fn connector_properties(place: &Place, way: Way) -> anyhow::Result<String> {
-    let server: Url = place.postgres.parse()?;
-    let options = outboxes::options(place, DATABASE)?;
+fn connector_properties(environment: &Environment, way: Way) -> anyhow::Result<String> {
+    let server: Url = environment.postgres.parse()?;
+    let options = outboxes::options(environment, DATABASE)?;
     let mode = match way {
-        // With no offset kept, from where the slot was made.
+        // Without a stored offset, from the creation of the slot.
         Way::Log | Way::LogBare => "no_data",
         Way::Snapshot => "initial_only",
     };
@@ -183,13 +183,13 @@ fn connector_properties(place: &Place, way: Way) -> anyhow::Result<String> {
         server.username(),
         server.password().unwrap_or_default(),
         options.get_database().unwrap_or_default(),
-        word(&place.run),
-        slot_name(place),
-        place.bus().topic_prefix,
+        word(&environment.run),
+        slot_name(environment),
+        environment.bus().topic_prefix,
     ))
 }
 
-/// The user's and the system's time in `/proc/PID/stat`, in hundredths of a second on every Linux.
+/// Parses user and system time of `/proc/PID/stat`, in hundredths of a second.
 fn cpu(stat: &str) -> Option<Duration> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ').skip(11);

@@ -1,4 +1,4 @@
-//! The table that the outbox event router reads, with the values of our rows.
+//! The table that the outbox event router reads, filled with the values of the relay's rows.
 
 use super::Way;
 use crate::works::event::placed;
@@ -6,16 +6,16 @@ use crate::works::event::placed;
 pub const DROP: &str =
     "DROP PUBLICATION IF EXISTS debezium; DROP SCHEMA IF EXISTS debezium CASCADE";
 
-/// An attribute of the envelope: in our records the header `header`, here a column.
+/// An attribute of the envelope: a header in the bus's records, a column here.
 struct Attribute {
     header: String,
-    /// In the envelope as JSON.
+    /// Its name in the JSON envelope.
     name: String,
-    /// The router has its own names for what it wants to know itself.
+    /// The column; the router fixes the names of those it needs itself.
     column: String,
 }
 
-/// All attributes but the id.
+/// All attributes except the id.
 fn attributes() -> anyhow::Result<Vec<Attribute>> {
     let headers = placed(1, 1, 1)?.envelope.to_headers();
     let attributes = headers.into_iter().map(|(header, _)| {
@@ -34,14 +34,14 @@ fn attributes() -> anyhow::Result<Vec<Attribute>> {
     Ok(attributes.filter(|one| one.name != "id").collect())
 }
 
-/// Those with a column of their own beside what the router itself wants to know.
+/// The attributes with additional columns, beside those the router needs.
 fn additional(way: Way) -> anyhow::Result<Vec<Attribute>> {
     let mut additional = attributes()?;
     additional.retain(|one| way != Way::LogBare && one.column.starts_with("ce_"));
     Ok(additional)
 }
 
-/// Makes the table and the publication of it.
+/// Creates the table and its publication.
 pub fn create(way: Way) -> anyhow::Result<String> {
     let columns: Vec<String> = additional(way)?
         .iter()
@@ -57,8 +57,8 @@ pub fn create(way: Way) -> anyhow::Result<String> {
     ))
 }
 
-/// Copies the rows into the table, 5,000 in a transaction: as one, the server would have to write them to disk again
-/// before it could hand them out; one by one takes minutes and gives Debezium more to read.
+/// Copies the rows into the table, 5,000 per transaction. In a single transaction, the server would spill them to disk before
+/// decoding; single-row transactions take minutes and give Debezium more to read.
 pub fn fill(way: Way) -> anyhow::Result<String> {
     let (mut columns, mut values) = (Vec::new(), Vec::new());
     for Attribute { column, name, .. } in additional(way)? {
@@ -80,7 +80,7 @@ pub fn fill(way: Way) -> anyhow::Result<String> {
     ))
 }
 
-/// Which column the router is to put into which header.
+/// The router's mapping of columns to headers.
 pub fn placement(way: Way) -> anyhow::Result<Option<String>> {
     if way == Way::LogBare {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What a relay cannot be faster than: taking the rows out of the table, and producing the records.
+//! Limits of a relay: deleting the rows from the table, and producing the records.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use rdkafka::{
 
 use super::rows;
 use crate::{
-    place::Place,
+    environment::Environment,
     reading::{Clock, Reading},
     works::event::Placed,
 };
@@ -27,12 +27,12 @@ use crate::{
 const DRAIN: &str = "DELETE FROM outbox_0.outbox
     WHERE id IN (SELECT id FROM outbox_0.outbox ORDER BY id LIMIT 5000)
     RETURNING id, topic, envelope::text, datum";
-/// Different records; they are produced again and again.
+/// Number of distinct records, which are produced repeatedly.
 const RECORDS: u64 = 20_000;
 
-/// Empties the outbox; what is read is looked at by nobody.
-pub async fn drain(place: &Place, events: u64) -> anyhow::Result<Reading> {
-    let mut conn = rows::connect(place).await?;
+/// Deletes all rows of the outbox, discarding them.
+pub async fn drain(environment: &Environment, events: u64) -> anyhow::Result<Reading> {
+    let mut conn = rows::connect(environment).await?;
     let clock = Clock::own();
     let mut drained = 0;
     loop {
@@ -43,11 +43,14 @@ pub async fn drain(place: &Place, events: u64) -> anyhow::Result<Reading> {
         drained += batch.len() as u64;
     }
     let reading = clock.read(events);
-    ensure!(drained == events, "of {events} rows {drained} were there");
+    ensure!(
+        drained == events,
+        "only {drained} of {events} rows were there"
+    );
     Ok(reading)
 }
 
-/// A record that lies ready.
+/// A prepared record.
 struct Ready {
     key: String,
     headers: OwnedHeaders,
@@ -72,7 +75,7 @@ impl Ready {
     }
 }
 
-/// With the registry's frame before it, as long as the real one.
+/// The value with a prefix of the wire format's length.
 pub fn framed(datum: &[u8]) -> Vec<u8> {
     [&[0, 0, 0, 0, 1], datum].concat()
 }
@@ -92,16 +95,16 @@ impl ProducerContext for Acknowledged {
     }
 }
 
-/// Produces as fast as librdkafka takes it, until all is acknowledged.
-pub fn produce(place: &Place, events: u64) -> anyhow::Result<Reading> {
+/// Produces at the maximum rate until all records are acknowledged.
+pub fn produce(environment: &Environment, events: u64) -> anyhow::Result<Reading> {
     let law = rows::law();
     let ready = (0..RECORDS.min(events)).map(|n| Ok(Ready::of(&rows::row(&law, n)?)));
     let ready = ready.collect::<anyhow::Result<Vec<_>>>()?;
     let acknowledged = Arc::new(AtomicU64::new(0));
-    let producer = producer(place, Acknowledged(Arc::clone(&acknowledged)))?;
-    let topic = place.bus().prefixed(Placed::TOPIC);
+    let producer = producer(environment, Acknowledged(Arc::clone(&acknowledged)))?;
+    let topic = environment.bus().prefixed(Placed::TOPIC);
 
-    // Finding the broker and the topic takes half a second, which is no part of the limit.
+    // Resolving broker and topic takes half a second, which is excluded.
     send(&producer, &topic, &ready[0])?;
     producer.flush(super::PATIENCE)?;
 
@@ -114,18 +117,18 @@ pub fn produce(place: &Place, events: u64) -> anyhow::Result<Reading> {
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     ensure!(
         acknowledged == events,
-        "{acknowledged} of {events} were acknowledged"
+        "only {acknowledged} of {events} were acknowledged"
     );
     Ok(reading)
 }
 
-/// Durable as the bus's, its partitions found by the same rule, and otherwise as librdkafka comes.
+/// A producer with the durability and partitioner of the bus, and otherwise default settings.
 fn producer(
-    place: &Place,
+    environment: &Environment,
     context: Acknowledged,
 ) -> anyhow::Result<ThreadedProducer<Acknowledged>> {
     let producer = ClientConfig::new()
-        .set("bootstrap.servers", &place.kafka)
+        .set("bootstrap.servers", &environment.kafka)
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("compression.type", "lz4")

@@ -1,4 +1,4 @@
-//! The outboxes of a turn, full at first, and who finds the last of them empty.
+//! The outboxes of a turn, and the detection that all are empty.
 
 use std::{
     collections::HashSet,
@@ -12,11 +12,11 @@ use tokio::sync::Notify;
 
 use super::rows::DATABASE;
 use crate::{
-    place::Place,
+    environment::Environment,
     works::outboxes::{self, Schemas},
 };
 
-/// Outboxes that are marked until they are found empty.
+/// Outboxes that are dirty until they are found empty.
 pub struct Full {
     schemas: Arc<Schemas>,
     marked: Mutex<HashSet<OutboxId>>,
@@ -24,17 +24,17 @@ pub struct Full {
 }
 
 impl Full {
-    /// The first `count` outboxes.
-    pub fn open(place: &Place, count: usize) -> anyhow::Result<Self> {
+    /// Creates the first `count` outboxes.
+    pub fn open(environment: &Environment, count: usize) -> anyhow::Result<Self> {
         let names = (0..count).map(|number| outboxes::name(number).into());
         Ok(Self {
-            schemas: Schemas::open(place, DATABASE, count)?,
+            schemas: Schemas::open(environment, DATABASE, count)?,
             marked: Mutex::new(names.collect()),
             empty: Notify::new(),
         })
     }
 
-    /// Waits until each was found empty.
+    /// Waits until all were found empty.
     pub async fn empty(&self) {
         self.empty.notified().await;
     }

@@ -1,21 +1,21 @@
-//! The rows: made once as production writes them, then copied into outboxes before each turn.
+//! The rows: created once by the production code, and copied into outboxes before each turn.
 
 use event_bus::OutboundRecord;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::zipf::Zipf;
 use crate::{
-    place::Place,
+    environment::Environment,
     works::{event::placed, outboxes},
 };
 
-/// The database of the outboxes and of the rows.
+/// The database of outboxes and rows.
 pub const DATABASE: &str = "relay";
-/// Outboxes among which the rows are spread, each a tenant's. The first is also the one that holds all of them.
+/// Number of outboxes, one per tenant. The first one holds all rows for the work with one outbox.
 pub const OUTBOXES: usize = 1_000;
-/// Rows made by one statement.
+/// Rows inserted by one statement.
 const BATCH: u64 = 5_000;
-/// Orders of each tenant.
+/// Orders per tenant.
 const ORDERS: u64 = 10;
 
 const PRELOAD: &str = "CREATE UNLOGGED TABLE preload (
@@ -31,7 +31,7 @@ const ADD: &str = "INSERT INTO preload (n, outbox, topic, envelope, datum)
          AS made (n, outbox, topic, envelope, datum)";
 const FILL_ONE: &str = "TRUNCATE outbox_0.outbox RESTART IDENTITY;
     INSERT INTO outbox_0.outbox (topic, envelope, datum) SELECT topic, envelope, datum FROM preload ORDER BY n";
-// A commit for each hundred: the locks of a thousand schemas at once are more than the server has room for.
+// A commit per hundred schemas, because the locks of a thousand exceed the server's lock table.
 const FILL_ALL: &str = "DO $fill$ BEGIN
     FOR k IN 0..999 LOOP
         EXECUTE format('TRUNCATE outbox_%s.outbox RESTART IDENTITY', k);
@@ -42,23 +42,23 @@ const FILL_ALL: &str = "DO $fill$ BEGIN
     END LOOP;
 END $fill$";
 
-/// A connection to the outboxes' database.
-pub async fn connect(place: &Place) -> anyhow::Result<PgConnection> {
-    let options = outboxes::options(place, DATABASE)?;
+/// Connects to the database of the outboxes.
+pub async fn connect(environment: &Environment) -> anyhow::Result<PgConnection> {
+    let options = outboxes::options(environment, DATABASE)?;
     Ok(PgConnection::connect_with(&options).await?)
 }
 
-/// Makes the outboxes and the rows.
-pub async fn make(place: &Place, rows: u64) -> anyhow::Result<()> {
-    outboxes::anew(place, DATABASE, OUTBOXES).await?;
-    let mut conn = connect(place).await?;
+/// Creates the outboxes and the rows.
+pub async fn make(environment: &Environment, rows: u64) -> anyhow::Result<()> {
+    outboxes::recreate(environment, DATABASE, OUTBOXES).await?;
+    let mut conn = connect(environment).await?;
     conn.execute(PRELOAD).await?;
     for first in (0..rows).step_by(usize::try_from(BATCH)?) {
         add(&mut conn, first..(first + BATCH).min(rows)).await?;
     }
     conn.execute("CREATE INDEX ON preload (outbox, n)").await?;
     conn.execute("VACUUM ANALYZE preload").await?;
-    // Some thousand new files are written out, which takes half a minute on a slow disk.
+    // Thousands of new files are flushed, which takes half a minute on a slow disk.
     conn.execute("CHECKPOINT").await?;
     Ok(())
 }
@@ -86,21 +86,21 @@ async fn add(conn: &mut PgConnection, numbers: std::ops::Range<u64>) -> anyhow::
     Ok(())
 }
 
-/// All rows into the first outbox.
-pub async fn fill_one(place: &Place) -> anyhow::Result<()> {
-    let mut conn = connect(place).await?;
+/// Copies all rows into the first outbox.
+pub async fn fill_one(environment: &Environment) -> anyhow::Result<()> {
+    let mut conn = connect(environment).await?;
     conn.execute(FILL_ONE).await?;
     settle(&mut conn, 1).await
 }
 
-/// Each row into its tenant's outbox.
-pub async fn fill_all(place: &Place) -> anyhow::Result<()> {
-    let mut conn = connect(place).await?;
+/// Copies each row into its tenant's outbox.
+pub async fn fill_all(environment: &Environment) -> anyhow::Result<()> {
+    let mut conn = connect(environment).await?;
     conn.execute(FILL_ALL).await?;
     settle(&mut conn, OUTBOXES).await
 }
 
-/// What filling left to be done is done now, and no side pays for it.
+/// Runs vacuum and a checkpoint, so that they do not affect a turn.
 async fn settle(conn: &mut PgConnection, count: usize) -> anyhow::Result<()> {
     let tables: Vec<String> = (0..count)
         .map(|number| format!("{}.outbox", outboxes::name(number)))
@@ -111,12 +111,12 @@ async fn settle(conn: &mut PgConnection, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The row of this number.
+/// Returns the row with this number.
 pub fn row(law: &Zipf, number: u64) -> anyhow::Result<OutboundRecord> {
     placed(law.draw(number), number % ORDERS, number + 1)
 }
 
-/// How the rows are spread among the outboxes.
+/// The distribution of rows over outboxes.
 pub fn law() -> Zipf {
     Zipf::of(OUTBOXES as u64)
 }

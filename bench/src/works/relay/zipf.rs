@@ -1,18 +1,18 @@
-//! Zipf's law with s = 1: of two, the one of rank k is met k times as rarely as the one of rank 1.
+//! Zipf's law with s = 1: rank k is k times as rare as rank 1.
 
-/// The weight of rank 1. All weights together stay far below 2⁶⁴.
+/// The weight of rank 1. The sum of all weights is far below 2⁶⁴.
 const FIRST: u64 = 1 << 48;
-/// 2⁶⁴ divided by the golden ratio: its multiples lie spread evenly, however many they are.
+/// 2⁶⁴ divided by the golden ratio, whose multiples are evenly distributed.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The law for so many.
+/// The distribution for a number of ranks.
 pub struct Zipf {
-    /// Sums of the weights up to each rank.
+    /// Cumulative weights.
     sums: Vec<u64>,
 }
 
 impl Zipf {
-    /// For `many`; at least one.
+    /// Creates the distribution for `many` ranks, at least one.
     pub fn of(many: u64) -> Self {
         let sums = (1..=many).scan(0, |sum, rank| {
             *sum += FIRST / rank;
@@ -23,7 +23,7 @@ impl Zipf {
         }
     }
 
-    /// Whose turn the draw of this number is, from 0 on. The same each time; the numbers from 0 on follow the law closely.
+    /// Returns the rank, from 0, of a draw. Deterministic; the draws from 0 on follow the law closely.
     pub fn draw(&self, number: u64) -> u64 {
         let point = u128::from(number.wrapping_mul(GOLDEN));
         let all = self.sums.last().copied().unwrap_or_default();

@@ -1,44 +1,44 @@
-//! Where a measurement takes place: servers, names, rivals, and how much is done.
+//! The environment of a measurement: servers, names, reference implementations, scale.
 
 use std::{env, path::PathBuf};
 
 use anyhow::Context;
 use event_bus::BusSettings;
 
-/// The servers and what belongs to one run. Handed to the processes of the sides through the environment.
+/// The servers and names of one run. Passed to the processes of the sides through environment variables.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Environment {
     /// Kafka, as `host:port`.
     pub kafka: String,
     /// The registry's Confluent API.
     pub registry: String,
-    /// PostgreSQL, as a superuser's URL.
+    /// PostgreSQL, as a URL of a superuser.
     pub postgres: String,
-    /// Begins the name of every topic, group and database of this run.
+    /// Prefix of the topics, groups and databases of this run.
     pub run: String,
-    /// Of the full number of events, so much is done: 1 but for trials.
+    /// Fraction of the full number of events; less than 1 for trials.
     pub scale: f64,
-    /// Where `scripts/bench` put what it built of the rivals.
+    /// The folder of reference implementations that `scripts/bench` built.
     pub rivals: PathBuf,
     /// The jars of Kafka and its tools.
     pub jars: PathBuf,
-    /// Java.
+    /// The Java executable.
     pub java: PathBuf,
 }
 
-/// What `run` adds to the environment of a side.
+/// The environment variable that holds [`Environment::run`].
 pub const RUN: &str = "BENCH_RUN";
-/// As [`RUN`]: the scale.
+/// The environment variable that holds [`Environment::scale`].
 pub const SCALE: &str = "BENCH_SCALE";
 
-impl Place {
-    /// As the stack's environment and `scripts/bench` say.
+impl Environment {
+    /// Reads the environment variables set by the stack and `scripts/bench`.
     ///
     /// # Errors
-    /// Names what is not set.
+    /// A variable is not set; the message names it.
     pub fn from_env() -> anyhow::Result<Self> {
         let set = |name: &str| {
-            env::var(name).with_context(|| format!("{name} is not set: run this by `make bench`"))
+            env::var(name).with_context(|| format!("{name} is not set: run `make bench`"))
         };
         Ok(Self {
             kafka: set("TENANTRY_KAFKA")?,
@@ -52,14 +52,14 @@ impl Place {
         })
     }
 
-    /// The bus, whose topics and groups are this run's.
+    /// Returns the settings of the bus, with the prefix of this run.
     pub fn bus(&self) -> BusSettings {
         let mut bus = BusSettings::new(&self.kafka, &self.registry);
         bus.topic_prefix = format!("{}.", self.run);
         bus
     }
 
-    /// So many of `full` are done in this run; never none.
+    /// Returns the number of events for a full number of `full`; at least one.
     pub fn scaled(&self, full: u64) -> u64 {
         #[allow(
             clippy::cast_possible_truncation,

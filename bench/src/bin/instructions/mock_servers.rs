@@ -1,4 +1,4 @@
-//! Kafka and the registry without their servers, in a process that is not counted.
+//! Mock servers for Kafka and the registry, in a process that is not counted.
 
 use std::net::SocketAddr;
 
@@ -14,19 +14,19 @@ use tokio::{
 
 const PARTITIONS: i32 = 6;
 
-/// A broker of librdkafka's own, and a registry that knows one schema.
-pub struct StandIn {
+/// librdkafka's mock broker, and a registry with one schema.
+pub struct MockServers {
     broker: MockCluster<'static, DefaultProducerContext>,
     registry: SocketAddr,
 }
 
-impl StandIn {
+impl MockServers {
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let registry = listener.local_addr()?;
         tokio::spawn(async move {
-            while let Ok((asker, _)) = listener.accept().await {
-                tokio::spawn(answer(asker));
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream));
             }
         });
         let broker = MockCluster::new(1)?;
@@ -41,7 +41,7 @@ impl StandIn {
         format!("http://{}/", self.registry)
     }
 
-    /// The settings for a run with so many events, whose topic is there.
+    /// Creates the topic of a run, and returns its settings.
     pub fn settings(&self, events: u64) -> anyhow::Result<BusSettings> {
         let bus = settings(&self.kafka(), &self.registry(), events);
         let topic = bus.prefixed(OrderCreated::TOPIC);
@@ -50,22 +50,22 @@ impl StandIn {
     }
 }
 
-/// Each number of events has a topic of its own, with just so many in it.
+/// Returns the settings of a run; each number of events has a topic of its own.
 pub fn settings(kafka: &str, registry: &str, events: u64) -> BusSettings {
     let mut bus = BusSettings::new(kafka, registry);
     bus.topic_prefix = format!("{events}.");
     bus
 }
 
-/// One connection, one answer.
-async fn answer(asker: TcpStream) -> anyhow::Result<()> {
-    let mut asker = BufReader::new(asker);
+/// Responds to one request of a connection.
+async fn answer(stream: TcpStream) -> anyhow::Result<()> {
+    let mut stream = BufReader::new(stream);
     let mut request = String::new();
-    asker.read_line(&mut request).await?;
+    stream.read_line(&mut request).await?;
     let mut length = 0;
     loop {
         let mut header = String::new();
-        asker.read_line(&mut header).await?;
+        stream.read_line(&mut header).await?;
         match header.trim().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.trim().parse()?;
@@ -74,16 +74,18 @@ async fn answer(asker: TcpStream) -> anyhow::Result<()> {
             None => break,
         }
     }
-    asker.read_exact(&mut vec![0; length]).await?;
-    let body = said(&request).context("nobody asks that")?.to_string();
+    stream.read_exact(&mut vec![0; length]).await?;
+    let body = response_body(&request)
+        .context("unexpected request")?
+        .to_string();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
     let answer = format!("{head}{}\r\n\r\n{body}", body.len());
-    asker.write_all(answer.as_bytes()).await?;
-    Ok(asker.shutdown().await?)
+    stream.write_all(answer.as_bytes()).await?;
+    Ok(stream.shutdown().await?)
 }
 
-/// Registering gives the id that asking for the schema uses.
-fn said(request: &str) -> Option<Value> {
+/// Returns the response to registering or reading the schema.
+fn response_body(request: &str) -> Option<Value> {
     match request.split(' ').next()? {
         "POST" => Some(json!({ "id": 1 })),
         "GET" => Some(json!({ "schema": OrderCreated::schema().json() })),
