@@ -5,4 +5,5 @@ pub(crate) mod headers;
 pub(crate) mod history;
 pub(crate) mod location;
 pub(crate) mod parked_mark;
+pub(crate) mod parked_sequence;
 pub(crate) mod parked_state;

@@ -7,7 +7,6 @@
 mod command;
 mod read;
 mod scan;
-mod sequence;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,22 +21,15 @@ use crate::{
 };
 
 pub use crate::{
-    dlq::parked::{
-        command::{ParkedOrders, ParkedOutcome, ParkedReport, ParkedSelection, TreatedSequence},
-        sequence::{PARKED_SUFFIX, SequencePlace},
-    },
-    log_format::parked_mark::{Mark, MarkKind},
-};
-pub(crate) use crate::{
-    dlq::parked::{
-        read::ParkedReader,
-        sequence::{Sequence, parked_topic},
+    dlq::parked::command::{
+        ParkedOrders, ParkedOutcome, ParkedReport, ParkedSelection, TreatedSequence,
     },
     log_format::{
-        parked_mark::{Identity, Written},
-        parked_state::Entry,
+        parked_mark::{Mark, MarkKind},
+        parked_sequence::{PARKED_SUFFIX, SequencePlace},
     },
 };
+pub(crate) use crate::{dlq::parked::read::ParkedReader, log_format::parked_sequence::Sequence};
 
 /// Sequences whose heads are read at once.
 const CHUNK: usize = 200;

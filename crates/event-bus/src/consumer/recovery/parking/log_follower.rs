@@ -24,7 +24,7 @@ use crate::{
         recovery::parking::{PATIENCE, Parking, state::Count, topic},
         scheduling::lanes::Lanes,
     },
-    dlq::parked::Written,
+    log_format::parked_mark::Written,
     metrics, security,
 };
 

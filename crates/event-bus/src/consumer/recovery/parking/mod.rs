@@ -32,7 +32,11 @@ use crate::{
         offsets::partition::Partition, processing::work_item::lane_of,
         scheduling::ordering_key::KeyRegistry,
     },
-    dlq::parked::{Entry, ParkedReader, Sequence, parked_topic},
+    dlq::parked::ParkedReader,
+    log_format::{
+        parked_sequence::{Sequence, parked_topic},
+        parked_state::Entry,
+    },
 };
 
 pub(in crate::consumer) use crate::consumer::recovery::parking::{

@@ -17,8 +17,8 @@ use crate::{
             },
         },
     },
-    dlq::parked::{Identity, Sequence},
     log_format::headers::{CLASS_PARKED, PARK_EVENT, PARK_SEQUENCE, text},
+    log_format::{parked_mark::Identity, parked_sequence::Sequence},
 };
 use std::sync::Arc;
 use time::OffsetDateTime;

@@ -17,8 +17,11 @@ use crate::{
         },
         scheduling::ordering_key::OrderingKey,
     },
-    dlq::parked::{Entry, Mark, MarkKind},
     log_format::headers::cut,
+    log_format::{
+        parked_mark::{Mark, MarkKind},
+        parked_state::Entry,
+    },
 };
 
 /// Records looked up at once.
