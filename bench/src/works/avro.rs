@@ -1,4 +1,4 @@
-//! Avro of an order event: what the bus adds to its codec, and what the reference implementation takes.
+//! Avro encoding and decoding of an order event: the bus, its codec alone, and apache-avro through `Value`.
 
 use std::{hint::black_box, time::Instant};
 
@@ -18,15 +18,16 @@ use crate::{
     reading::{Clock, Reading},
 };
 
-/// Encoded a turn, and decoded.
+/// Events encoded and decoded per turn.
 const EVENTS: u64 = 500_000;
-/// Of so many events, one is done before the clock starts.
+/// One in so many events is processed before the measurement, as warm-up.
 const WARM_UP: u64 = 10;
 const ENCODE: Figure = Figure::Also("encode_ns");
 const DECODE: Figure = Figure::Also("decode_ns");
 
 pub struct Avro;
 
+const BARE: &str = "apache-avro serde";
 const RESOLVING: &str = "apache-avro resolving";
 
 #[async_trait]
@@ -47,16 +48,16 @@ impl Work for Avro {
                     "AvroSchema::encode, and a handler's Record::decode of the record's value",
                 ),
                 Side::every(
-                    "serde_avro_fast",
-                    "the codec the bus stands on, called directly",
+                    BARE,
+                    "the codec of the bus, called directly with a prepared reader and writer",
                 ),
                 Side::every(
                     "apache-avro",
-                    "the reference implementation through its Value; decoding fits nothing to a schema of the reader's",
+                    "apache-avro through its Value, decoding without a reader's schema",
                 ),
                 Side::every(
                     RESOLVING,
-                    "the same, decoding for a reader's schema, as who reads events of other versions has to; the bus does",
+                    "the same, resolving to a reader's schema, as events of other versions require; the bus does so",
                 ),
             ]
         }
@@ -83,7 +84,7 @@ impl Work for Avro {
         let events = environment.scaled(EVENTS);
         match side {
             "event-bus" => ours(environment, events).await,
-            "serde_avro_fast" => bare(events),
+            BARE => bare(events),
             "apache-avro" => naive(events, Reader::AsWritten),
             RESOLVING => naive(events, Reader::Own),
             other => bail!("unknown side {other:?}"),
@@ -95,7 +96,7 @@ const fn at_most_bare(figure: Figure) -> Goal {
     Goal {
         side: "event-bus",
         figure,
-        against: Against::Side("serde_avro_fast"),
+        against: Against::Side(BARE),
         bound: Some(Bound::AtMost(1.3)),
     }
 }
@@ -120,51 +121,52 @@ async fn ours(environment: &Environment, events: u64) -> anyhow::Result<Reading>
         payload: schema.encode_framed(id, &order)?.into(),
     };
     let record = Record::parsed(parsed, OrderCreated::TOPIC, &registry);
-    // The first of a schema asks the registry; from then on nothing is waited for.
+    // The first record of a schema requests it from the registry; later ones do not wait.
     let first: OrderCreated = record.decode().await?;
-    anyhow::ensure!(first == order, "another order came back");
+    anyhow::ensure!(first == order, "the decoded order differs");
     both(
         events,
         || Ok(schema.encode(black_box(&order))?),
         || {
             let decoded = black_box(&record).decode::<OrderCreated>().now_or_never();
-            Ok(decoded.context("the schema is not in memory")??)
+            Ok(decoded.context("the schema is not cached")??)
         },
     )
 }
 
 fn bare(events: u64) -> anyhow::Result<Reading> {
     let order = order(1);
-    let schema: serde_avro_fast::Schema = OrderCreated::schema().json().parse()?;
+    let schema = Schema::parse_str(OrderCreated::schema().json())?;
+    let writer = GenericDatumWriter::builder(&schema)
+        .human_readable(true)
+        .build()?;
+    let reader = GenericDatumReader::builder(&schema)
+        .human_readable(true)
+        .build()?;
     let datum = OrderCreated::schema().encode(&order)?;
     both(
         events,
         || {
-            let mut config = serde_avro_fast::ser::SerializerConfig::new(&schema);
-            let (order, room) = (black_box(&order), Vec::with_capacity(128));
-            Ok(serde_avro_fast::to_datum(order, room, &mut config)?)
+            let mut datum = Vec::with_capacity(128);
+            writer.write_ser(&mut datum, black_box(&order))?;
+            Ok(datum)
         },
-        || {
-            Ok(serde_avro_fast::from_datum_slice(
-                black_box(&datum),
-                &schema,
-            )?)
-        },
+        || Ok(reader.read_deser(&mut black_box(datum.as_slice()))?),
     )
 }
 
-/// Whose schema the reference implementation decodes for.
+/// The schema to which apache-avro resolves a datum.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// The writer's alone.
+    /// The writer's schema only.
     AsWritten,
-    /// One of its own, even where it is the same.
+    /// A reader's schema, although it equals the writer's.
     Own,
 }
 
-/// As `to_avro_datum` and `from_avro_datum` do it, which make a writer and a reader each time.
+/// Encodes and decodes like `to_avro_datum` and `from_avro_datum`, which create a writer and a reader each time.
 fn naive(events: u64, reader: Reader) -> anyhow::Result<Reading> {
-    // Otherwise it has UUIDs as bytes, which its own schema does not take.
+    // Otherwise UUIDs are bytes, which the schema does not accept.
     apache_avro::util::set_serde_human_readable(true);
     let order = order(1);
     let schema = Schema::parse_str(OrderCreated::schema().json())?;
@@ -174,7 +176,10 @@ fn naive(events: u64, reader: Reader) -> anyhow::Result<Reading> {
         let writer = GenericDatumWriter::builder(&schema).build()?;
         Ok(writer.write_value_to_vec(value.resolve(&schema)?)?)
     };
-    anyhow::ensure!(encode()? == datum, "apache-avro writes other bytes");
+    anyhow::ensure!(
+        encode()? == datum,
+        "apache-avro encodes the order differently"
+    );
     both(events, encode, || {
         let reader = GenericDatumReader::builder(&schema)
             .maybe_reader_schema((reader == Reader::Own).then_some(&schema))
@@ -200,7 +205,7 @@ fn both(
     Ok(reading)
 }
 
-/// What one takes, in nanoseconds.
+/// Returns the time per event in nanoseconds.
 #[allow(clippy::cast_precision_loss)]
 fn nanos<T>(events: u64, once: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<f64> {
     let began = Instant::now();

@@ -26,10 +26,10 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Reads rows from the replication slot, as after a pause of the connector. Writes all attributes as headers.
-    TopicLog,
+    Log,
     /// Reads rows from the table as an initial snapshot. Writes all attributes as headers.
     Snapshot,
-    /// As `TopicLog`, without attributes as headers.
+    /// As `Log`, without attributes as headers.
     LogBare,
 }
 

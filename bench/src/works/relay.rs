@@ -144,7 +144,7 @@ const fn rate(side: &'static str, against: Against, bound: Option<f64>) -> Goal 
 /// Returns Debezium's configuration for a side.
 fn debezium(side: &str) -> anyhow::Result<debezium::Way> {
     match side {
-        "debezium" => Ok(debezium::Way::TopicLog),
+        "debezium" => Ok(debezium::Way::Log),
         "debezium snapshot" => Ok(debezium::Way::Snapshot),
         "debezium bare" => Ok(debezium::Way::LogBare),
         other => bail!("unknown side {other:?}"),

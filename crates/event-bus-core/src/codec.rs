@@ -1,6 +1,6 @@
 //! Payloads on the wire: Avro in the Confluent format, or JSON.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
@@ -75,7 +75,7 @@ pub fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
 ///
 /// # Errors
 /// A permanent failure: the bytes are not a datum of the schema, or do not fit `T`.
-pub fn read<'a, T: Deserialize<'a>>(schema: &AvroSchema, datum: &'a [u8]) -> Result<T, Failure> {
+pub fn read<T: DeserializeOwned>(schema: &AvroSchema, datum: &[u8]) -> Result<T, Failure> {
     schema.decode(datum).map_err(undecodable)
 }
 

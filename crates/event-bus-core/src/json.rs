@@ -48,6 +48,10 @@ impl<'de> Visitor<'de> for AnyVisitor {
         Ok(Value::String(value.to_owned()))
     }
 
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
     fn visit_bytes<E: de::Error>(self, value: &[u8]) -> Result<Value, E> {
         Ok(Value::String(STANDARD.encode(value)))
     }
@@ -82,5 +86,32 @@ impl<'de> Visitor<'de> for AnyVisitor {
             object.insert(name, value);
         }
         Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AvroSchema;
+
+    #[test]
+    fn every_type_of_avro_has_a_form_in_json() {
+        let schema = r#"{"type":"record","name":"A","fields":[
+            {"name":"nothing","type":"null"},{"name":"yes","type":"boolean"},{"name":"int","type":"int"},
+            {"name":"long","type":"long"},{"name":"float","type":"float"},{"name":"double","type":"double"},
+            {"name":"bytes","type":"bytes"},{"name":"fixed","type":{"type":"fixed","name":"F","size":2}},
+            {"name":"text","type":"string"},{"name":"id","type":{"type":"string","logicalType":"uuid"}},
+            {"name":"list","type":{"type":"array","items":["null","int","string"]}},
+            {"name":"map","type":{"type":"map","values":{"type":"enum","name":"E","symbols":["ONE","TWO"]}}},
+            {"name":"again","type":["null","A"]}]}"#;
+        let inner = b"\x01\x02\x03\0\0\0\x3f\0\0\0\0\0\0\xf0\x3f\x02\xff\x01\x02\x04hi\x02x\x06\0\x02\x0e\x04\x02y\0\x02\x02k\x02\0";
+        let datum = [&inner[..], &[2], inner, &[0]].concat();
+        let AnyJson(json) = AvroSchema::parse(schema).unwrap().decode(&datum).unwrap();
+        let mut expected = serde_json::json!({
+            "nothing": null, "yes": true, "int": 1, "long": -2, "float": 0.5, "double": 1.0, "bytes": "/w==",
+            "fixed": "AQI=", "text": "hi", "id": "x", "list": [null, 7, "y"], "map": {"k": "TWO"}, "again": null,
+        });
+        expected["again"] = expected.clone();
+        assert_eq!(json, expected);
     }
 }

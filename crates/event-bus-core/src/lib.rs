@@ -4,6 +4,7 @@ pub mod asyncapi;
 mod catalogue;
 pub mod codec;
 pub mod compatibility;
+mod datum;
 pub mod envelope;
 mod event;
 mod failure;

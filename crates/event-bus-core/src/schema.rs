@@ -1,18 +1,13 @@
 //! An Avro schema, parsed once, and the datum codec that goes with it.
 
-use std::io::BufRead;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_avro_fast::{
-    Schema,
-    de::{DeserializerConfig, DeserializerState, read::SliceRead},
-    ser::SerializerConfig,
-};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::codec;
+use crate::{codec, datum::DatumCodec};
 
-/// More elements than this in one array or map of a datum is an attack, not an event.
-const MAX_ELEMENTS: usize = 1_000_000;
+/// A fixed type larger than this is refused: its size is read from the schema and reserved for each datum.
+const MAX_FIXED: u64 = 1 << 20;
 
 /// A schema or datum that is not valid Avro, or does not fit its type.
 #[derive(Debug, thiserror::Error)]
@@ -41,30 +36,34 @@ pub enum SchemaError {
     },
 }
 
-/// An Avro schema of a named record.
+/// An Avro schema of a named record, with the codec for its data.
 ///
-/// Reading resolves the *writer's* schema straight into the wanted serde type: fields the type lacks
-/// are skipped, fields the writer lacked need `#[serde(default)]`.
-#[derive(Debug)]
+/// Reading resolves the *writer's* schema straight into the wanted serde type: fields the type lacks are skipped, fields the
+/// writer lacked need `#[serde(default)]`, and numbers are read as any numeric type they fit. The names of Rust types do not
+/// have to be those of the schema.
+///
+/// A union of null and one more type is an `Option`. Any other union is an enum whose variants are in the order of the union.
 pub struct AvroSchema {
     json: String,
     full_name: String,
-    fast: Schema,
+    codec: DatumCodec,
 }
 
 impl AvroSchema {
     /// Parses the schema's JSON. Static schemas belong in a `LazyLock`.
     pub fn parse(json: &str) -> Result<Self, SchemaError> {
-        let fast: Schema = json
-            .parse()
-            .map_err(|error| SchemaError::Schema(format!("{error}")))?;
         let root: serde_json::Value =
             serde_json::from_str(json).map_err(|error| SchemaError::Schema(error.to_string()))?;
+        if let Some(size) = oversized_fixed(&root) {
+            let reason = format!("a fixed type of {size} bytes, more than {MAX_FIXED}");
+            return Err(SchemaError::Schema(reason));
+        }
+        let codec = DatumCodec::parse(json).map_err(SchemaError::Schema)?;
         let full_name = full_name(&root).ok_or(SchemaError::Unnamed)?;
         Ok(Self {
             json: json.to_owned(),
             full_name,
-            fast,
+            codec,
         })
     }
 
@@ -78,9 +77,9 @@ impl AvroSchema {
         &self.full_name
     }
 
-    /// The parsed schema, for code that uses `serde_avro_fast` directly.
-    pub fn fast(&self) -> &Schema {
-        &self.fast
+    /// The parsed schema, for code that uses `apache-avro` directly.
+    pub fn parsed(&self) -> &apache_avro::Schema {
+        self.codec.schema()
     }
 
     /// Writes one datum: no magic byte, no schema id.
@@ -103,32 +102,48 @@ impl AvroSchema {
     fn append<T: Serialize + ?Sized>(
         &self,
         value: &T,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
     ) -> Result<Vec<u8>, SchemaError> {
-        serde_avro_fast::to_datum(value, bytes, &mut SerializerConfig::new(&self.fast)).map_err(
-            |error| SchemaError::Encode {
+        match self.codec.write(value, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(reason) => Err(SchemaError::Encode {
                 schema: self.full_name.clone(),
-                reason: error.to_string(),
-            },
-        )
+                reason,
+            }),
+        }
     }
 
     /// Reads one datum written with this schema into any type. Bytes left over are an error.
-    pub fn decode<'a, T: Deserialize<'a>>(&self, datum: &'a [u8]) -> Result<T, SchemaError> {
-        let broken = |reason: String| SchemaError::Decode {
-            schema: self.full_name.clone(),
-            reason,
-        };
-        let mut config = DeserializerConfig::new(&self.fast);
-        config.max_seq_size = MAX_ELEMENTS;
-        let mut state = DeserializerState::with_config(SliceRead::new(datum), config);
-        let value =
-            T::deserialize(state.deserializer()).map_err(|error| broken(error.to_string()))?;
-        let mut rest = state.into_reader();
-        match rest.fill_buf().map_or(0, <[u8]>::len) {
-            0 => Ok(value),
-            left => Err(broken(format!("{left} bytes left over"))),
+    pub fn decode<T: DeserializeOwned>(&self, datum: &[u8]) -> Result<T, SchemaError> {
+        self.codec
+            .read(datum)
+            .map_err(|reason| SchemaError::Decode {
+                schema: self.full_name.clone(),
+                reason,
+            })
+    }
+}
+
+impl fmt::Debug for AvroSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AvroSchema")
+            .field("full_name", &self.full_name)
+            .field("json", &self.json)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The size of a fixed type that is too large, if there is one.
+fn oversized_fixed(schema: &serde_json::Value) -> Option<u64> {
+    match schema {
+        serde_json::Value::Array(branches) => branches.iter().find_map(oversized_fixed),
+        serde_json::Value::Object(object) => {
+            let is_fixed = object.get("type").is_some_and(|kind| kind == "fixed");
+            let size = object.get("size").and_then(serde_json::Value::as_u64);
+            size.filter(|size| is_fixed && *size > MAX_FIXED)
+                .or_else(|| object.values().find_map(oversized_fixed))
         }
+        _ => None,
     }
 }
 

@@ -19,8 +19,8 @@ mod settings;
 pub mod testing;
 
 pub use consumer::{
-    Begin, Consumer, ConsumerBuilder, ConsumerStatus, Control, GroupProtocol, LogReader, LogRecord,
-    Unreadable,
+    Consumer, ConsumerBuilder, ConsumerHandle, ConsumerStatus, DecodedRecord, GroupProtocol,
+    OffsetReset, RecordDecoder, UndecodableRecord,
 };
 pub use error::BusError;
 pub(crate) use event_bus_core::{AnyJson, Reach, codec, envelope};
@@ -36,7 +36,7 @@ pub use handler::{
     Batch, BatchFailure, BatchFunction, BatchHandler, Domain, EventHandler, Handler, Router,
     delivery_span, event_span,
 };
-pub use ordering::LaneOrder;
+pub use ordering::ProcessingOrder;
 pub use policy::{Next, OnError, PastDeadline, Policy};
 pub use producer::{
     BadStored, BreakerState, Producer, PublishError, Published, SendOptions, StoredEvent,

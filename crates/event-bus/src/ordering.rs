@@ -2,7 +2,7 @@
 
 /// What goes one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LaneOrder {
+pub enum ProcessingOrder {
     /// Events of one aggregate (tenant and subject).
     #[default]
     Aggregate,

@@ -17,13 +17,10 @@ pub(crate) async fn decode<T: DeserializeOwned>(
         Some(Format::Json) => Ok(serde_json::from_slice(payload).map_err(codec::undecodable)?),
         Some(Format::Avro) => {
             let (id, datum) = codec::unframe(payload).map_err(Failure::permanent)?;
-            let schema = match registry.cached(id) {
-                Some(schema) => schema,
-                None => registry.schema(id).await.map_err(|error| match error {
-                    RegistryError::Unavailable(_) => Failure::unavailable(error),
-                    error => Failure::permanent(DecodeError::Schema(error.into())),
-                })?,
-            };
+            let schema = registry.schema(id).await.map_err(|error| match error {
+                RegistryError::Unavailable(_) => Failure::unavailable(error),
+                error => Failure::permanent(DecodeError::Schema(error.into())),
+            })?;
             codec::read(&schema, datum)
         }
         None => Err(Failure::permanent(DecodeError::ContentType(

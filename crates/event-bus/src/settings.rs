@@ -12,7 +12,7 @@ use crate::{BusError, ContentMode, Login, Registry, Security, SubjectNaming};
 pub struct BusSettings {
     /// Kafka's bootstrap servers, as `host:port,host:port`.
     pub bootstrap: String,
-    /// The registry's Confluent API, as `http://host:port/apis/ccompat/v7`.
+    /// The registry's Confluent API, as `http://host:port/apis/ccompat/v7`; several addresses are separated by commas.
     pub registry_url: String,
     /// Put before the name of every topic and group: lets tests and stages share a broker.
     #[serde(default)]

@@ -9,7 +9,9 @@ use std::{
 
 use auth::{ServiceTokens, Verifier};
 use cache::Cache;
-use event_bus::{BusSettings, Consumer, ConsumerStatus, Control, Handler, Producer, SchemaSource};
+use event_bus::{
+    BusSettings, Consumer, ConsumerHandle, ConsumerStatus, Handler, Producer, SchemaSource,
+};
 use outbox::{DirtyOutboxes, Relay, RelaySettings, RelayWaker};
 use sea_orm::DatabaseConnection;
 use sqlx::{PgPool, migrate::Migrator};
@@ -55,7 +57,7 @@ struct Inner {
     verifier: Verifier,
     cache: Cache,
     tokens: ServiceTokens,
-    consumers: Mutex<Vec<Control>>,
+    consumers: Mutex<Vec<ConsumerHandle>>,
     /// Stops consumers, jobs and sockets.
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -260,7 +262,7 @@ impl Runtime {
             .build();
         match built {
             Ok(consumer) => {
-                self.controls().push(consumer.control());
+                self.controls().push(consumer.handle());
                 self.spawn("consumer", |stop| async move {
                     if let Err(error) = consumer.run(stop).await {
                         tracing::error!(group, %error, "consumer ended");
@@ -275,10 +277,10 @@ impl Runtime {
     /// The status of each consumer.
     #[must_use]
     pub fn consumers(&self) -> Vec<ConsumerStatus> {
-        self.controls().iter().map(Control::status).collect()
+        self.controls().iter().map(ConsumerHandle::status).collect()
     }
 
-    fn controls(&self) -> MutexGuard<'_, Vec<Control>> {
+    fn controls(&self) -> MutexGuard<'_, Vec<ConsumerHandle>> {
         let consumers = &self.0.consumers;
         consumers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use event_bus::{
-    BusSettings, Consumer, Envelope, Event, Failure, Handler, LaneOrder, Record, admin::Admin,
+    BusSettings, Consumer, Envelope, Event, Failure, Handler, ProcessingOrder, Record, admin::Admin,
 };
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -61,7 +61,7 @@ impl TopicLog {
         let consumer = Consumer::builder(bus, format!("log-{}", Uuid::new_v4().simple()))
             .topics([topic])
             .handler(RecordingHandler(Arc::clone(&events)))
-            .order_by(LaneOrder::Tenant)
+            .order_by(ProcessingOrder::Tenant)
             .build()
             .expect("the consumer is created");
         let child = stop.clone();

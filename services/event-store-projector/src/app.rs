@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_bus::{LogReader, dlq::DeadLetters};
+use event_bus::{RecordDecoder, dlq::DeadLetters};
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
 use sqlx::migrate::Migrator;
@@ -60,7 +60,7 @@ impl App {
 
     fn project_in_the_background(&self) {
         let runtime = &self.runtime;
-        let reader = LogReader::new(
+        let reader = RecordDecoder::new(
             runtime.bus(),
             GROUP,
             runtime.producer().registry().clone(),

@@ -168,7 +168,7 @@ fn connector_properties(environment: &Environment, way: Way) -> anyhow::Result<S
     let options = outboxes::options(environment, DATABASE)?;
     let mode = match way {
         // Without a stored offset, from the creation of the slot.
-        Way::TopicLog | Way::LogBare => "no_data",
+        Way::Log | Way::LogBare => "no_data",
         Way::Snapshot => "initial_only",
     };
     let placement = table::placement(way)?.map_or_else(String::new, |placement| {

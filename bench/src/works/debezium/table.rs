@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_header_has_its_column() {
-        let placement = placement(Way::TopicLog).unwrap().unwrap();
+        let placement = placement(Way::Log).unwrap().unwrap();
         assert!(placement.contains("type:header:ce_type,"), "{placement}");
         assert!(
             placement.contains("aggregateid:header:ce_partitionkey"),
@@ -109,7 +109,7 @@ mod tests {
             "{placement}"
         );
         assert!(!placement.contains(":header:ce_id"), "{placement}");
-        let create = create(Way::TopicLog).unwrap();
+        let create = create(Way::Log).unwrap();
         assert!(create.contains("ce_datacontenttype text"), "{create}");
         assert!(!create.contains("ce_type text"), "{create}");
     }

@@ -7,20 +7,23 @@ use std::{
 };
 
 use crate::{
-    BatchHandler, BusError, BusSettings, Handler, LaneOrder, Policy, SchemaSource,
+    BatchHandler, BusError, BusSettings, Handler, Policy, ProcessingOrder, SchemaSource,
     consumer::{
-        Begin, Consumer,
-        handle::Parts,
-        polling::start_offsets::Start,
-        processing::handler_kind::Doer,
+        Consumer, OffsetReset,
+        handle::SharedState,
+        polling::start_offsets::StartOffsets,
+        processing::handler_kind::HandlerKind,
         recovery::parking::Parking,
-        scheduling::{in_flight::Flow, key::Keys, lanes::BatchSize, turns::Turns},
+        scheduling::{
+            fair_scheduler::FairScheduler, in_flight_limiter::InFlightLimiter, lanes::BatchSize,
+            ordering_key::KeyRegistry,
+        },
     },
     metrics,
 };
 
 /// Attempts side by side.
-const PARALLEL: usize = 64;
+const DEFAULT_PARALLEL: usize = 64;
 /// Records in flight for each that may run.
 const AHEAD: usize = 32;
 /// Bytes in flight.
@@ -47,16 +50,16 @@ pub struct ConsumerBuilder {
     settings: BusSettings,
     group: String,
     topics: Vec<String>,
-    doer: Option<Doer>,
+    handler: Option<HandlerKind>,
     batch: Option<BatchSize>,
     catalogue: Option<Arc<dyn SchemaSource>>,
-    order: LaneOrder,
+    order: ProcessingOrder,
     parallel: usize,
     in_flight: Option<usize>,
     in_flight_bytes: usize,
     policy: Policy,
     drain: Duration,
-    begin: Begin,
+    reset: OffsetReset,
     rewind: bool,
     once: bool,
     protocol: GroupProtocol,
@@ -70,16 +73,16 @@ impl ConsumerBuilder {
             settings: settings.clone(),
             group,
             topics: Vec::new(),
-            doer: None,
+            handler: None,
             batch: None,
             catalogue: None,
-            order: LaneOrder::default(),
-            parallel: PARALLEL,
+            order: ProcessingOrder::default(),
+            parallel: DEFAULT_PARALLEL,
             in_flight: None,
             in_flight_bytes: IN_FLIGHT_BYTES,
             policy: Policy::new(),
             drain: DRAIN,
-            begin: Begin::default(),
+            reset: OffsetReset::default(),
             rewind: false,
             once: false,
             protocol: GroupProtocol::default(),
@@ -96,16 +99,16 @@ impl ConsumerBuilder {
 
     /// Who does the work: a [`Router`](crate::Router) or a [`Handler`] of your own.
     pub fn handler(mut self, handler: impl Handler) -> Self {
-        self.doer = Some(Doer::Single(Arc::new(handler)));
+        self.handler = Some(HandlerKind::Single(Arc::new(handler)));
         self.batch = None;
         self
     }
 
     /// Who does the work of up to `events` events at once; fewer wait `linger` for more.
     ///
-    /// With [`LaneOrder::Tenant`] the events of a batch are all of one tenant.
+    /// With [`ProcessingOrder::Tenant`] the events of a batch are all of one tenant.
     pub fn batches(mut self, handler: impl BatchHandler, events: usize, linger: Duration) -> Self {
-        self.doer = Some(Doer::Batch(Arc::new(handler)));
+        self.handler = Some(HandlerKind::Batch(Arc::new(handler)));
         self.batch = Some(BatchSize { events, linger });
         self
     }
@@ -116,14 +119,14 @@ impl ConsumerBuilder {
         self
     }
 
-    /// How many attempts run side by side; 64 unless set. Tenants take turns.
+    /// How many attempts run side by side; 64 unless set. Tenants take scheduler.
     pub fn parallel(mut self, attempts: usize) -> Self {
         self.parallel = attempts;
         self
     }
 
     /// What goes one after the other; aggregates unless set.
-    pub fn order_by(mut self, order: LaneOrder) -> Self {
+    pub fn order_by(mut self, order: ProcessingOrder) -> Self {
         self.order = order;
         self
     }
@@ -160,14 +163,14 @@ impl ConsumerBuilder {
     }
 
     /// Where the group begins in a partition it has not committed anything for; with the oldest event unless set.
-    pub fn begin(mut self, begin: Begin) -> Self {
-        self.begin = begin;
+    pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
+        self.reset = reset;
         self
     }
 
     /// Goes back to `begin` in each partition once, whatever the group has committed.
-    pub fn rewind(mut self, begin: Begin) -> Self {
-        self.begin = begin;
+    pub fn rewind(mut self, reset: OffsetReset) -> Self {
+        self.reset = reset;
         self.rewind = true;
         self
     }
@@ -185,7 +188,7 @@ impl ConsumerBuilder {
     }
 
     /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
-    /// aggregate, or its tenant with [`LaneOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
+    /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are put in order into `<topic>.<group>.parked`, and other
     /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
     /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
     ///
@@ -231,23 +234,23 @@ impl ConsumerBuilder {
                 return Err(wrong(&objection));
             }
         }
-        let doer = self.doer.clone().ok_or_else(|| wrong("no handler"))?;
+        let handler = self.handler.clone().ok_or_else(|| wrong("no handler"))?;
         self.settings.security.check()?;
         let registry = self.settings.registry()?;
         let in_flight = self.in_flight.unwrap_or(self.parallel * AHEAD);
         let gauge = metrics::IN_FLIGHT.with_label_values(&[&self.group]);
-        let flow = Flow::new(in_flight, self.in_flight_bytes, self.parallel, gauge);
-        let parts = Parts {
-            keys: Arc::new(Mutex::new(Keys::default())),
-            flow: Arc::new(flow),
-            turns: Turns::new(self.group.clone(), self.parallel),
+        let limiter = InFlightLimiter::new(in_flight, self.in_flight_bytes, self.parallel, gauge);
+        let shared = SharedState {
+            keys: Arc::new(Mutex::new(KeyRegistry::default())),
+            limiter: Arc::new(limiter),
+            scheduler: FairScheduler::new(self.group.clone(), self.parallel),
             partitions: Mutex::default(),
             is_running: AtomicBool::new(false),
         };
         Ok(Consumer {
-            parts: Arc::new(parts),
-            start: Start {
-                begin: self.begin,
+            shared: Arc::new(shared),
+            start: StartOffsets {
+                reset: self.reset,
                 rewind: self.rewind,
                 ends: self.once,
                 rewound: Arc::new(Mutex::new(HashSet::new())),
@@ -255,7 +258,7 @@ impl ConsumerBuilder {
             settings: self.settings,
             group: self.group,
             topics: self.topics,
-            doer,
+            handler,
             batch: self.batch,
             catalogue: self.catalogue,
             registry,

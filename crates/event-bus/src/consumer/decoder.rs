@@ -9,24 +9,24 @@ use crate::{
     BusSettings, PublishError, Record, Registry, SchemaSource,
     consumer::{
         offsets::partition::Partition,
-        processing::{source_record::Original, work_item::Unfit},
-        recovery::dead_letters::{Aside, DeadLetters, Story},
+        processing::{source_record::SourceRecord, work_item::InvalidRecord},
+        recovery::dead_letters::{DeadLetterDestination, DeadLetterPublisher, FailureReport},
     },
     log_format::headers::is_for_another,
 };
 
 /// Reads records and puts aside what cannot be used, as a [`Consumer`](crate::Consumer) does, for a program
 /// that assigns partitions, polls and keeps offsets itself.
-pub struct LogReader {
+pub struct RecordDecoder {
     settings: BusSettings,
     group: String,
     registry: Registry,
     schemas: Arc<dyn SchemaSource>,
-    dead_letters: DeadLetters,
+    dead_letters: DeadLetterPublisher,
 }
 
 /// A record of the log, with its bytes, whether or not it can be read.
-pub struct LogRecord {
+pub struct DecodedRecord {
     /// The topic as the broker calls it.
     pub topic: String,
     /// The partition of it.
@@ -35,20 +35,20 @@ pub struct LogRecord {
     pub offset: i64,
     /// Whether it is a replay that is meant for another group: to be passed over.
     pub is_for_another: bool,
-    original: Original,
-    content: Result<Box<Record>, Unfit>,
+    original: SourceRecord,
+    content: Result<Box<Record>, InvalidRecord>,
 }
 
 /// Why a record cannot be read, whoever tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UndecodableRecord {
     /// The class for the dead letter: `undecodable`, or `context` for a wrong or missing tenant.
     pub class: &'static str,
     /// What is wrong with it.
     pub error: String,
 }
 
-impl LogReader {
+impl RecordDecoder {
     /// Reads on behalf of `group`, named without prefix. `schemas` says which events must name a tenant.
     pub fn new(
         settings: &BusSettings,
@@ -61,7 +61,7 @@ impl LogReader {
             group: group.into(),
             registry,
             schemas,
-            dead_letters: DeadLetters::new(settings),
+            dead_letters: DeadLetterPublisher::new(settings),
         }
     }
 
@@ -79,13 +79,13 @@ impl LogReader {
     }
 
     /// Takes a copy of the record and reads its envelope.
-    pub fn read(&self, message: &BorrowedMessage<'_>) -> LogRecord {
-        let original = Original::of(message);
+    pub fn read(&self, message: &BorrowedMessage<'_>) -> DecodedRecord {
+        let original = SourceRecord::of(message);
         let (topic, number, offset) = (message.topic(), message.partition(), message.offset());
         let logical: Arc<str> = self.settings.without_prefix(topic).into();
         let scope = |event_type: &str| self.schemas.scope(event_type);
         let content = original.read(&self.registry, scope, (&logical, number, offset));
-        LogRecord {
+        DecodedRecord {
             topic: topic.to_owned(),
             partition: number,
             offset,
@@ -98,13 +98,13 @@ impl LogReader {
     /// Puts the record aside with the reason. Returns when all replicas have the dead letter.
     pub async fn dead_letter(
         &self,
-        record: &LogRecord,
+        record: &DecodedRecord,
         class: &'static str,
         error: String,
     ) -> Result<(), PublishError> {
         let logical = self.settings.without_prefix(&record.topic);
         let partition = Partition::new(&record.topic, logical, record.partition);
-        let story = Story {
+        let report = FailureReport {
             group: &self.group,
             class,
             error,
@@ -116,24 +116,26 @@ impl LogReader {
                 &partition,
                 record.offset,
                 &record.original,
-                &story,
-                &Aside::dead_letters(&partition),
+                &report,
+                &DeadLetterDestination::dead_letters(&partition),
             )
             .await
     }
 }
 
-impl LogRecord {
+impl DecodedRecord {
     /// The length of its value.
     pub fn bytes(&self) -> usize {
         self.original.value().map_or(0, bytes::Bytes::len)
     }
 
     /// The record with its envelope, if that can be read.
-    pub fn record(&self) -> Result<&Record, Unreadable> {
-        self.content.as_deref().map_err(|unfit| Unreadable {
-            class: unfit.class(),
-            error: unfit.to_string(),
-        })
+    pub fn record(&self) -> Result<&Record, UndecodableRecord> {
+        self.content
+            .as_deref()
+            .map_err(|invalid| UndecodableRecord {
+                class: invalid.class(),
+                error: invalid.to_string(),
+            })
     }
 }

@@ -10,20 +10,20 @@ use uuid::Uuid;
 use crate::{
     Dependency,
     consumer::scheduling::{
-        in_flight::Flow,
-        key::{Key, Keys},
-        turns::Turns,
+        fair_scheduler::FairScheduler,
+        in_flight_limiter::InFlightLimiter,
+        ordering_key::{KeyRegistry, OrderingKey},
     },
 };
 
 /// Steers a consumer while it runs. Cheap to clone; stays valid when the consumer ends, without effect.
 #[derive(Clone)]
-pub struct Control(Arc<Parts>);
+pub struct ConsumerHandle(Arc<SharedState>);
 
-pub(super) struct Parts {
-    pub(super) keys: Arc<Mutex<Keys>>,
-    pub(super) flow: Arc<Flow>,
-    pub(super) turns: Arc<Turns>,
+pub(super) struct SharedState {
+    pub(super) keys: Arc<Mutex<KeyRegistry>>,
+    pub(super) limiter: Arc<InFlightLimiter>,
+    pub(super) scheduler: Arc<FairScheduler>,
     pub(super) partitions: Mutex<Vec<(String, i32)>>,
     pub(super) is_running: AtomicBool,
 }
@@ -41,15 +41,15 @@ pub struct ConsumerStatus {
     pub unavailable: Vec<(Dependency, usize)>,
 }
 
-impl Control {
-    pub(super) fn new(parts: Arc<Parts>) -> Self {
-        Self(parts)
+impl ConsumerHandle {
+    pub(super) fn new(shared: Arc<SharedState>) -> Self {
+        Self(shared)
     }
 
-    /// Starts no attempt at a tenant's events until [`Control::resume_tenant`], and waits for those that run. Other tenants'
+    /// Starts no attempt at a tenant's events until [`ConsumerHandle::resume_tenant`], and waits for those that run. Other tenants'
     /// events go on, also those behind this tenant's in the log.
     ///
-    /// It holds for this process: another member of the group, or this one after a restart, knows nothing of it.
+    /// It holds for this process: another candidate of the group, or this one after a restart, knows nothing of it.
     pub async fn pause_tenant(&self, tenant: Uuid) {
         self.pause_key(tenant.to_string().as_bytes()).await;
     }
@@ -59,29 +59,29 @@ impl Control {
         self.resume_key(tenant.to_string().as_bytes());
     }
 
-    /// As [`Control::pause_tenant`], for the records of one key.
+    /// As [`ConsumerHandle::pause_tenant`], for the records of one key.
     pub async fn pause_key(&self, key: &[u8]) {
         let key = self.key(key);
-        self.0.flow.set_paused(&key, true);
-        self.0.turns.quiet(&key).await;
+        self.0.limiter.set_paused(&key, true);
+        self.0.scheduler.wait_until_idle(&key).await;
     }
 
-    /// As [`Control::resume_tenant`], for the records of one key.
+    /// As [`ConsumerHandle::resume_tenant`], for the records of one key.
     pub fn resume_key(&self, key: &[u8]) {
         let key = self.key(key);
-        if self.0.flow.set_paused(&key, false) {
-            self.0.turns.key_changed();
+        if self.0.limiter.set_paused(&key, false) {
+            self.0.scheduler.key_changed();
         }
     }
 
-    /// Starts no attempt at all until [`Control::resume`]. The consumer stays in its group.
+    /// Starts no attempt at all until [`ConsumerHandle::resume`]. The consumer stays in its group.
     pub fn pause(&self) {
-        self.0.turns.pause_all(true);
+        self.0.scheduler.pause_all(true);
     }
 
     /// Goes on.
     pub fn resume(&self) {
-        self.0.turns.pause_all(false);
+        self.0.scheduler.pause_all(false);
     }
 
     /// How the consumer is.
@@ -89,12 +89,12 @@ impl Control {
         ConsumerStatus {
             is_running: self.0.is_running.load(Ordering::Acquire),
             partitions: lock(&self.0.partitions).clone(),
-            in_flight: self.0.flow.in_flight(),
-            unavailable: self.0.turns.away(),
+            in_flight: self.0.limiter.in_flight(),
+            unavailable: self.0.scheduler.unavailable(),
         }
     }
 
-    fn key(&self, name: &[u8]) -> Arc<Key> {
+    fn key(&self, name: &[u8]) -> Arc<OrderingKey> {
         lock(&self.0.keys).get(name)
     }
 }

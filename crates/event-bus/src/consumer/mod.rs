@@ -1,10 +1,10 @@
 //! Consuming: many keys side by side, one key in order, nothing skipped, nothing lost on the way out.
 
 mod builder;
+mod consumer_metrics;
 mod decoder;
+mod event_metrics;
 mod handle;
-mod health;
-mod metrics;
 mod offsets;
 mod polling;
 mod processing;
@@ -17,43 +17,43 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BusError, BusSettings, LaneOrder, Policy, Registry, SchemaSource,
+    BusError, BusSettings, Policy, ProcessingOrder, Registry, SchemaSource,
     consumer::processing::dispatcher::Dispatcher,
     consumer::{
-        handle::Parts,
-        health::View,
-        metrics::Meters,
+        consumer_metrics::ConsumerMetrics,
+        event_metrics::EventMetrics,
+        handle::SharedState,
         polling::{
             assignment::Assignment,
-            poll_loop::{Exit, Poll},
-            start_offsets::Start,
+            poll_loop::{Exit, PollLoop},
+            start_offsets::StartOffsets,
         },
-        processing::processor::Worker,
+        processing::processor::RecordProcessor,
         recovery::{
-            dead_letters::DeadLetters,
-            parking::{Parking, ParkingSettings, Tail},
+            dead_letters::DeadLetterPublisher,
+            parking::{ParkedLogFollower, Parking, ParkingSettings},
         },
         scheduling::{
-            key::Key,
             lanes::{BatchSize, Lanes},
+            ordering_key::OrderingKey,
         },
     },
 };
 
 pub(crate) use crate::consumer::processing::{
-    handler_kind::Doer,
+    handler_kind::HandlerKind,
     processor::class_of,
-    source_record::Original,
-    work_item::{Glance, Unfit, Worth},
+    source_record::SourceRecord,
+    work_item::{HeaderPeek, InvalidRecord, RecordFilter},
 };
 pub use crate::consumer::{
     builder::{ConsumerBuilder, GroupProtocol},
-    handle::{ConsumerStatus, Control},
+    handle::{ConsumerHandle, ConsumerStatus},
 };
 
 pub use crate::consumer::{
-    decoder::{LogReader, LogRecord, Unreadable},
-    polling::start_offsets::Begin,
+    decoder::{DecodedRecord, RecordDecoder, UndecodableRecord},
+    polling::start_offsets::OffsetReset,
 };
 
 /// How long the last commit and leaving the group may take after the drain.
@@ -64,19 +64,19 @@ pub struct Consumer {
     settings: BusSettings,
     group: String,
     topics: Vec<String>,
-    doer: Doer,
+    handler: HandlerKind,
     batch: Option<BatchSize>,
     catalogue: Option<Arc<dyn SchemaSource>>,
     registry: Registry,
-    order: LaneOrder,
+    order: ProcessingOrder,
     parallel: usize,
     policy: Policy,
     drain: Duration,
     protocol: GroupProtocol,
     /// Records parked of one partition, at the most; `None`: nothing is parked.
     parked: Option<usize>,
-    start: Start,
-    parts: Arc<Parts>,
+    start: StartOffsets,
+    shared: Arc<SharedState>,
 }
 
 impl Consumer {
@@ -86,11 +86,11 @@ impl Consumer {
     }
 
     /// What steers it while it runs.
-    pub fn control(&self) -> Control {
-        Control::new(Arc::clone(&self.parts))
+    pub fn handle(&self) -> ConsumerHandle {
+        ConsumerHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Reads until `stop`, then lets running work end, commits and leaves the group.
+    /// Reads until `stop`, then lets running work end, commits and defer the group.
     ///
     /// A broker or topic that is not there is waited for. If the future is dropped, the consumer stops by
     /// itself in the background.
@@ -123,17 +123,17 @@ impl Consumer {
                 order: self.order,
                 buckets,
                 limit,
-                keys: &self.parts.keys,
+                keys: &self.shared.keys,
             })
         });
-        let worker = Worker {
+        let worker = RecordProcessor {
             group: self.group.clone(),
-            meters: Meters::new(&self.group),
-            doer: self.doer.clone(),
+            event_metrics: EventMetrics::new(&self.group),
+            handler: self.handler.clone(),
             policy: self.policy.clone(),
-            turns: Arc::clone(&self.parts.turns),
-            dead_letters: DeadLetters::new(&self.settings),
-            batches: Key::new(b"batches"),
+            scheduler: Arc::clone(&self.shared.scheduler),
+            dead_letters: DeadLetterPublisher::new(&self.settings),
+            batches: OrderingKey::new(b"batches"),
             parking: parking.clone(),
         };
         let lanes = Lanes::new(worker, self.batch, Handle::current());
@@ -142,28 +142,28 @@ impl Consumer {
             self.group.clone(),
             self.drain,
             self.start.clone(),
-            Arc::clone(&self.parts.keys),
+            Arc::clone(&self.shared.keys),
             parking.clone(),
             Arc::clone(&lanes),
         );
-        let tail = parking.as_ref();
-        let tail = tail
-            .map(|parking| Tail::spawn(parking, &lanes))
+        let follower = parking.as_ref();
+        let follower = follower
+            .map(|parking| ParkedLogFollower::spawn(parking, &lanes))
             .transpose()?;
         let dispatcher = Dispatcher {
             group: self.group.clone(),
-            worth: Arc::new(self.doer.clone()),
+            filter: Arc::new(self.handler.clone()),
             catalogue: self.catalogue.clone(),
             registry: self.registry.clone(),
             order: self.order,
             buckets,
-            flow: Arc::clone(&self.parts.flow),
-            keys: Arc::clone(&self.parts.keys),
-            view: View::new(self.group.clone(), Arc::clone(&self.parts)),
+            limiter: Arc::clone(&self.shared.limiter),
+            keys: Arc::clone(&self.shared.keys),
+            metrics: ConsumerMetrics::new(self.group.clone(), Arc::clone(&self.shared)),
             lanes,
         };
         let topics = self.topics.iter();
-        let poll = Poll {
+        let poll = PollLoop {
             config: self.config(),
             topics: topics.map(|topic| self.settings.prefixed(topic)).collect(),
             dispatcher,
@@ -188,8 +188,8 @@ impl Consumer {
                 Ok(Exit::Stopped)
             }
         };
-        if let Some(tail) = tail {
-            tail.end().await;
+        if let Some(follower) = follower {
+            follower.end().await;
         }
         exit
     }

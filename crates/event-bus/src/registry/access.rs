@@ -1,41 +1,59 @@
-//! How the registry lets us in: a login, and whose word its certificate has.
+//! Settings of the registry's client: addresses, login, authorities, time limits.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use reqwest::{
-    Certificate, Client, ClientBuilder,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
-};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
+use schema_registry_converter::async_impl::schema_registry::SrSettings;
 use secrecy::ExposeSecret;
 
+use super::TIMEOUT;
 use crate::RegistryAccess;
 
-/// An HTTP client that logs in with each request.
-pub(super) fn client(access: &RegistryAccess) -> Result<ClientBuilder, String> {
-    let mut builder = Client::builder();
+/// Settings for a registry at one address or several, separated by commas.
+pub(super) fn settings(urls: &str, access: &RegistryAccess) -> Result<SrSettings, String> {
+    let mut urls = urls.split(',').map(base);
+    let first = urls.next().unwrap_or_else(|| base(""))?;
+    let mut builder = SrSettings::new_builder(first);
+    for url in urls {
+        builder.add_url(url?);
+    }
     if let Some(login) = &access.login {
-        let pair = format!("{}:{}", login.user, login.password.expose_secret());
-        let basic = format!("Basic {}", BASE64_STANDARD.encode(pair));
-        let mut basic = HeaderValue::try_from(basic)
-            .map_err(|error| format!("registry_access.login: {error}"))?;
-        basic.set_sensitive(true);
-        builder = builder.default_headers(HeaderMap::from_iter([(AUTHORIZATION, basic)]));
+        let password = login.password.expose_secret();
+        builder.set_basic_authorization(&login.user, Some(password));
     }
-    if let Some(ca) = &access.ca {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            format!(
-                "registry_access.ca: {} cannot be read ({error}); name a PEM file this program may read",
-                ca.display()
-            )
-        };
-        let pem = std::fs::read(ca).map_err(|error| unreadable(&error))?;
-        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(&error))?;
-        builder = builder.tls_certs_merge(authorities);
+    builder.set_timeout(TIMEOUT);
+    builder
+        .build_with(client(access)?)
+        .map_err(|error| format!("no http client for the registry: {error}"))
+}
+
+/// An address as the client wants it: without a slash at its end.
+fn base(url: &str) -> Result<String, String> {
+    let url = url.trim();
+    match Url::parse(url) {
+        Ok(base) if !base.cannot_be_a_base() => Ok(url.trim_end_matches('/').to_owned()),
+        _ => Err(format!("registry url {url:?} is not a url")),
     }
-    Ok(builder)
+}
+
+/// An HTTP client that trusts the authorities of the settings besides the system's.
+fn client(access: &RegistryAccess) -> Result<ClientBuilder, String> {
+    let builder = Client::builder();
+    let Some(ca) = &access.ca else {
+        return Ok(builder);
+    };
+    let unreadable = |error: &dyn std::fmt::Display| {
+        format!(
+            "registry_access.ca: {} cannot be read ({error}); name a PEM file this program may read",
+            ca.display()
+        )
+    };
+    let pem = std::fs::read(ca).map_err(|error| unreadable(&error))?;
+    let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(&error))?;
+    Ok(builder.tls_certs_merge(authorities))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -87,5 +105,14 @@ mod tests {
             error.starts_with("registry_access.ca: /nowhere/ca.pem"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn every_address_has_to_be_a_url() {
+        let access = RegistryAccess::default();
+        assert!(settings("http://a:8081/,  http://b:8081/v7", &access).is_ok());
+        for wrong in ["", "registry", "http://a:8081,", "http://a:8081,mailto:b"] {
+            assert!(settings(wrong, &access).is_err(), "{wrong}");
+        }
     }
 }

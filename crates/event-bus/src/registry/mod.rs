@@ -1,70 +1,47 @@
-//! A client of a schema registry that speaks the Confluent API.
+//! A client of a schema registry that speaks the Confluent API, with a cache.
 
 mod access;
-mod flight;
+mod error;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::FutureExt;
-use reqwest::{Client, Response, StatusCode, Url};
-use serde::{Deserialize, Serialize};
+use moka::future::Cache;
+use schema_registry_converter::{
+    async_impl::schema_registry::{SrSettings, get_all_subjects, get_schema_by_id, post_schema},
+    schema_registry_common::{SchemaType, SuppliedSchema},
+};
 
-use crate::{AvroSchema, RegistryAccess, registry::flight::SingleFlight};
+use crate::{AvroSchema, RegistryAccess};
+
+pub use error::RegistryError;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Schemas kept in memory, by id and by subject.
-const CAPACITY: usize = 4096;
+const CAPACITY: u64 = 4096;
 /// A schema larger than this is refused.
 const MAX_SCHEMA: usize = 1 << 20;
 
-/// Why the registry gave no answer, or which.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RegistryError {
-    /// It cannot be reached, or is out of order: try later.
-    #[error("schema registry unavailable: {0}")]
-    Unavailable(String),
-    /// It says no, and will say no again: incompatible or invalid schema.
-    #[error("schema registry refused: {0}")]
-    Refused(String),
-    /// It does not know this id.
-    #[error("schema registry knows no schema {0}")]
-    UnknownId(u32),
-}
-
-/// Registers schemas and finds them by id; each is asked for once.
+/// Registers schemas and finds them by id.
+///
+/// What the registry answered is kept: an id and its schema never change. Callers that ask for the same at the same time
+/// share one request, and its error if it fails; an error is not kept.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
 struct Inner {
-    http: Client,
-    base: Url,
-    ids: SingleFlight<(String, String), u32, RegistryError>,
-    schemas: SingleFlight<u32, Arc<AvroSchema>, RegistryError>,
-}
-
-#[derive(Serialize)]
-struct NewVersion<'a> {
-    schema: &'a str,
-    #[serde(rename = "schemaType")]
-    schema_type: &'static str,
-}
-
-#[derive(Deserialize)]
-struct Registered {
-    id: u32,
-}
-
-#[derive(Deserialize)]
-struct Stored {
-    schema: String,
+    settings: SrSettings,
+    /// Ids by subject and schema.
+    ids: Cache<(String, String), u32>,
+    schemas: Cache<u32, Arc<AvroSchema>>,
 }
 
 impl Registry {
-    /// A client of the registry at `url`. Nothing is asked yet.
+    /// A client of the registry at `url`, or at several addresses separated by commas, which are tried in this order. Nothing
+    /// is asked yet.
     ///
     /// # Errors
-    /// When the URL is none, as a sentence.
+    /// When an address is not a URL, as a sentence.
     pub fn new(url: &str) -> Result<Self, String> {
         Self::open(url, &RegistryAccess::default())
     }
@@ -72,89 +49,71 @@ impl Registry {
     /// A client of a registry that wants a login or has a certificate of its own authority.
     ///
     /// # Errors
-    /// When the URL is none or the authorities' file does not read, as a sentence.
+    /// When an address is not a URL or the authorities' file does not read, as a sentence.
     pub fn open(url: &str, access: &RegistryAccess) -> Result<Self, String> {
-        let base = Url::parse(url)
-            .ok()
-            .filter(|base| !base.cannot_be_a_base())
-            .ok_or_else(|| format!("registry url {url:?} is not a url"))?;
-        let http = access::client(access)?
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| format!("no http client for the registry: {error}"))?;
         Ok(Self(Arc::new(Inner {
-            http,
-            base,
-            ids: SingleFlight::new(CAPACITY),
-            schemas: SingleFlight::new(CAPACITY),
+            settings: access::settings(url, access)?,
+            ids: Cache::new(CAPACITY),
+            schemas: Cache::new(CAPACITY),
         })))
     }
 
     /// The id of this schema under this subject, registered if it is new.
     pub async fn id(&self, subject: &str, schema: &AvroSchema) -> Result<u32, RegistryError> {
         let key = (subject.to_owned(), schema.json().to_owned());
-        let inner = Arc::clone(&self.0);
-        let (subject, json) = key.clone();
-        let load = move || async move { inner.register(&subject, &json).await }.boxed();
-        self.0.ids.get(&key, load).await
+        if let Some(id) = self.0.ids.get(&key).await {
+            return Ok(id);
+        }
+        let id = self
+            .0
+            .ids
+            .try_get_with(key, self.0.register(subject, schema));
+        Box::pin(id).await.map_err(Arc::unwrap_or_clone)
     }
 
     /// The schema with this id.
     pub async fn schema(&self, id: u32) -> Result<Arc<AvroSchema>, RegistryError> {
-        let inner = Arc::clone(&self.0);
-        let load = move || async move { inner.fetch(id).await }.boxed();
-        self.0.schemas.get(&id, load).await
+        if let Some(schema) = self.0.schemas.get(&id).await {
+            return Ok(schema);
+        }
+        // Boxed, so that a schema in memory costs its caller no room for a request.
+        let schema = Box::pin(self.0.schemas.try_get_with(id, self.0.fetch(id)));
+        schema.await.map_err(Arc::unwrap_or_clone)
     }
 
-    /// The schema with this id, if it is in memory.
-    pub(crate) fn cached(&self, id: u32) -> Option<Arc<AvroSchema>> {
-        self.0.schemas.ready(&id)
+    /// Whether a schema with this id is in memory.
+    pub(crate) fn is_kept(&self, id: u32) -> bool {
+        self.0.schemas.contains_key(&id)
     }
 
     /// Keeps a schema as if the registry had been asked for it.
     pub(crate) async fn keep(&self, id: u32, schema: Arc<AvroSchema>) {
-        let load = move || async move { Ok(schema) }.boxed();
-        // Loading what is there already cannot fail.
-        let _kept = self.0.schemas.get(&id, load).await;
+        self.0.schemas.insert(id, schema).await;
     }
 
     /// Whether the registry answers.
     pub async fn health(&self) -> Result<(), RegistryError> {
-        let response = self.0.http.get(self.0.url(&["subjects"])?).send().await;
-        checked(response).await.map(drop)
+        match get_all_subjects(&self.0.settings).await {
+            Ok(_subjects) => Ok(()),
+            Err(error) => Err(RegistryError::of_registration(&error)),
+        }
     }
 }
 
 impl Inner {
-    fn url(&self, path: &[&str]) -> Result<Url, RegistryError> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| RegistryError::Unavailable("the url has no path".to_owned()))?
-            .pop_if_empty()
-            .extend(path);
-        Ok(url)
-    }
-
-    async fn register(&self, subject: &str, json: &str) -> Result<u32, RegistryError> {
-        let url = self.url(&["subjects", subject, "versions"])?;
-        let body = NewVersion {
-            schema: json,
-            schema_type: "AVRO",
-        };
-        let response = checked(self.http.post(url).json(&body).send().await).await?;
-        let registered: Registered = response.json().await.map_err(unavailable)?;
-        Ok(registered.id)
+    async fn register(&self, subject: &str, schema: &AvroSchema) -> Result<u32, RegistryError> {
+        let (name, json) = (schema.full_name().to_owned(), schema.json().to_owned());
+        let schema = SuppliedSchema::new(Some(name), SchemaType::Avro, json);
+        match post_schema(&self.settings, subject.to_owned(), schema).await {
+            Ok(registered) => Ok(registered.id),
+            Err(error) => Err(RegistryError::of_registration(&error)),
+        }
     }
 
     async fn fetch(&self, id: u32) -> Result<Arc<AvroSchema>, RegistryError> {
-        let url = self.url(&["schemas", "ids", &id.to_string()])?;
-        let response = self.http.get(url).send().await;
-        if let Ok(response) = &response
-            && response.status() == StatusCode::NOT_FOUND
-        {
-            return Err(RegistryError::UnknownId(id));
-        }
-        let stored: Stored = checked(response).await?.json().await.map_err(unavailable)?;
+        let stored = get_schema_by_id(id, &self.settings)
+            .await
+            .map_err(|error| RegistryError::of_lookup(id, &error))?;
         if stored.schema.len() > MAX_SCHEMA {
             return Err(RegistryError::Refused(format!("schema {id} is too large")));
         }
@@ -164,35 +123,58 @@ impl Inner {
     }
 }
 
-async fn checked(response: reqwest::Result<Response>) -> Result<Response, RegistryError> {
-    let response = response.map_err(unavailable)?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let body: String = response
-        .text()
-        .await
-        .unwrap_or_default()
-        .chars()
-        .take(300)
-        .collect();
-    let said = format!("{status} {body}");
-    match status {
-        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
-            Err(RegistryError::Refused(said))
-        }
-        _ => Err(RegistryError::Unavailable(said)),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-#[allow(clippy::needless_pass_by_value)] // the shape `map_err` wants
-fn unavailable(error: reqwest::Error) -> RegistryError {
-    let mut said = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        said = format!("{said}: {cause}");
-        source = cause.source();
+    use futures::future::join_all;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A registry that knows schema 7, after it has failed so many times, and the requests it got.
+    async fn failing(times: usize) -> (Registry, Arc<AtomicUsize>) {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let registry = format!("http://{}", server.local_addr().unwrap());
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&requests);
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = server.accept().await.unwrap();
+                let _read = socket.read(&mut [0; 4096]).await;
+                let body = r#"{"schema":"{\"type\":\"record\",\"name\":\"A\",\"fields\":[]}"}"#;
+                let status = match counter.fetch_add(1, Ordering::SeqCst) {
+                    request if request < times => "503 Service Unavailable",
+                    _ => "200 OK",
+                };
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+                let _written = socket.write_all(answer.as_bytes()).await;
+            }
+        });
+        (Registry::new(&registry).unwrap(), requests)
     }
-    RegistryError::Unavailable(said)
+
+    #[tokio::test]
+    async fn many_who_ask_at_once_share_one_request_and_later_ones_need_none() {
+        let (registry, requests) = failing(0).await;
+        let answers = join_all((0..50).map(|_| registry.schema(7))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert!(registry.schema(7).await.is_ok() && registry.is_kept(7));
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_is_shared_and_not_kept() {
+        let (registry, requests) = failing(1).await;
+        let answers = join_all((0..50).map(|_| registry.schema(7))).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+        assert!(registry.schema(7).await.is_ok());
+    }
 }

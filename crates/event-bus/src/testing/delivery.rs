@@ -9,8 +9,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    AvroSchema, BadEvent, Event, EventParts, OutboundRecord, Registry, codec, consumer::Original,
-    envelope::JSON_CONTENT_TYPE,
+    AvroSchema, BadEvent, Event, EventParts, OutboundRecord, Registry, codec,
+    consumer::SourceRecord, envelope::JSON_CONTENT_TYPE,
 };
 
 /// A record with its bytes, for [`HandlerTest`](super::HandlerTest).
@@ -114,17 +114,17 @@ impl Delivery {
         }
     }
 
-    pub(super) fn original(&self) -> Original {
+    pub(super) fn original(&self) -> SourceRecord {
         let headers = self.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), Some(value.as_slice())));
         let value = self.value.clone().map(Bytes::from);
-        Original::new(self.key.as_deref(), headers, value, None)
+        SourceRecord::new(self.key.as_deref(), headers, value, None)
     }
 
     /// Tells the registry what this record was written with.
     pub(super) async fn introduce(&self, registry: &Registry) {
         if let Some(schema) = self.schema
-            && registry.cached(id_of(schema)).is_none()
+            && !registry.is_kept(id_of(schema))
         {
             let copy = AvroSchema::parse(schema.json()).expect("it was parsed before");
             registry.keep(id_of(schema), Arc::new(copy)).await;

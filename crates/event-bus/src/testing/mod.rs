@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use crate::{
     BatchHandler, Handler, Next, Policy, Record, Registry, SchemaSource, Scope,
-    consumer::{Doer, Glance, Unfit, Worth, class_of},
+    consumer::{HandlerKind, HeaderPeek, InvalidRecord, RecordFilter, class_of},
 };
 
 pub use crate::testing::delivery::Delivery;
@@ -103,7 +103,7 @@ impl Outcome {
 
 /// A handler and the consumer around it, without Kafka.
 pub struct HandlerTest {
-    doer: Doer,
+    doer: HandlerKind,
     catalogue: Option<Arc<dyn SchemaSource>>,
     group: String,
     registry: Registry,
@@ -114,15 +114,15 @@ pub struct HandlerTest {
 impl HandlerTest {
     /// Tries `handler` as a consumer with nothing set would run it.
     pub fn new(handler: impl Handler) -> Self {
-        Self::of(Doer::Single(Arc::new(handler)))
+        Self::of(HandlerKind::Single(Arc::new(handler)))
     }
 
     /// Tries a handler of batches, with batches of one.
     pub fn batch(handler: impl BatchHandler) -> Self {
-        Self::of(Doer::Batch(Arc::new(handler)))
+        Self::of(HandlerKind::Batch(Arc::new(handler)))
     }
 
-    fn of(doer: Doer) -> Self {
+    fn of(doer: HandlerKind) -> Self {
         Self {
             doer,
             catalogue: None,
@@ -164,7 +164,7 @@ impl HandlerTest {
     /// Delivers one record and follows it to its end.
     pub async fn deliver(&self, delivery: &Delivery) -> Outcome {
         let original = delivery.original();
-        if !Glance::of(&original).is_wanted(&self.group, &self.doer) {
+        if !HeaderPeek::of(&original).is_wanted(&self.group, &self.doer) {
             return Outcome::PassedOver;
         }
         delivery.introduce(&self.registry).await;
@@ -184,7 +184,7 @@ impl HandlerTest {
         [self.deliver(delivery).await, self.deliver(delivery).await]
     }
 
-    fn read(&self, delivery: &Delivery) -> Result<Box<Record>, Unfit> {
+    fn read(&self, delivery: &Delivery) -> Result<Box<Record>, InvalidRecord> {
         let place = (&delivery.topic.as_str().into(), 0, 0);
         delivery
             .original()

@@ -10,7 +10,7 @@ use crate::testing::{Delivery, HandlerTest, Outcome};
 #[derive(PartialEq)]
 enum Lane {
     Aggregate(Option<uuid::Uuid>, String),
-    Unfit(Vec<u8>),
+    InvalidRecord(Vec<u8>),
 }
 
 impl HandlerTest {
@@ -45,7 +45,7 @@ impl HandlerTest {
                 let tenant = record.envelope.tenant.as_ref().map(|tenant| tenant.id);
                 Lane::Aggregate(tenant, record.envelope.subject.clone())
             }
-            Err(_) => Lane::Unfit(delivery.original().key().unwrap_or_default().to_vec()),
+            Err(_) => Lane::InvalidRecord(delivery.original().key().unwrap_or_default().to_vec()),
         }
     }
 }

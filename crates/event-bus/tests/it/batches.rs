@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use event_bus::{Batch, BatchFailure, Failure, LaneOrder, Received};
+use event_bus::{Batch, BatchFailure, Failure, ProcessingOrder, Received};
 
 use crate::world::{Placed, Seen, World, eventually, header, start, tenant};
 
@@ -74,7 +74,7 @@ async fn ordered_by_tenant_a_batch_is_of_one_tenant() {
             Err(Failure::permanent("mixed").into())
         }
     });
-    let consumer = world.consumer("c").order_by(LaneOrder::Tenant);
+    let consumer = world.consumer("c").order_by(ProcessingOrder::Tenant);
     let consumer = start(consumer.batches(handler, 50, Duration::ZERO));
     seen.reaches(200).await;
     consumer.stop().await;

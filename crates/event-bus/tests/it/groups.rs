@@ -1,6 +1,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use event_bus::{Event, Failure, LaneOrder, OutboundRecord, Received, Router, admin::TopicSpec};
+use event_bus::{
+    Event, Failure, OutboundRecord, ProcessingOrder, Received, Router, admin::TopicSpec,
+};
 
 use crate::world::{Counter, Placed, Seen, World, eventually, parts, run, tenant};
 
@@ -78,7 +80,10 @@ async fn ordered_by_tenant_the_aggregates_of_a_tenant_wait_for_each_other() {
     let handler = slow(&seen, |number| {
         Duration::from_millis(50 - number.cast_unsigned())
     });
-    let consumer = run(world.consumer("c").order_by(LaneOrder::Tenant), handler);
+    let consumer = run(
+        world.consumer("c").order_by(ProcessingOrder::Tenant),
+        handler,
+    );
 
     seen.reaches(50).await;
     consumer.stop().await;

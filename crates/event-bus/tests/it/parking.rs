@@ -7,8 +7,8 @@ use std::{
 };
 
 use event_bus::{
-    Batch, BatchFailure, Begin, ConsumerBuilder, Failure, Handler, LaneOrder, RawRecord, Received,
-    Router, TenantRef,
+    Batch, BatchFailure, ConsumerBuilder, Failure, Handler, OffsetReset, ProcessingOrder,
+    RawRecord, Received, Router, TenantRef,
     admin::TopicSpec,
     dlq::{
         DeadLetterError, MAX_PAGE,
@@ -437,7 +437,10 @@ async fn what_was_parked_and_not_committed_is_not_parked_twice() {
     first.stop().await;
 
     // All come again, as after a crash before anything was committed.
-    let again = run(parking(&world).rewind(Begin::Earliest), ward.handler());
+    let again = run(
+        parking(&world).rewind(OffsetReset::Earliest),
+        ward.handler(),
+    );
     world.publish(&tenant(), "z", [0]).await;
     ward.has("z", [0]).await;
     committed(&world, 7).await;
@@ -577,7 +580,7 @@ async fn a_parked_log_is_cut_when_nothing_is_parked_in_it() {
 async fn ordered_by_tenant_the_whole_tenant_is_parked() {
     let (world, acme) = world_with(1, [("a", 0), ("b", 1), ("c", 2), ("a", 3)]).await;
     let ward = Ward::with_bad("b", 1);
-    let by_tenant = || parking(&world).order_by(LaneOrder::Tenant);
+    let by_tenant = || parking(&world).order_by(ProcessingOrder::Tenant);
     let consumer = run(by_tenant(), ward.handler());
     world.publish(&tenant(), "x", 0..2).await;
     let sequence = reaches(&world, 3).await;

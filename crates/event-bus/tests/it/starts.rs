@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use event_bus::{Begin, GroupProtocol};
+use event_bus::{GroupProtocol, OffsetReset};
 use time::OffsetDateTime;
 
 use crate::world::{Seen, World, eventually, run, tenant};
@@ -19,11 +19,13 @@ async fn a_new_group_begins_with_the_oldest_the_latest_or_at_a_time() {
     let consumers = [
         run(world.consumer("oldest"), oldest.handler()),
         run(
-            world.consumer("latest").begin(Begin::Latest),
+            world.consumer("latest").offset_reset(OffsetReset::Latest),
             latest.handler(),
         ),
         run(
-            world.consumer("since").begin(Begin::At(between)),
+            world
+                .consumer("since")
+                .offset_reset(OffsetReset::At(between)),
             since.handler(),
         ),
     ];
@@ -63,7 +65,7 @@ async fn a_rewound_consumer_reads_again_what_it_had_done_and_ends_when_it_is_thr
         .await;
     assert!(again.all().is_empty());
 
-    let rewound = world.consumer("c").rewind(Begin::Earliest).once();
+    let rewound = world.consumer("c").rewind(OffsetReset::Earliest).once();
     run(rewound, again.handler()).ends().await;
     assert_eq!(again.all().len(), 60);
 }

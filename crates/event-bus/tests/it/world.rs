@@ -10,8 +10,8 @@ use std::{
 };
 
 use event_bus::{
-    AvroSchema, BusSettings, Consumer, ConsumerBuilder, Control, Event, EventParts, EventSchemas,
-    Failure, Handler, OutboundRecord, Producer, Received, Router, Scope, TenantRef,
+    AvroSchema, BusSettings, Consumer, ConsumerBuilder, ConsumerHandle, Event, EventParts,
+    EventSchemas, Failure, Handler, OutboundRecord, Producer, Received, Router, Scope, TenantRef,
     admin::{Admin, Lag, TopicSpec},
 };
 use rdkafka::{
@@ -49,7 +49,7 @@ impl Event for Placed {
 
 /// A running consumer; what it handled is in `seen` of the test.
 pub struct Running {
-    pub control: Control,
+    pub control: ConsumerHandle,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -190,7 +190,7 @@ pub fn run(consumer: ConsumerBuilder, handler: impl Handler) -> Running {
 
 pub fn start(consumer: ConsumerBuilder) -> Running {
     let consumer = consumer.build().expect("a consumer");
-    let control = consumer.control();
+    let control = consumer.handle();
     let stop = CancellationToken::new();
     let task = tokio::spawn({
         let stop = stop.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_bus::{Failure, FailureClass, LogRecord};
+use event_bus::{DecodedRecord, Failure, FailureClass};
 use event_store::{LogPlace, NewEvent};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ pub(super) enum Content {
 
 /// A record and what it holds.
 pub(super) struct Decoded {
-    pub(super) record: LogRecord,
+    pub(super) record: DecodedRecord,
     pub(super) content: Content,
 }
 
@@ -37,7 +37,10 @@ pub(super) struct Batch(pub(super) Vec<Decoded>);
 
 impl Batch {
     /// Reads all payloads. While the registry is away it waits; `None` if it was told to stop then.
-    pub(super) async fn decode(records: Vec<LogRecord>, stop: &CancellationToken) -> Option<Self> {
+    pub(super) async fn decode(
+        records: Vec<DecodedRecord>,
+        stop: &CancellationToken,
+    ) -> Option<Self> {
         let mut batch = Vec::with_capacity(records.len());
         for record in records {
             let content = loop {
@@ -58,7 +61,7 @@ impl Batch {
 
 /// # Errors
 /// What is needed to read the record is away.
-async fn content_of(record: &LogRecord) -> Result<Content, Failure> {
+async fn content_of(record: &DecodedRecord) -> Result<Content, Failure> {
     if record.is_for_another {
         return Ok(Content::PassedOver);
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use event_bus::{LogReader, LogRecord};
+use event_bus::{DecodedRecord, RecordDecoder};
 use futures::{FutureExt, StreamExt};
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -28,7 +28,7 @@ const LOOK_AROUND: Duration = Duration::from_secs(5);
 const METADATA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A consumer of every partition.
-pub(super) struct TopicLog {
+pub(super) struct Log {
     consumer: Arc<StreamConsumer>,
     topics: Vec<String>,
     /// Partitions by topic, as assigned.
@@ -36,9 +36,9 @@ pub(super) struct TopicLog {
     looked: Option<Instant>,
 }
 
-impl TopicLog {
+impl Log {
     /// Connects; nothing is assigned yet.
-    pub(super) fn open(reader: &LogReader, topics: &[String]) -> KafkaResult<Self> {
+    pub(super) fn open(reader: &RecordDecoder, topics: &[String]) -> KafkaResult<Self> {
         Ok(Self {
             consumer: Arc::new(reader.client().create()?),
             topics: topics.to_vec(),
@@ -81,7 +81,7 @@ impl TopicLog {
     }
 
     /// The next records, at least one unless it is time to look around again.
-    pub(super) async fn next(&self, reader: &LogReader) -> KafkaResult<Vec<LogRecord>> {
+    pub(super) async fn next(&self, reader: &RecordDecoder) -> KafkaResult<Vec<DecodedRecord>> {
         let mut records = Vec::new();
         let mut bytes = 0;
         let mut stream = self.consumer.stream();

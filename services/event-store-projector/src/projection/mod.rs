@@ -13,12 +13,12 @@ mod writer;
 
 use std::time::Duration;
 
-use event_bus::{LogReader, PublishError};
+use event_bus::{PublishError, RecordDecoder};
 use event_store::{EventStore, StoreError};
 use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
 
-use self::{batch::Batch, lead::Lead, log::TopicLog, writer::Writer};
+use self::{batch::Batch, lead::Lead, log::Log, writer::Writer};
 
 /// How often a replica without the lead asks for it.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -44,14 +44,14 @@ enum Interrupted {
 /// Reads topics into the store.
 pub struct Projection {
     store: EventStore,
-    reader: LogReader,
+    reader: RecordDecoder,
     /// As the broker calls them.
     topics: Vec<String>,
 }
 
 impl Projection {
     /// Reads `topics`, named as the broker names them.
-    pub fn new(store: EventStore, reader: LogReader, topics: Vec<String>) -> Self {
+    pub fn new(store: EventStore, reader: RecordDecoder, topics: Vec<String>) -> Self {
         Self {
             store,
             reader,
@@ -89,7 +89,7 @@ impl Projection {
         metrics::LEADING.set(1);
         let offsets = self.store.offsets().await?;
         let mut writer = Writer::new(&self.reader, lead, offsets);
-        let mut log = TopicLog::open(&self.reader, &self.topics)?;
+        let mut log = Log::open(&self.reader, &self.topics)?;
         let ended = self.follow(&mut log, &mut writer, stop, pause).await;
         metrics::LEADING.set(0);
         writer.give_up().await;
@@ -100,7 +100,7 @@ impl Projection {
 
     async fn follow(
         &self,
-        log: &mut TopicLog,
+        log: &mut Log,
         writer: &mut Writer<'_>,
         stop: &CancellationToken,
         pause: &mut Duration,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use event_bus::LogReader;
+use event_bus::RecordDecoder;
 use event_store::{NewEvent, OffsetStep, append_batch};
 use sqlx::Connection;
 
@@ -21,14 +21,14 @@ const UNSTORABLE: &str = "unstorable";
 
 /// Writes with the lead's connection.
 pub(super) struct Writer<'a> {
-    reader: &'a LogReader,
+    reader: &'a RecordDecoder,
     lead: Lead,
     offsets: Offsets,
 }
 
 impl<'a> Writer<'a> {
     /// Goes on after `offsets`, which are the store's.
-    pub(super) fn new(reader: &'a LogReader, lead: Lead, offsets: Offsets) -> Self {
+    pub(super) fn new(reader: &'a RecordDecoder, lead: Lead, offsets: Offsets) -> Self {
         Self {
             reader,
             lead,
@@ -152,7 +152,7 @@ fn version_taken(event: &NewEvent) -> String {
 }
 
 async fn put_aside(
-    reader: &LogReader,
+    reader: &RecordDecoder,
     decoded: &Decoded,
     class: &'static str,
     error: String,

@@ -197,9 +197,13 @@ mod tests {
             assert_eq!(onboarding.completed.is_some(), all, "{order:?}");
             assert_eq!(done.contains(&NextAction::Complete), all, "{order:?}");
             if all {
-                let asked = order.iter().position(|one| *one == Database)
+                let requested = order.iter().position(|one| *one == Database)
                     < order.iter().position(|one| *one == Admin);
-                assert_eq!(done.contains(&NextAction::RequestAdmin), asked, "{order:?}");
+                assert_eq!(
+                    done.contains(&NextAction::RequestAdmin),
+                    requested,
+                    "{order:?}"
+                );
             }
             endings.insert(format!("{done:?}"));
         }

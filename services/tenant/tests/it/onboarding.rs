@@ -61,13 +61,13 @@ async fn a_tenant_is_onboarded_step_by_step() {
     assert_eq!(guide.payload["adminEmail"], admin.email);
     let settings = of_type("tenant.onboarding.configure_settings");
     assert_eq!(settings.payload["settings"]["currency"], "EUR");
-    let (created, made) = (
+    let (created, database) = (
         of_type("tenant.created"),
         of_type("tenant.database.created"),
     );
     assert_eq!(
         created.envelope.correlation_id,
-        made.envelope.correlation_id
+        database.envelope.correlation_id
     );
     assert_eq!(of_type("tenant.activated").payload["status"], "ACTIVE");
 }

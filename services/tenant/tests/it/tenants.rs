@@ -154,7 +154,7 @@ async fn each_route_is_authorized_by_role() {
         ),
         (
             Method::GET,
-            "/api/tenants/nobody-there",
+            "/api/tenants/unknown-tenant",
             [401, 404, 404, 404, 404, 404],
         ),
     ];
@@ -175,7 +175,7 @@ async fn each_route_is_authorized_by_role() {
     // A hidden tenant and an unknown one give the same answer.
     let customer = fixture.customer();
     let hidden = customer.get(&path).await;
-    let absent = customer.get("/api/tenants/nobody-there").await;
+    let absent = customer.get("/api/tenants/unknown-tenant").await;
     assert_eq!(hidden.body["detail"], absent.body["detail"]);
 }
 
@@ -205,11 +205,11 @@ async fn other_spellings_of_a_code_or_id_are_unknown() {
 async fn tenants_are_listed_by_page_status_and_text() {
     let fixture = Fixture::shared().await;
     let marker = new_code();
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for n in 0..5 {
         let mut body = tenant_request(&new_code());
         body["name"] = json!(format!("Shop {marker} {n}"));
-        made.push(
+        created.push(
             fixture
                 .platform_admin()
                 .post("/api/tenants", body)
@@ -231,7 +231,7 @@ async fn tenants_are_listed_by_page_status_and_text() {
         pages += 1;
     }
     assert_eq!(pages, 3);
-    assert_eq!(seen, made.iter().map(|one| text(one, "code")).collect());
+    assert_eq!(seen, created.iter().map(|one| text(one, "code")).collect());
 
     let total = async |query: &str| {
         let path = format!("/api/tenants?search={}&{query}", marker.to_uppercase());

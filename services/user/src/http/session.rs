@@ -58,7 +58,7 @@ pub(super) struct Credentials {
     password: SubmittedPassword,
 }
 
-/// TopicLog in.
+/// Log in.
 #[utoipa::path(tag = "auth", request_body = Credentials, security(()), responses(
     (status = 200, body = BearerToken), (status = 400, body = Problem),
     (status = 401, body = Problem, description = "the address or the password is wrong"),

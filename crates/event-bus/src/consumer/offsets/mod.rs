@@ -2,7 +2,7 @@
 //!
 //! Uses nothing of the other rooms but ordering keys.
 
-pub(in crate::consumer) mod completed;
+pub(in crate::consumer) mod completed_offsets;
 pub(in crate::consumer) mod partition;
-pub(in crate::consumer) mod state;
+pub(in crate::consumer) mod partition_state;
 pub(in crate::consumer) mod tracker;

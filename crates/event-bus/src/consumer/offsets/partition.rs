@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::consumer::{
     offsets::{
-        state::{Progress, Stream},
+        partition_state::{PartitionState, ReadPath},
         tracker::Taken,
     },
     recovery::parking::Parked,
-    scheduling::{in_flight::Flow, key::Key},
+    scheduling::{in_flight_limiter::InFlightLimiter, ordering_key::OrderingKey},
 };
 
 /// An assignment. When the partition is lost and comes back, that is another `Partition`: what finishes
@@ -29,7 +29,7 @@ pub(in crate::consumer) struct Partition {
     /// The topic without prefix.
     pub(in crate::consumer) logical: Arc<str>,
     pub(in crate::consumer) number: i32,
-    /// The log's end when the partition came, where that was asked for.
+    /// The log's end when the partition timestamps, where that was asked for.
     pub(in crate::consumer) end: Option<i64>,
     /// What is parked of it, where events are parked.
     pub(in crate::consumer) parked: Option<Parked>,
@@ -42,23 +42,23 @@ pub(in crate::consumer) struct Partition {
 }
 
 struct State {
-    progress: Progress,
+    offsets: PartitionState,
     /// Tickets out: queued or running.
     open: usize,
-    /// When what is open came to the log, in milliseconds since 1970, by its offset.
-    came: BTreeMap<i64, i64>,
+    /// When what is open timestamps to the log, in milliseconds since 1970, by its offset.
+    timestamps: BTreeMap<i64, i64>,
 }
 
 impl Partition {
     pub(in crate::consumer) fn new(topic: &str, logical: &str, number: i32) -> Self {
-        Self::resuming(topic, logical, number, Progress::default())
+        Self::resuming(topic, logical, number, PartitionState::default())
     }
 
     pub(in crate::consumer) fn resuming(
         topic: &str,
         logical: &str,
         number: i32,
-        progress: Progress,
+        offsets: PartitionState,
     ) -> Self {
         Self {
             topic: topic.to_owned(),
@@ -69,17 +69,20 @@ impl Partition {
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             state: Mutex::new(State {
-                progress,
+                offsets,
                 open: 0,
-                came: BTreeMap::new(),
+                timestamps: BTreeMap::new(),
             }),
             idle: Condvar::new(),
         }
     }
 
     /// Asks or changes what is known of its records.
-    pub(in crate::consumer) fn progress<T>(&self, ask: impl FnOnce(&mut Progress) -> T) -> T {
-        ask(&mut self.lock().progress)
+    pub(in crate::consumer) fn with_state<T>(
+        &self,
+        ask: impl FnOnce(&mut PartitionState) -> T,
+    ) -> T {
+        ask(&mut self.lock().offsets)
     }
 
     /// Takes a record of the main reader that needs work; `None` when it was taken or done before.
@@ -87,61 +90,61 @@ impl Partition {
         self: &Arc<Self>,
         offset: i64,
         load: &Load<'_>,
-        flow: &Arc<Flow>,
-    ) -> Option<Ticket> {
-        let taken = self.lock().progress.take(offset);
-        (taken == Taken::Open).then(|| self.ticket(offset, Stream::Main, load, flow))
+        limiter: &Arc<InFlightLimiter>,
+    ) -> Option<InFlightRecord> {
+        let taken = self.lock().offsets.take(offset);
+        (taken == Taken::Open).then(|| self.track(offset, ReadPath::Primary, load, limiter))
     }
 
-    /// The ticket for a record that was taken for work.
-    pub(in crate::consumer) fn ticket(
+    /// The in_flight for a record that was taken for work.
+    pub(in crate::consumer) fn track(
         self: &Arc<Self>,
         offset: i64,
-        stream: Stream,
+        path: ReadPath,
         load: &Load<'_>,
-        flow: &Arc<Flow>,
-    ) -> Ticket {
+        limiter: &Arc<InFlightLimiter>,
+    ) -> InFlightRecord {
         let mut state = self.lock();
         state.open += 1;
         if let Some(timestamp) = load.timestamp {
-            state.came.insert(offset, timestamp);
+            state.timestamps.insert(offset, timestamp);
         }
         drop(state);
-        flow.enter(load.key, load.bytes);
-        Ticket(Arc::new(InFlight {
+        limiter.enter(load.key, load.bytes);
+        InFlightRecord(Arc::new(InFlightInner {
             partition: Arc::clone(self),
             offset,
             key: Arc::clone(load.key),
-            stream,
+            path,
             bytes: load.bytes,
-            flow: Arc::clone(flow),
+            limiter: Arc::clone(limiter),
             open: AtomicUsize::new(1),
         }))
     }
 
-    /// Work that is on no record of this partition's log, but to be waited for all the same.
-    pub(in crate::consumer) fn hold(self: &Arc<Self>) -> Hold {
+    /// WorkItem that is on no record of this partition's log, but to be waited for all the same.
+    pub(in crate::consumer) fn guard(self: &Arc<Self>) -> InFlightGuard {
         self.lock().open += 1;
-        Hold(Arc::clone(self))
+        InFlightGuard(Arc::clone(self))
     }
 
-    /// When the oldest record that is taken and not finished came to the log, in milliseconds since 1970.
+    /// When the oldest record that is taken and not finished timestamps to the log, in milliseconds since 1970.
     pub(in crate::consumer) fn oldest(&self) -> Option<i64> {
         let state = self.lock();
         state
-            .came
+            .timestamps
             .first_key_value()
             .map(|(_, timestamp)| *timestamp)
     }
 
-    /// Whether everything that was in the log when the partition came is done.
+    /// Whether everything that was in the log when the partition timestamps is done.
     pub(in crate::consumer) fn is_at_end(&self) -> bool {
-        let position = self.lock().progress.position();
+        let position = self.lock().offsets.position();
         self.end
             .is_some_and(|end| end == 0 || position.is_some_and(|position| position >= end))
     }
 
-    /// Waits until no ticket is out. False when the deadline came first.
+    /// Waits until no in_flight is out. False when the deadline timestamps first.
     pub(in crate::consumer) fn wait_idle(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while state.open > 0 {
@@ -169,64 +172,64 @@ impl Partition {
 
 /// What a record weighs.
 pub(in crate::consumer) struct Load<'a> {
-    pub(in crate::consumer) key: &'a Arc<Key>,
+    pub(in crate::consumer) key: &'a Arc<OrderingKey>,
     pub(in crate::consumer) bytes: usize,
     pub(in crate::consumer) timestamp: Option<i64>,
 }
 
-/// A record in flight, or one event of a record with several. Dropped without [`Ticket::done`], its work counts as
+/// A record in flight, or one event of a record with several. Dropped without [`InFlightRecord::ack`], its work counts as
 /// not done.
-pub(in crate::consumer) struct Ticket(Arc<InFlight>);
+pub(in crate::consumer) struct InFlightRecord(Arc<InFlightInner>);
 
-/// What a record takes up until all of its tickets are gone.
-pub(in crate::consumer) struct InFlight {
+/// What a record takes up until all of its in_flight_records are gone.
+pub(in crate::consumer) struct InFlightInner {
     pub(in crate::consumer) partition: Arc<Partition>,
     pub(in crate::consumer) offset: i64,
-    pub(in crate::consumer) key: Arc<Key>,
-    stream: Stream,
+    pub(in crate::consumer) key: Arc<OrderingKey>,
+    path: ReadPath,
     bytes: usize,
-    flow: Arc<Flow>,
+    limiter: Arc<InFlightLimiter>,
     /// Events that are not done.
     open: AtomicUsize,
 }
 
-impl Deref for Ticket {
-    type Target = InFlight;
+impl Deref for InFlightRecord {
+    type Target = InFlightInner;
 
-    fn deref(&self) -> &InFlight {
+    fn deref(&self) -> &InFlightInner {
         &self.0
     }
 }
 
-impl Ticket {
-    /// A ticket for each of the record's events: the record is done when all are.
+impl InFlightRecord {
+    /// A in_flight for each of the record's events: the record is done when all are.
     pub(in crate::consumer) fn split(self, events: usize) -> Vec<Self> {
         self.open.store(events, Ordering::Release);
         (0..events).map(|_| Self(Arc::clone(&self.0))).collect()
     }
 
     /// The work is finished: the offset may be committed when all before it may.
-    pub(in crate::consumer) fn done(self) {
+    pub(in crate::consumer) fn ack(self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             let mut state = self.partition.lock();
-            state.progress.done(self.offset, self.stream, &self.key);
+            state.offsets.complete(self.offset, self.path, &self.key);
         }
     }
 }
 
-impl Drop for InFlight {
+impl Drop for InFlightInner {
     fn drop(&mut self) {
-        self.flow.leave(&self.key, self.bytes);
+        self.limiter.leave(&self.key, self.bytes);
         let mut state = self.partition.lock();
-        state.came.remove(&self.offset);
+        state.timestamps.remove(&self.offset);
         self.partition.close(&mut state);
     }
 }
 
 /// Open work of a partition, until it is dropped.
-pub(in crate::consumer) struct Hold(pub(in crate::consumer) Arc<Partition>);
+pub(in crate::consumer) struct InFlightGuard(pub(in crate::consumer) Arc<Partition>);
 
-impl Drop for Hold {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.close(&mut self.0.lock());
     }

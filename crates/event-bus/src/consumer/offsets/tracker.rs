@@ -3,21 +3,21 @@
 use std::collections::VecDeque;
 
 /// Offsets from the first up to, not including, the second.
-pub(in crate::consumer) type Span = (i64, i64);
+pub(in crate::consumer) type OffsetRange = (i64, i64);
 
 /// Offsets taken from one partition, in order, each open or done.
 ///
 /// The log may have holes of its own (compaction, transaction marks), so what counts is what was taken. Offsets done
 /// side by side become one entry now and then, so the memory needed is for what is open.
 #[derive(Debug, Default)]
-pub(in crate::consumer) struct Tracker {
+pub(in crate::consumer) struct OffsetTracker {
     entries: VecDeque<Entry>,
     /// Entries that are open.
     open: usize,
     /// The offset after the last one taken; where to begin, before there is one.
     next: Option<i64>,
     /// Done before a restart, and not come by yet.
-    ahead: VecDeque<Span>,
+    ahead: VecDeque<OffsetRange>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +42,9 @@ pub(in crate::consumer) enum Taken {
     Known,
 }
 
-impl Tracker {
+impl OffsetTracker {
     /// Goes on at `next`; of what comes, `ahead` is done.
-    pub(in crate::consumer) fn resume(next: i64, ahead: Vec<Span>) -> Self {
+    pub(in crate::consumer) fn resume(next: i64, ahead: Vec<OffsetRange>) -> Self {
         Self {
             entries: VecDeque::new(),
             open: 0,
@@ -73,7 +73,7 @@ impl Tracker {
     }
 
     /// Takes an offset that needs no work. False when it was taken already.
-    pub(in crate::consumer) fn pass_over(&mut self, offset: i64) -> bool {
+    pub(in crate::consumer) fn skip(&mut self, offset: i64) -> bool {
         let new = !self.is_known(offset);
         if new {
             self.was_done(offset);
@@ -83,7 +83,7 @@ impl Tracker {
     }
 
     /// This offset's work is finished.
-    pub(in crate::consumer) fn done(&mut self, offset: i64) {
+    pub(in crate::consumer) fn complete(&mut self, offset: i64) {
         let found = self
             .entries
             .binary_search_by(|entry| entry.first.cmp(&offset));
@@ -130,7 +130,7 @@ impl Tracker {
     }
 
     /// What is done behind the first open one, in order.
-    pub(in crate::consumer) fn ahead(&self) -> impl Iterator<Item = Span> + '_ {
+    pub(in crate::consumer) fn ahead(&self) -> impl Iterator<Item = OffsetRange> + '_ {
         let mut entries = self.entries.iter().peekable();
         let done = std::iter::from_fn(move || {
             let first = entries.find(|entry| entry.done)?;
@@ -200,34 +200,34 @@ mod tests {
         })
     }
 
-    fn is_in(spans: &[Span], offset: i64) -> bool {
+    fn is_in(spans: &[OffsetRange], offset: i64) -> bool {
         spans.iter().any(|span| (span.0..span.1).contains(&offset))
     }
 
     proptest! {
         #[test]
         fn position_and_what_is_ahead_are_exactly_what_is_done((offsets, order) in offsets_and_order(), stop in any::<prop::sample::Index>()) {
-            let mut tracker = Tracker::default();
+            let mut tracker = OffsetTracker::default();
             for offset in &offsets {
                 prop_assert_eq!(tracker.take(*offset), Taken::Open);
             }
             let mut open: BTreeSet<i64> = offsets.iter().copied().collect();
             for offset in &order[..stop.index(order.len() + 1)] {
-                tracker.done(*offset);
+                tracker.complete(*offset);
                 open.remove(offset);
                 prop_assert_eq!(tracker.open, open.len());
             }
             let end = *offsets.last().unwrap() + 1;
             let position = tracker.position().unwrap();
             prop_assert_eq!(position, open.first().copied().unwrap_or(end));
-            let ahead: Vec<Span> = tracker.ahead().collect();
+            let ahead: Vec<OffsetRange> = tracker.ahead().collect();
             for offset in offsets.iter().filter(|offset| **offset >= position) {
                 prop_assert_eq!(is_in(&ahead, *offset), !open.contains(offset));
             }
             prop_assert!(ahead.len() <= open.len());
             // After a restart exactly what was open is open.
             let ahead = tracker.ahead().collect();
-            let mut again = Tracker::resume(tracker.position().unwrap(), ahead);
+            let mut again = OffsetTracker::resume(tracker.position().unwrap(), ahead);
             let from = again.position().unwrap();
             for offset in offsets.iter().filter(|offset| **offset >= from) {
                 let expected = if open.contains(offset) { Taken::Open } else { Taken::DoneBefore };
@@ -238,55 +238,55 @@ mod tests {
 
     #[test]
     fn what_is_done_behind_one_that_is_open_takes_no_memory_of_its_own() {
-        let mut tracker = Tracker::default();
+        let mut tracker = OffsetTracker::default();
         for offset in 0..100_000 {
             tracker.take(offset);
             if offset > 0 {
-                tracker.done(offset);
+                tracker.complete(offset);
             }
             assert!(tracker.entries.len() <= FEW + 1);
         }
         assert_eq!(tracker.ahead().collect::<Vec<_>>(), [(1, 100_000)]);
-        tracker.done(0);
+        tracker.complete(0);
         assert_eq!(tracker.position(), Some(100_000));
         assert!(tracker.entries.is_empty());
     }
 
     #[test]
     fn an_offset_seen_again_is_not_taken_twice() {
-        let mut tracker = Tracker::default();
+        let mut tracker = OffsetTracker::default();
         assert_eq!(tracker.take(5), Taken::Open);
         assert_eq!(tracker.take(5), Taken::Known);
         assert_eq!(tracker.take(4), Taken::Known);
         assert_eq!(tracker.take(9), Taken::Open);
-        tracker.done(9);
+        tracker.complete(9);
         assert_eq!(tracker.position(), Some(5));
-        tracker.done(5);
+        tracker.complete(5);
         assert_eq!(tracker.position(), Some(10));
     }
 
     #[test]
     fn what_needs_no_work_moves_the_position_too_but_not_past_what_is_open() {
-        let mut tracker = Tracker::default();
-        assert!(tracker.pass_over(0));
+        let mut tracker = OffsetTracker::default();
+        assert!(tracker.skip(0));
         assert_eq!(tracker.position(), Some(1));
         assert_eq!(tracker.take(1), Taken::Open);
         for offset in 2..1000 {
-            assert!(tracker.pass_over(offset));
+            assert!(tracker.skip(offset));
         }
         assert_eq!(tracker.position(), Some(1));
         assert_eq!(tracker.entries.len(), 2, "a thousand done are one entry");
-        tracker.done(1);
+        tracker.complete(1);
         assert_eq!(tracker.position(), Some(1000));
     }
 
     #[test]
     fn what_was_done_before_a_restart_is_told_once_while_it_comes_by() {
-        let mut tracker = Tracker::resume(0, vec![(5, 20), (30, 40)]);
+        let mut tracker = OffsetTracker::resume(0, vec![(5, 20), (30, 40)]);
         for offset in 0..10 {
             tracker.take(offset);
         }
-        let ahead: Vec<Span> = tracker.ahead().collect();
+        let ahead: Vec<OffsetRange> = tracker.ahead().collect();
         assert_eq!(ahead, [(5, 10), (10, 20), (30, 40)]);
     }
 }

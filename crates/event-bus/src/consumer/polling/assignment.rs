@@ -20,10 +20,10 @@ use rdkafka::{
 use crate::{
     BusSettings,
     consumer::{
-        offsets::{partition::Partition, state::Progress},
-        polling::start_offsets::Start,
+        offsets::{partition::Partition, partition_state::PartitionState},
+        polling::start_offsets::StartOffsets,
         recovery::parking::Parking,
-        scheduling::{key::Keys, lanes::Lanes},
+        scheduling::{lanes::Lanes, ordering_key::KeyRegistry},
     },
     metrics,
     security::with_hint,
@@ -46,8 +46,8 @@ pub(in crate::consumer) struct Assignment {
     settings: BusSettings,
     group: String,
     drain: Duration,
-    start: Start,
-    keys: Arc<Mutex<Keys>>,
+    start: StartOffsets,
+    keys: Arc<Mutex<KeyRegistry>>,
     parking: Option<Arc<Parking>>,
     lanes: Arc<Lanes>,
     partitions: Mutex<HashMap<String, HashMap<i32, Arc<Partition>>>>,
@@ -60,8 +60,8 @@ impl Assignment {
         settings: BusSettings,
         group: String,
         drain: Duration,
-        start: Start,
-        keys: Arc<Mutex<Keys>>,
+        start: StartOffsets,
+        keys: Arc<Mutex<KeyRegistry>>,
         parking: Option<Arc<Parking>>,
         lanes: Arc<Lanes>,
     ) -> Self {
@@ -146,7 +146,7 @@ impl Assignment {
     ) {
         for partition in partitions {
             // What an unanswered commit took with it is committed again.
-            partition.progress(Progress::not_committed);
+            partition.with_state(PartitionState::not_committed);
         }
         let moved = moved(partitions);
         if moved.count() == 0 {
@@ -167,7 +167,7 @@ impl Assignment {
         tracing::debug!(group = self.group, %error, "not committed for now");
         for element in list.elements() {
             if let Some(partition) = self.get(element.topic(), element.partition()) {
-                partition.progress(Progress::not_committed);
+                partition.with_state(PartitionState::not_committed);
             }
         }
     }
@@ -178,13 +178,13 @@ impl Assignment {
         let mut partitions = self.lock();
         for begun in begun {
             let logical = self.settings.without_prefix(&begun.topic);
-            if let Some(offset) = begun.progress.read_from() {
+            if let Some(offset) = begun.state.read_from() {
                 // Fails only for a partition that is not in the list.
                 let _ =
                     list.set_partition_offset(&begun.topic, begun.number, Offset::Offset(offset));
             }
             let mut partition =
-                Partition::resuming(&begun.topic, logical, begun.number, begun.progress);
+                Partition::resuming(&begun.topic, logical, begun.number, begun.state);
             partition.end = begun.end;
             let parking = self.parking.as_ref();
             partition.parked = parking.map(|parking| parking.of(logical));
@@ -206,7 +206,7 @@ impl Assignment {
             .collect();
         tracing::info!(group = self.group, partitions = %names(list), is_lost, "partitions revoked");
         if is_lost {
-            // Another member may have them already: nothing may go on here.
+            // Another candidate may have them already: nothing may go on here.
             for partition in &partitions {
                 partition.abort.cancel();
             }
@@ -256,7 +256,7 @@ impl ClientContext for Assignment {
                 let Some(partition) = self.get(name, *number) else {
                     continue;
                 };
-                let position = partition.progress(|progress| progress.position());
+                let position = partition.with_state(|state| state.position());
                 if let Some(position) = position
                     && known.hi_offset >= 0
                 {
@@ -324,7 +324,7 @@ impl ConsumerContext for Assignment {
 fn moved(partitions: &[Arc<Partition>]) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for partition in partitions {
-        if let Some((offset, ahead)) = partition.progress(Progress::take_commit) {
+        if let Some((offset, ahead)) = partition.with_state(PartitionState::take_commit) {
             let mut element = list.add_partition(&partition.topic, partition.number);
             // Fails only for offsets no broker gives.
             let _ = element.set_offset(Offset::Offset(offset));

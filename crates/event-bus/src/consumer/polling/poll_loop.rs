@@ -20,11 +20,11 @@ use crate::{
         polling::assignment::Assignment,
         processing::{
             dispatcher::{Dispatcher, load},
-            source_record::Original,
-            work_item::Glance,
+            source_record::SourceRecord,
+            work_item::HeaderPeek,
         },
-        recovery::{catch_up::SecondReader, parking::Parking},
-        scheduling::key::Key,
+        recovery::{catch_up::CatchUpConsumer, parking::Parking},
+        scheduling::ordering_key::OrderingKey,
     },
     security::with_hint,
 };
@@ -49,7 +49,7 @@ const FULL_PATIENCE_ALONE: Duration = Duration::from_secs(1);
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything the thread needs.
-pub(in crate::consumer) struct Poll {
+pub(in crate::consumer) struct PollLoop {
     pub(in crate::consumer) config: ClientConfig,
     pub(in crate::consumer) topics: Vec<String>,
     pub(in crate::consumer) dispatcher: Dispatcher,
@@ -72,11 +72,11 @@ pub(in crate::consumer) enum Exit {
 }
 
 /// What the thread keeps while it polls.
-struct Reading<'a> {
-    poll: &'a Poll,
+struct PollSession<'a> {
+    poll: &'a PollLoop,
     consumer: &'a BaseConsumer<Assignment>,
     assignment: Arc<Assignment>,
-    second: SecondReader,
+    catch_up: CatchUpConsumer,
     /// Since when keys have all their share in flight.
     full: HashMap<Box<[u8]>, Instant>,
     paused: bool,
@@ -87,7 +87,7 @@ struct Reading<'a> {
     logged: Option<Instant>,
 }
 
-impl Poll {
+impl PollLoop {
     pub(in crate::consumer) fn run(&self, assignment: Assignment) -> Exit {
         let consumer: BaseConsumer<Assignment> = match self.config.create_with_context(assignment) {
             Ok(consumer) => consumer,
@@ -98,20 +98,20 @@ impl Poll {
             return Exit::Unbuilt(error);
         }
         let assignment = Arc::clone(consumer.context());
-        let reading = Reading {
+        let reading = PollSession {
             poll: self,
             consumer: &consumer,
             assignment: Arc::clone(&assignment),
-            second: SecondReader::new(self.config.clone()),
+            catch_up: CatchUpConsumer::new(self.config.clone()),
             full: HashMap::new(),
             paused: false,
             last: None,
             shown: 0,
             logged: None,
         };
-        self.dispatcher.view.running(true);
+        self.dispatcher.metrics.running(true);
         let exit = reading.run();
-        self.dispatcher.view.running(false);
+        self.dispatcher.metrics.running(false);
         assignment.drain(&assignment.all(), Instant::now() + self.drain);
         assignment.commit_to_leave(&consumer);
         // Leaves the group; the revocation finds nothing left to do.
@@ -120,7 +120,7 @@ impl Poll {
     }
 }
 
-impl Reading<'_> {
+impl PollSession<'_> {
     fn run(mut self) -> Exit {
         let mut committed = Instant::now();
         while !self.poll.stop.is_cancelled() {
@@ -128,10 +128,10 @@ impl Reading<'_> {
             let changes = self.assignment.changes();
             let has_changed = std::mem::replace(&mut self.shown, changes) != changes;
             if has_changed && let Some(parking) = &self.poll.parking {
-                parking.hold(self.assignment.all());
+                parking.follow(self.assignment.all());
             }
             if is_due || has_changed {
-                self.poll.dispatcher.view.show(&self.assignment.all());
+                self.poll.dispatcher.metrics.show(&self.assignment.all());
             }
             if is_due {
                 self.assignment.commit_moved(self.consumer);
@@ -140,11 +140,11 @@ impl Reading<'_> {
                     return Exit::Stopped;
                 }
             }
-            let flow = &self.poll.dispatcher.flow;
-            if self.paused || (flow.is_full() && !flow.wait_for_room(FULL_PATIENCE)) {
-                self.hold(has_changed);
+            let limiter = &self.poll.dispatcher.limiter;
+            if self.paused || (limiter.is_full() && !limiter.wait_for_room(FULL_PATIENCE)) {
+                self.pause_partitions(has_changed);
             }
-            self.bring_behind();
+            self.read_catch_up();
             if let Some(exit) = self.read() {
                 return exit;
             }
@@ -154,7 +154,7 @@ impl Reading<'_> {
 
     /// Reads a turn of records; what ends the thread, if anything does.
     fn read(&mut self) -> Option<Exit> {
-        let mut tick = match (self.paused, self.second.is_idle()) {
+        let mut tick = match (self.paused, self.catch_up.is_idle()) {
             (true, _) => Duration::ZERO,
             (false, true) => TICK,
             (false, false) => SHORT_TICK,
@@ -169,9 +169,9 @@ impl Reading<'_> {
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Some(Exit::Fatal(error));
                 }
-                Some(Err(error)) => self.complain(&error),
+                Some(Err(error)) => self.log_error(&error),
             }
-            if self.poll.dispatcher.flow.is_full() || self.poll.stop.is_cancelled() {
+            if self.poll.dispatcher.limiter.is_full() || self.poll.stop.is_cancelled() {
                 break;
             }
             tick = Duration::ZERO;
@@ -181,7 +181,7 @@ impl Reading<'_> {
     }
 
     /// Keeps the partitions paused until the load is low.
-    fn hold(&mut self, has_changed: bool) {
+    fn pause_partitions(&mut self, has_changed: bool) {
         let change = |change: fn(&BaseConsumer<Assignment>, &_) -> _| {
             let list = self.consumer.assignment();
             if let Err(error) = list.and_then(|list| change(self.consumer, &list)) {
@@ -190,12 +190,12 @@ impl Reading<'_> {
         };
         if !self.paused || has_changed {
             change(BaseConsumer::pause);
-            self.poll.dispatcher.view.paused(true);
+            self.poll.dispatcher.metrics.paused(true);
         }
-        self.paused = !self.poll.dispatcher.flow.wait_for_low(TICK);
+        self.paused = !self.poll.dispatcher.limiter.wait_for_low(TICK);
         if !self.paused {
             change(BaseConsumer::resume);
-            self.poll.dispatcher.view.paused(false);
+            self.poll.dispatcher.metrics.paused(false);
         }
     }
 
@@ -204,37 +204,36 @@ impl Reading<'_> {
             return;
         };
         let offset = message.offset();
-        if !partition.progress(|progress| progress.arrive(offset)) {
+        if !partition.with_state(|state| state.arrive(offset)) {
             tracing::error!(
                 group = self.poll.dispatcher.group, topic = %partition.logical, partition = partition.number, offset,
                 "the log begins before what was committed: it is another one; reading it from its beginning"
             );
         }
-        let original = Original::without_value(message);
-        let glance = Glance::of(&original);
-        if !glance.is_wanted(&self.poll.dispatcher.group, &*self.poll.dispatcher.worth) {
-            partition.progress(|progress| progress.pass_over(offset));
-            return self.poll.dispatcher.view.skipped(&partition, &glance);
+        let original = SourceRecord::without_value(message);
+        let peek = HeaderPeek::of(&original);
+        if !peek.is_wanted(&self.poll.dispatcher.group, &*self.poll.dispatcher.filter) {
+            partition.with_state(|state| state.skip(offset));
+            return self.poll.dispatcher.metrics.skipped(&partition, &peek);
         }
         let key = self
             .poll
             .dispatcher
             .keys()
             .get(message.key().unwrap_or_default());
-        if partition.progress(|progress| progress.leaves(offset, &key)) {
+        if partition.with_state(|state| state.defer(offset, &key)) {
             return;
         }
         let goes_on_without = self.is_too_much(&key)
-            && partition.progress(|progress| {
-                progress.fall_behind(offset, &key) && progress.leaves(offset, &key)
-            });
+            && partition
+                .with_state(|state| state.mark_lagging(offset, &key) && state.defer(offset, &key));
         if goes_on_without {
             return;
         }
         let load = load(message, &key);
-        if let Some(ticket) = partition.take(offset, &load, &self.poll.dispatcher.flow) {
+        if let Some(in_flight) = partition.take(offset, &load, &self.poll.dispatcher.limiter) {
             let original = original.with_value(message);
-            self.poll.dispatcher.put(&partition, ticket, original);
+            self.poll.dispatcher.put(&partition, in_flight, original);
         }
     }
 
@@ -253,12 +252,12 @@ impl Reading<'_> {
     }
 
     /// Whether the others should go on without this key.
-    fn is_too_much(&mut self, key: &Arc<Key>) -> bool {
+    fn is_too_much(&mut self, key: &Arc<OrderingKey>) -> bool {
         if key.is_paused() {
             return true;
         }
-        if !self.poll.dispatcher.flow.is_full_of(key) {
-            if !self.full.is_empty() && self.poll.dispatcher.flow.is_low_of(key) {
+        if !self.poll.dispatcher.limiter.is_full_of(key) {
+            if !self.full.is_empty() && self.poll.dispatcher.limiter.is_low_of(key) {
                 self.full.remove(&key.name);
             }
             return false;
@@ -273,25 +272,28 @@ impl Reading<'_> {
         let now = Instant::now();
         let since = *self.full.entry(key.name.clone()).or_insert(now);
         let left = (since + patience).saturating_duration_since(now);
-        let is_too_much = !self.poll.dispatcher.flow.wait_for_room_of(key, left);
+        let is_too_much = !self.poll.dispatcher.limiter.wait_for_room_of(key, left);
         if is_too_much {
             self.full.remove(&key.name);
         }
         is_too_much
     }
 
-    /// Lets the second reader bring what keys that are behind have room for.
-    fn bring_behind(&mut self) {
+    /// Lets the catch_up reader bring what keys that are behind have room for.
+    fn read_catch_up(&mut self) {
         let partitions = self.assignment.all();
-        if let Err(error) = self.second.direct(&partitions, &self.poll.dispatcher.flow) {
-            return self.complain(&error);
+        if let Err(error) = self
+            .catch_up
+            .direct(&partitions, &self.poll.dispatcher.limiter)
+        {
+            return self.log_error(&error);
         }
-        if self.second.is_idle() {
+        if self.catch_up.is_idle() {
             return;
         }
         let dispatcher = &self.poll.dispatcher;
-        self.second.read(TURN, |partition, since, message| {
-            dispatcher.bring(partition, since, message);
+        self.catch_up.read(TURN, |partition, since, message| {
+            dispatcher.put_catch_up(partition, since, message);
         });
         dispatcher.lanes.start();
     }
@@ -301,7 +303,7 @@ impl Reading<'_> {
         !partitions.is_empty() && partitions.iter().all(|partition| partition.is_at_end())
     }
 
-    fn complain(&mut self, error: &KafkaError) {
+    fn log_error(&mut self, error: &KafkaError) {
         if self.logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
             let error = with_hint(error);
             tracing::warn!(

@@ -13,7 +13,9 @@ use rdkafka::{
 };
 use time::OffsetDateTime;
 
-use crate::consumer::{offsets::state::Progress, scheduling::key::Keys};
+use crate::consumer::{
+    offsets::partition_state::PartitionState, scheduling::ordering_key::KeyRegistry,
+};
 
 /// How long one question to the broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,7 +24,7 @@ const TRIES: usize = 3;
 
 /// Where reading begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Begin {
+pub enum OffsetReset {
     /// With the oldest event.
     #[default]
     Earliest,
@@ -34,8 +36,8 @@ pub enum Begin {
 
 /// What decides it.
 #[derive(Clone)]
-pub(in crate::consumer) struct Start {
-    pub(in crate::consumer) begin: Begin,
+pub(in crate::consumer) struct StartOffsets {
+    pub(in crate::consumer) reset: OffsetReset,
     /// Go back there once even where offsets are committed.
     pub(in crate::consumer) rewind: bool,
     /// Whether to note where the log ends.
@@ -45,50 +47,50 @@ pub(in crate::consumer) struct Start {
 }
 
 /// A partition with the offset it goes on from.
-pub(in crate::consumer) struct Begun {
+pub(in crate::consumer) struct PartitionStart {
     pub(in crate::consumer) topic: String,
     pub(in crate::consumer) number: i32,
-    pub(in crate::consumer) progress: Progress,
+    pub(in crate::consumer) state: PartitionState,
     pub(in crate::consumer) end: Option<i64>,
 }
 
-impl Start {
+impl StartOffsets {
     /// Where each partition of the list goes on. Where the broker gives no answer the client decides, by the committed
     /// offset alone: some events are handled again.
     pub(in crate::consumer) fn of<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
         list: &TopicPartitionList,
-        keys: &Arc<Mutex<Keys>>,
-    ) -> Vec<Begun> {
+        keys: &Arc<Mutex<KeyRegistry>>,
+    ) -> Vec<PartitionStart> {
         let committed = ask(|| consumer.committed_offsets(list.clone(), PATIENCE));
         let committed = committed.as_ref().unwrap_or(list);
         let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
         let elements = committed.elements();
-        let begun = elements.iter().map(|element| {
+        let starts = elements.iter().map(|element| {
             let (topic, number) = (element.topic(), element.partition());
-            let progress = match element.offset() {
+            let state = match element.offset() {
                 Offset::Offset(offset) if !self.rewinds(topic, number) => {
-                    Progress::resume(offset, element.metadata(), &mut keys)
+                    PartitionState::resume(offset, element.metadata(), &mut keys)
                 }
                 _ => {
                     let first = self.first(consumer, topic, number);
-                    first.map_or_else(Progress::default, Progress::begin)
+                    first.map_or_else(PartitionState::default, PartitionState::begin)
                 }
             };
             let end = self.ends.then(|| {
-                let marks = ask(|| consumer.fetch_watermarks(topic, number, PATIENCE));
+                let watermarks = ask(|| consumer.fetch_watermarks(topic, number, PATIENCE));
                 // Without an answer there is no end to wait for: the next run goes on.
-                marks.map_or(0, |(_, end)| end)
+                watermarks.map_or(0, |(_, end)| end)
             });
-            Begun {
+            PartitionStart {
                 topic: topic.to_owned(),
                 number,
-                progress,
+                state,
                 end,
             }
         });
-        begun.collect()
+        starts.collect()
     }
 
     /// Whether this partition goes back now; once for each.
@@ -97,19 +99,19 @@ impl Start {
         self.rewind && rewound.insert((topic.to_owned(), number))
     }
 
-    /// The first offset to read; `None` leaves it to the client, which takes the oldest.
+    /// The first offset to read; `None` defer it to the client, which takes the oldest.
     fn first<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
         topic: &str,
         number: i32,
     ) -> Option<i64> {
-        let marks = || ask(|| consumer.fetch_watermarks(topic, number, PATIENCE));
-        match self.begin {
-            Begin::Earliest if self.rewind => Some(marks()?.0),
-            Begin::Earliest => None,
-            Begin::Latest => Some(marks()?.1),
-            Begin::At(time) => {
+        let watermarks = || ask(|| consumer.fetch_watermarks(topic, number, PATIENCE));
+        match self.reset {
+            OffsetReset::Earliest if self.rewind => Some(watermarks()?.0),
+            OffsetReset::Earliest => None,
+            OffsetReset::Latest => Some(watermarks()?.1),
+            OffsetReset::At(time) => {
                 let milliseconds = time.unix_timestamp_nanos() / 1_000_000;
                 let mut list = TopicPartitionList::new();
                 let wanted = Offset::Offset(i64::try_from(milliseconds).unwrap_or(i64::MAX));
@@ -118,7 +120,7 @@ impl Start {
                 match found.elements().first()?.offset() {
                     Offset::Offset(offset) => Some(offset),
                     // Nothing is that young.
-                    _ => Some(marks()?.1),
+                    _ => Some(watermarks()?.1),
                 }
             }
         }

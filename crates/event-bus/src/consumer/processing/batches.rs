@@ -9,29 +9,30 @@ use crate::{
     consumer::{
         offsets::partition::Partition,
         processing::{
-            processor::{Abandoned, UNFIT, Worker, event_type, settle},
-            work_item::Work,
+            processor::{Abandoned, INVALID_TYPE, RecordProcessor, event_type, settle},
+            work_item::WorkItem,
         },
     },
     metrics,
 };
 
-impl Worker {
+impl RecordProcessor {
     /// Works on a batch to its end: what failed by itself, then the rest again.
-    pub(in crate::consumer) async fn run_batch(&self, batch: Vec<Work>) {
-        let (mut rest, unfit): (Vec<Work>, Vec<Work>) = batch
-            .into_iter()
-            .partition(|work| work.content.is_ok() && !work.ticket.partition.stop.is_cancelled());
-        for work in unfit {
+    pub(in crate::consumer) async fn run_batch(&self, batch: Vec<WorkItem>) {
+        let (mut rest, invalid): (Vec<WorkItem>, Vec<WorkItem>) =
+            batch.into_iter().partition(|work| {
+                work.content.is_ok() && !work.in_flight.partition.stop.is_cancelled()
+            });
+        for work in invalid {
             self.run(work).await;
         }
-        let mut away = None;
+        let mut unavailable = None;
         loop {
             rest = self.without_parked(rest).await;
             if rest.is_empty() {
                 return;
             }
-            let Ok(ended) = self.batch_attempt(&rest, away.take()).await else {
+            let Ok(ended) = self.batch_attempt(&rest, unavailable.take()).await else {
                 // Some partition goes: each by itself, so that those that stay go on.
                 for work in rest {
                     self.run(work).await;
@@ -55,7 +56,7 @@ impl Worker {
                     handled: None,
                     failure,
                 }) => match self.batch_policy(&rest).next(&failure, 0) {
-                    Next::Wait(dependency) => away = Some(dependency),
+                    Next::Wait(dependency) => unavailable = Some(dependency),
                     Next::Retry(_) | Next::DeadLetter => {
                         tracing::warn!(
                             group = self.group,
@@ -74,14 +75,14 @@ impl Worker {
     }
 
     /// The works whose sequence is not parked; the others are put behind it.
-    async fn without_parked(&self, works: Vec<Work>) -> Vec<Work> {
+    async fn without_parked(&self, works: Vec<WorkItem>) -> Vec<WorkItem> {
         if self.parking.is_none() {
             return works;
         }
         let mut free = Vec::with_capacity(works.len());
         for work in works {
-            let member = self.member(&work.ticket, &work.content);
-            match self.standing(member.as_ref()).await {
+            let candidate = self.candidate(&work.in_flight, &work.content);
+            match self.decision(candidate.as_ref()).await {
                 Ok(None) => free.push(work),
                 Ok(Some(_)) | Err(Abandoned) => self.run(work).await,
             }
@@ -91,8 +92,8 @@ impl Worker {
 
     async fn batch_attempt(
         &self,
-        works: &[Work],
-        away: Option<Dependency>,
+        works: &[WorkItem],
+        unavailable: Option<Dependency>,
     ) -> Result<Result<(), BatchFailure>, Abandoned> {
         let Some(first) = works.first() else {
             return Ok(Ok(()));
@@ -105,62 +106,62 @@ impl Worker {
         let any_abort = any(works, |partition| &partition.abort);
         let key = if works
             .iter()
-            .all(|work| Arc::ptr_eq(&work.ticket.key, &first.ticket.key))
+            .all(|work| Arc::ptr_eq(&work.in_flight.key, &first.in_flight.key))
         {
-            &first.ticket.key
+            &first.in_flight.key
         } else {
             &self.batches
         };
-        let place = tokio::select! {
+        let permit = tokio::select! {
             biased;
             () = any_stop => return Err(Abandoned),
-            place = self.place(key, away) => place,
+            permit = self.permit(key, unavailable) => permit,
         };
-        let keys = works.iter().map(|work| Arc::clone(&work.ticket.key));
-        let _running = self.turns.running(keys.collect());
+        let keys = works.iter().map(|work| Arc::clone(&work.in_flight.key));
+        let _running = self.scheduler.running(keys.collect());
         let policy = self.batch_policy(works);
         let began = Instant::now();
         let result = tokio::select! {
             biased;
             () = any_abort => return Err(Abandoned),
-            result = self.doer.many(&records, &self.group, policy.attempt_deadline()) => result,
+            result = self.handler.many(&records, &self.group, policy.attempt_deadline()) => result,
         };
         metrics::SECONDS
             .with_label_values(&[self.group.as_str(), "batch"])
             .observe(began.elapsed().as_secs_f64());
         match &result {
-            Ok(()) => place.answered(),
+            Ok(()) => permit.report_success(),
             Err(failed) => {
                 let at = failed.handled.unwrap_or(0).min(records.len() - 1);
                 if failed.handled.is_none() {
                     self.note(&records[at], &failed.failure);
                 }
-                settle(Some(place), policy.next(&failed.failure, 0));
+                settle(Some(permit), policy.next(&failed.failure, 0));
             }
         }
         Ok(result)
     }
 
-    fn handled(&self, work: Work) {
+    fn handled(&self, work: WorkItem) {
         let envelope = work.content.as_ref().map(|record| &*record.envelope);
-        let event_type = envelope.map_or(UNFIT, event_type);
-        self.meters
-            .ended(&work.ticket.partition.logical, event_type, "handled");
-        work.ticket.done();
+        let event_type = envelope.map_or(INVALID_TYPE, event_type);
+        self.event_metrics
+            .ended(&work.in_flight.partition.logical, event_type, "handled");
+        work.in_flight.ack();
     }
 
-    fn batch_policy(&self, works: &[Work]) -> &Policy {
+    fn batch_policy(&self, works: &[WorkItem]) -> &Policy {
         let first = works.first().and_then(|work| work.content.as_ref().ok());
-        let own = first.and_then(|record| self.doer.policy(&record.envelope.event_type));
+        let own = first.and_then(|record| self.handler.policy(&record.envelope.event_type));
         own.unwrap_or(&self.policy)
     }
 }
 
 /// Ends when the signal of one of the works' partitions is given.
-async fn any(works: &[Work], signal: impl Fn(&Partition) -> &CancellationToken) {
+async fn any(works: &[WorkItem], signal: impl Fn(&Partition) -> &CancellationToken) {
     let mut partitions: Vec<&Arc<Partition>> = Vec::new();
     for work in works {
-        let partition = &work.ticket.partition;
+        let partition = &work.in_flight.partition;
         if !partitions.iter().any(|known| Arc::ptr_eq(known, partition)) {
             partitions.push(partition);
         }

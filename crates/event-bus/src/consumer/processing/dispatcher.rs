@@ -6,22 +6,22 @@ use rdkafka::{Message, message::BorrowedMessage};
 use tracing::Span;
 
 use crate::{
-    LaneOrder, Record, Registry, SchemaSource, Scope,
+    ProcessingOrder, Record, Registry, SchemaSource, Scope,
     consumer::{
-        health::View,
+        consumer_metrics::ConsumerMetrics,
         offsets::{
-            partition::{Load, Partition, Ticket},
-            state::Stream,
+            partition::{InFlightRecord, Load, Partition},
+            partition_state::ReadPath,
             tracker::Taken,
         },
         processing::{
-            source_record::Original,
-            work_item::{Events, Glance, Unfit, Work, Worth},
+            source_record::SourceRecord,
+            work_item::{Events, HeaderPeek, InvalidRecord, RecordFilter, WorkItem},
         },
         scheduling::{
-            in_flight::Flow,
-            key::{Key, Keys},
+            in_flight_limiter::InFlightLimiter,
             lanes::Lanes,
+            ordering_key::{KeyRegistry, OrderingKey},
         },
     },
 };
@@ -29,20 +29,20 @@ use crate::{
 /// Decodes records and puts them into their lanes. The polling loop owns it; it knows nothing of polling.
 pub(in crate::consumer) struct Dispatcher {
     pub(in crate::consumer) group: String,
-    pub(in crate::consumer) worth: Arc<dyn Worth>,
+    pub(in crate::consumer) filter: Arc<dyn RecordFilter>,
     pub(in crate::consumer) catalogue: Option<Arc<dyn SchemaSource>>,
     pub(in crate::consumer) registry: Registry,
-    pub(in crate::consumer) order: LaneOrder,
+    pub(in crate::consumer) order: ProcessingOrder,
     /// With batches: the number of lanes that aggregates are distributed over.
     pub(in crate::consumer) buckets: Option<usize>,
-    pub(in crate::consumer) flow: Arc<Flow>,
-    pub(in crate::consumer) keys: Arc<Mutex<Keys>>,
-    pub(in crate::consumer) view: View,
+    pub(in crate::consumer) limiter: Arc<InFlightLimiter>,
+    pub(in crate::consumer) keys: Arc<Mutex<KeyRegistry>>,
+    pub(in crate::consumer) metrics: ConsumerMetrics,
     pub(in crate::consumer) lanes: Arc<Lanes>,
 }
 
 impl Dispatcher {
-    pub(in crate::consumer) fn keys(&self) -> MutexGuard<'_, Keys> {
+    pub(in crate::consumer) fn keys(&self) -> MutexGuard<'_, KeyRegistry> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,26 +51,26 @@ impl Dispatcher {
             .catalogue
             .as_ref()
             .and_then(|catalogue| catalogue.scope(event_type));
-        known.or_else(|| self.worth.scope(event_type))
+        known.or_else(|| self.filter.scope(event_type))
     }
 
     /// Puts a record that was taken into its lane.
     pub(in crate::consumer) fn put(
         &self,
         partition: &Partition,
-        ticket: Ticket,
-        original: Original,
+        in_flight: InFlightRecord,
+        original: SourceRecord,
     ) {
-        let place = (&partition.logical, partition.number, ticket.offset);
+        let place = (&partition.logical, partition.number, in_flight.offset);
         let read = original.read_all(&self.registry, |ty| self.scope(ty), place);
         match read {
-            Ok(Events::One(record)) => self.put_one(partition, ticket, original, Ok(record)),
-            Err(unfit) => self.put_one(partition, ticket, original, Err(unfit)),
-            Ok(Events::Several(events)) if events.is_empty() => ticket.done(),
+            Ok(Events::One(record)) => self.put_one(partition, in_flight, original, Ok(record)),
+            Err(invalid) => self.put_one(partition, in_flight, original, Err(invalid)),
+            Ok(Events::Several(events)) if events.is_empty() => in_flight.ack(),
             Ok(Events::Several(events)) => {
-                let tickets = ticket.split(events.len());
-                for (ticket, (original, content)) in tickets.into_iter().zip(events) {
-                    self.put_one(partition, ticket, original, content);
+                let in_flight_records = in_flight.split(events.len());
+                for (in_flight, (original, content)) in in_flight_records.into_iter().zip(events) {
+                    self.put_one(partition, in_flight, original, content);
                 }
             }
         }
@@ -79,23 +79,23 @@ impl Dispatcher {
     fn put_one(
         &self,
         partition: &Partition,
-        ticket: Ticket,
-        original: Original,
-        content: Result<Box<Record>, Unfit>,
+        in_flight: InFlightRecord,
+        original: SourceRecord,
+        content: Result<Box<Record>, InvalidRecord>,
     ) {
         if let Ok(record) = &content
-            && !self.worth.wants(&record.envelope.event_type)
+            && !self.filter.wants(&record.envelope.event_type)
         {
-            self.view
+            self.metrics
                 .skipped_type(partition, &record.envelope.event_type);
-            return ticket.done();
+            return in_flight.ack();
         }
         let delivery = content.as_ref().map_or_else(
             |_| Span::none(),
-            |record| self.worth.delivery_span(record, &self.group),
+            |record| self.filter.delivery_span(record, &self.group),
         );
-        let work = Work {
-            ticket,
+        let work = WorkItem {
+            in_flight,
             original,
             content,
             delivery,
@@ -104,34 +104,38 @@ impl Dispatcher {
     }
 
     /// Takes what the second reader brings, if its key has room.
-    pub(in crate::consumer) fn bring(
+    pub(in crate::consumer) fn put_catch_up(
         &self,
         partition: &Arc<Partition>,
         since: i64,
         message: &BorrowedMessage<'_>,
     ) {
-        let (offset, flow) = (message.offset(), &self.flow);
+        let (offset, limiter) = (message.offset(), &self.limiter);
         let key = self.keys().get(message.key().unwrap_or_default());
-        let room = |key: &Key| !key.is_paused() && !flow.is_full_of(key) && !flow.is_full();
-        let taken = partition.progress(|progress| progress.bring((since, offset), &key, room));
+        let room =
+            |key: &OrderingKey| !key.is_paused() && !limiter.is_full_of(key) && !limiter.is_full();
+        let taken = partition.with_state(|state| state.bring((since, offset), &key, room));
         if taken != Some(Taken::Open) {
             return;
         }
-        let ticket = partition.ticket(offset, Stream::Behind, &load(message, &key), flow);
-        let original = Original::of(message);
-        if Glance::of(&original).is_wanted(&self.group, &*self.worth) {
-            self.put(partition, ticket, original);
+        let in_flight = partition.track(offset, ReadPath::CatchUp, &load(message, &key), limiter);
+        let original = SourceRecord::of(message);
+        if HeaderPeek::of(&original).is_wanted(&self.group, &*self.filter) {
+            self.put(partition, in_flight, original);
         } else {
-            ticket.done();
+            in_flight.ack();
         }
     }
 }
 
 /// What a record weighs.
-pub(in crate::consumer) fn load<'a>(message: &BorrowedMessage<'_>, key: &'a Arc<Key>) -> Load<'a> {
+pub(in crate::consumer) fn load<'a>(
+    message: &BorrowedMessage<'_>,
+    key: &'a Arc<OrderingKey>,
+) -> Load<'a> {
     Load {
         key,
-        bytes: Original::bytes(message),
+        bytes: SourceRecord::bytes(message),
         timestamp: message.timestamp().to_millis(),
     }
 }

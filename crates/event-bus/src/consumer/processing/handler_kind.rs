@@ -7,17 +7,17 @@ use tracing::{Instrument, Span};
 
 use crate::{
     BatchFailure, BatchHandler, Failure, Handler, PastDeadline, Policy, Record, Scope,
-    consumer::processing::work_item::Worth, delivery_span, event_span,
+    consumer::processing::work_item::RecordFilter, delivery_span, event_span,
 };
 
 /// The consumer's handler.
 #[derive(Clone)]
-pub(crate) enum Doer {
+pub(crate) enum HandlerKind {
     Single(Arc<dyn Handler>),
     Batch(Arc<dyn BatchHandler>),
 }
 
-impl Worth for Doer {
+impl RecordFilter for HandlerKind {
     fn wants(&self, event_type: &str) -> bool {
         match self {
             Self::Single(handler) => handler.wants(event_type),
@@ -40,7 +40,7 @@ impl Worth for Doer {
     }
 }
 
-impl Doer {
+impl HandlerKind {
     /// The handler's own policy for failures of this type of event, if it has one.
     pub(crate) fn policy(&self, event_type: &str) -> Option<&Policy> {
         match self {

@@ -16,20 +16,20 @@ use crate::{
     Dependency, Envelope, Failure, FailureClass, Next, Policy, Record,
     codec::DecodeError,
     consumer::{
-        metrics::Meters,
-        offsets::partition::{Partition, Ticket},
+        event_metrics::EventMetrics,
+        offsets::partition::{InFlightRecord, Partition},
         processing::{
-            handler_kind::Doer,
-            source_record::Original,
-            work_item::{Unfit, Work},
+            handler_kind::HandlerKind,
+            source_record::SourceRecord,
+            work_item::{InvalidRecord, WorkItem},
         },
         recovery::{
-            dead_letters::{Aside, DeadLetters, Story},
-            parking::{Member, Parking, Standing},
+            dead_letters::{DeadLetterDestination, DeadLetterPublisher, FailureReport},
+            parking::{ParkCandidate, ParkDecision, Parking},
         },
         scheduling::{
-            key::Key,
-            turns::{Place, Turns},
+            fair_scheduler::{FairScheduler, Permit},
+            ordering_key::OrderingKey,
         },
     },
     metrics,
@@ -40,15 +40,15 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Does the work of one consumer's records.
-pub(in crate::consumer) struct Worker {
+pub(in crate::consumer) struct RecordProcessor {
     pub(in crate::consumer) group: String,
-    pub(in crate::consumer) meters: Meters,
-    pub(in crate::consumer) doer: Doer,
+    pub(in crate::consumer) event_metrics: EventMetrics,
+    pub(in crate::consumer) handler: HandlerKind,
     pub(in crate::consumer) policy: Policy,
-    pub(in crate::consumer) turns: Arc<Turns>,
-    pub(in crate::consumer) dead_letters: DeadLetters,
-    /// Stands for a batch where turns are taken by key.
-    pub(in crate::consumer) batches: Arc<Key>,
+    pub(in crate::consumer) scheduler: Arc<FairScheduler>,
+    pub(in crate::consumer) dead_letters: DeadLetterPublisher,
+    /// Stands for a batch where scheduler are taken by key.
+    pub(in crate::consumer) batches: Arc<OrderingKey>,
     /// Where events are parked.
     pub(in crate::consumer) parking: Option<Arc<Parking>>,
 }
@@ -57,23 +57,23 @@ pub(in crate::consumer) struct Worker {
 pub(in crate::consumer) struct Abandoned;
 
 /// How attempts on a record ended, other than in being abandoned.
-pub(in crate::consumer) enum Ended<'a> {
+pub(in crate::consumer) enum AttemptOutcome<'a> {
     Handled,
     /// There was none: its sequence is parked.
-    Parked(Standing),
-    DeadLetter(Story<'a>),
+    Parked(ParkDecision),
+    DeadLetter(FailureReport<'a>),
 }
 
-impl Worker {
+impl RecordProcessor {
     /// Works on one record to its end.
-    pub(in crate::consumer) async fn run(&self, work: Work) {
+    pub(in crate::consumer) async fn run(&self, work: WorkItem) {
         self.go_on(work, None).await;
     }
 
     /// Works on one record to its end, the first attempt at which may have failed already.
-    pub(in crate::consumer) async fn go_on(&self, work: Work, failed: Option<Failure>) {
-        let Work {
-            ticket,
+    pub(in crate::consumer) async fn go_on(&self, work: WorkItem, failed: Option<Failure>) {
+        let WorkItem {
+            in_flight,
             original,
             content,
             delivery,
@@ -81,28 +81,30 @@ impl Worker {
         drop(delivery);
         let envelope = content.as_ref().ok();
         let envelope = envelope.map(|record| Arc::clone(&record.envelope));
-        let member = self.member(&ticket, &content);
+        let candidate = self.candidate(&in_flight, &content);
         let ended = match content {
-            _ if ticket.partition.stop.is_cancelled() => Err(Abandoned),
+            _ if in_flight.partition.stop.is_cancelled() => Err(Abandoned),
             Ok(record) => {
-                self.work_on(*record, &ticket, member.as_ref(), failed)
+                self.work_on(*record, &in_flight, candidate.as_ref(), failed)
                     .await
             }
-            Err(unfit) => Ok(Ended::DeadLetter(self.unfit(&unfit))),
+            Err(invalid) => Ok(AttemptOutcome::DeadLetter(self.invalid(&invalid))),
         };
         let outcome = match ended {
-            Ok(Ended::Handled) => Ok("handled"),
+            Ok(AttemptOutcome::Handled) => Ok("handled"),
             // What is rare has memory of its own: a task has room for all that may be in it, and moves it about.
-            Ok(ended) => Box::pin(self.finish(ended, &ticket, member.as_ref(), &original)).await,
+            Ok(ended) => {
+                Box::pin(self.finish(ended, &in_flight, candidate.as_ref(), &original)).await
+            }
             Err(Abandoned) => Err(Abandoned),
         };
-        self.meters.ended(
-            &ticket.partition.logical,
-            envelope.as_deref().map_or(UNFIT, event_type),
+        self.event_metrics.ended(
+            &in_flight.partition.logical,
+            envelope.as_deref().map_or(INVALID_TYPE, event_type),
             outcome.as_ref().unwrap_or(&"abandoned"),
         );
         if outcome.is_ok() {
-            ticket.done();
+            in_flight.ack();
         }
     }
 
@@ -110,44 +112,44 @@ impl Worker {
     async fn work_on(
         &self,
         record: Record,
-        ticket: &Ticket,
-        member: Option<&Member>,
+        in_flight: &InFlightRecord,
+        candidate: Option<&ParkCandidate>,
         failed: Option<Failure>,
-    ) -> Result<Ended<'_>, Abandoned> {
-        if member.is_some()
-            && let Some(standing) = Box::pin(self.standing(member)).await?
+    ) -> Result<AttemptOutcome<'_>, Abandoned> {
+        if candidate.is_some()
+            && let Some(decision) = Box::pin(self.decision(candidate)).await?
         {
-            return Ok(Ended::Parked(standing));
+            return Ok(AttemptOutcome::Parked(decision));
         }
-        self.attempts(record, &ticket.key, &ticket.partition, failed)
+        self.attempts(record, &in_flight.key, &in_flight.partition, failed)
             .await
     }
 
     /// Puts the record where it is to be kept, if anywhere; what became of it.
     async fn finish(
         &self,
-        ended: Ended<'_>,
-        ticket: &Ticket,
-        member: Option<&Member>,
-        original: &Original,
+        ended: AttemptOutcome<'_>,
+        in_flight: &InFlightRecord,
+        candidate: Option<&ParkCandidate>,
+        original: &SourceRecord,
     ) -> Result<&'static str, Abandoned> {
-        let story = match (ended, member) {
-            (Ended::Parked(standing), Some(member)) => {
-                self.park_behind(member, standing, original).await?;
+        let report = match (ended, candidate) {
+            (AttemptOutcome::Parked(decision), Some(candidate)) => {
+                self.park_behind(candidate, decision, original).await?;
                 return Ok("parked");
             }
-            (Ended::Parked(_) | Ended::Handled, _) => return Ok("handled"),
-            (Ended::DeadLetter(story), _) => story,
+            (AttemptOutcome::Parked(_) | AttemptOutcome::Handled, _) => return Ok("handled"),
+            (AttemptOutcome::DeadLetter(report), _) => report,
         };
-        let (partition, offset) = (&ticket.partition, ticket.offset);
-        if let Some(member) = member {
-            self.park_head(member, original, &story).await?;
+        let (partition, offset) = (&in_flight.partition, in_flight.offset);
+        if let Some(candidate) = candidate {
+            self.park_head(candidate, original, &report).await?;
         } else {
-            let to = Aside::dead_letters(partition);
-            self.put_aside(partition, offset, original, &story, &to)
+            let to = DeadLetterDestination::dead_letters(partition);
+            self.publish_dead_letter(partition, offset, original, &report, &to)
                 .await?;
         }
-        self.dead_lettered(partition, offset, &story);
+        self.dead_lettered(partition, offset, &report);
         Ok("dead_lettered")
     }
 
@@ -155,42 +157,42 @@ impl Worker {
     pub(in crate::consumer) async fn attempts(
         &self,
         mut record: Record,
-        key: &Arc<Key>,
+        key: &Arc<OrderingKey>,
         partition: &Partition,
         mut failed: Option<Failure>,
-    ) -> Result<Ended<'_>, Abandoned> {
-        let own = self.doer.policy(&record.envelope.event_type);
+    ) -> Result<AttemptOutcome<'_>, Abandoned> {
+        let own = self.handler.policy(&record.envelope.event_type);
         let policy = own.unwrap_or(&self.policy);
         let (stop, abort) = (&partition.stop, &partition.abort);
         let (mut retries, mut first_failure) = (0, None);
-        let mut away = None;
+        let mut unavailable = None;
         loop {
             // A failure in a batch counts as the first attempt's.
-            let (failure, place) = if let Some(failure) = failed.take() {
+            let (failure, permit) = if let Some(failure) = failed.take() {
                 (failure, None)
             } else {
-                let place = self.turn(key, away.take(), stop).await?;
+                let permit = self.turn(key, unavailable.take(), stop).await?;
                 match self.attempt(&record, policy, abort).await? {
                     Ok(()) => {
-                        place.answered();
-                        return Ok(Ended::Handled);
+                        permit.report_success();
+                        return Ok(AttemptOutcome::Handled);
                     }
-                    Err(failure) => (failure, Some(place)),
+                    Err(failure) => (failure, Some(permit)),
                 }
             };
             let first_failure = *first_failure.get_or_insert_with(OffsetDateTime::now_utc);
             self.note(&record, &failure);
             let next = policy.next(&failure, retries);
-            settle(place, next);
+            settle(permit, next);
             match next {
-                Next::Wait(dependency) => away = Some(dependency),
+                Next::Wait(dependency) => unavailable = Some(dependency),
                 Next::Retry(length) => {
                     Box::pin(pause_retry(length, stop)).await?;
                     retries += 1;
                     self.count_retry(&record);
                 }
                 Next::DeadLetter => {
-                    return Ok(Ended::DeadLetter(Story {
+                    return Ok(AttemptOutcome::DeadLetter(FailureReport {
                         group: &self.group,
                         class: class_of(&failure),
                         error: failure.story(),
@@ -205,21 +207,21 @@ impl Worker {
 
     async fn turn(
         &self,
-        key: &Arc<Key>,
-        away: Option<Dependency>,
+        key: &Arc<OrderingKey>,
+        unavailable: Option<Dependency>,
         stop: &CancellationToken,
-    ) -> Result<Place, Abandoned> {
-        unless(stop, self.place(key, away)).await
+    ) -> Result<Permit, Abandoned> {
+        unless(stop, self.permit(key, unavailable)).await
     }
 
-    pub(in crate::consumer) async fn place(
+    pub(in crate::consumer) async fn permit(
         &self,
-        key: &Arc<Key>,
-        away: Option<Dependency>,
-    ) -> Place {
-        match away {
-            Some(dependency) => Box::pin(self.turns.turn_of_probe(key, dependency)).await,
-            None => self.turns.turn(key).await,
+        key: &Arc<OrderingKey>,
+        unavailable: Option<Dependency>,
+    ) -> Permit {
+        match unavailable {
+            Some(dependency) => Box::pin(self.scheduler.acquire_probe(key, dependency)).await,
+            None => self.scheduler.acquire(key).await,
         }
     }
 
@@ -232,20 +234,20 @@ impl Worker {
     ) -> Result<Result<(), Failure>, Abandoned> {
         let began = Instant::now();
         let attempt = self
-            .doer
+            .handler
             .one(record, &self.group, policy.attempt_deadline());
         let result = unless(abort, attempt).await?;
         let event_type = &record.envelope.event_type;
-        self.meters
+        self.event_metrics
             .attempted(&record.topic, event_type, began.elapsed());
         Ok(result)
     }
 
-    fn unfit(&self, unfit: &Unfit) -> Story<'_> {
-        Story {
+    fn invalid(&self, invalid: &InvalidRecord) -> FailureReport<'_> {
+        FailureReport {
             group: &self.group,
-            class: unfit.class(),
-            error: unfit.to_string(),
+            class: invalid.class(),
+            error: invalid.to_string(),
             attempts: 0,
             first_failure: OffsetDateTime::now_utc(),
         }
@@ -278,33 +280,33 @@ impl Worker {
     }
 
     /// Puts the record where `to` says, waiting for Kafka as long as it takes.
-    pub(in crate::consumer) async fn put_aside(
+    pub(in crate::consumer) async fn publish_dead_letter(
         &self,
         partition: &Partition,
         offset: i64,
-        original: &Original,
-        story: &Story<'_>,
-        to: &Aside,
+        original: &SourceRecord,
+        report: &FailureReport<'_>,
+        to: &DeadLetterDestination,
     ) -> Result<(), Abandoned> {
         self.persist(partition, "dead letter waits for kafka", || {
             self.dead_letters
-                .put(partition, offset, original, story, to)
+                .put(partition, offset, original, report, to)
         })
         .await
     }
 
-    fn dead_lettered(&self, partition: &Partition, offset: i64, story: &Story<'_>) {
+    fn dead_lettered(&self, partition: &Partition, offset: i64, report: &FailureReport<'_>) {
         tracing::error!(
             group = self.group,
             topic = %partition.logical,
             partition = partition.number,
             offset,
-            class = story.class,
-            attempts = story.attempts,
-            error = story.error,
+            class = report.class,
+            attempts = report.attempts,
+            error = report.error,
             "event dead-lettered"
         );
-        let labels = [self.group.as_str(), &partition.logical, story.class];
+        let labels = [self.group.as_str(), &partition.logical, report.class];
         metrics::DEAD_LETTERS.with_label_values(&labels).inc();
     }
 
@@ -333,16 +335,16 @@ impl Worker {
 }
 
 /// Tells those who wait for their turn what the attempt says of what it needs.
-pub(in crate::consumer) fn settle(place: Option<Place>, next: Next) {
-    match (place, next) {
-        (Some(place), Next::Wait(dependency)) => place.met(dependency),
-        (Some(place), Next::Retry(_) | Next::DeadLetter) => place.answered(),
+pub(in crate::consumer) fn settle(permit: Option<Permit>, next: Next) {
+    match (permit, next) {
+        (Some(permit), Next::Wait(dependency)) => permit.report_unavailable(dependency),
+        (Some(permit), Next::Retry(_) | Next::DeadLetter) => permit.report_success(),
         (None, _) => {}
     }
 }
 
 /// Stands for the type of a record that has none.
-pub(in crate::consumer) const UNFIT: &str = "unfit";
+pub(in crate::consumer) const INVALID_TYPE: &str = "invalid";
 
 pub(in crate::consumer) fn event_type(envelope: &Envelope) -> &str {
     &envelope.event_type

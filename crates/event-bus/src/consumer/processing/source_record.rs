@@ -22,7 +22,7 @@ const HEADERS: usize = 20;
 /// Its headers are not pieces of memory of their own: a record has a dozen, and memory for each would cost more than all else
 /// that is done with them.
 #[derive(Clone)]
-pub(crate) struct Original {
+pub(crate) struct SourceRecord {
     /// The key, then each header's value.
     values: Values,
     key: Option<usize>,
@@ -66,8 +66,8 @@ struct Ends {
     value: Option<usize>,
 }
 
-impl Original {
-    /// A record of these parts.
+impl SourceRecord {
+    /// A record of these shared.
     pub(crate) fn new<'a>(
         key: Option<&[u8]>,
         headers: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
@@ -188,7 +188,7 @@ mod tests {
             let given = || headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
             let value = value.map(Bytes::from);
 
-            let original = Original::new(key.as_deref(), given(), value.clone(), Some(7));
+            let original = SourceRecord::new(key.as_deref(), given(), value.clone(), Some(7));
 
             prop_assert_eq!(original.key(), key.as_deref());
             prop_assert!(original.headers().eq(given()));

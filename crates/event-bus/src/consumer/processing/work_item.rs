@@ -10,16 +10,16 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
-    BadEnvelope, Content, Envelope, LaneOrder, Parsed, REPLAY_GROUP_HEADER, Record, Registry,
+    BadEnvelope, Content, Envelope, Parsed, ProcessingOrder, REPLAY_GROUP_HEADER, Record, Registry,
     Scope,
-    consumer::{offsets::partition::Ticket, processing::source_record::Original},
+    consumer::{offsets::partition::InFlightRecord, processing::source_record::SourceRecord},
     envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, holds_events},
     record::Payload,
 };
 
 /// Why a record never reaches a handler.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum InvalidRecord {
     /// Its envelope does not read.
     #[error(transparent)]
     Envelope(#[from] BadEnvelope),
@@ -36,7 +36,7 @@ pub(crate) enum Unfit {
     },
 }
 
-impl Unfit {
+impl InvalidRecord {
     /// The class in the dead letter's headers.
     pub(crate) fn class(&self) -> &'static str {
         match self {
@@ -47,40 +47,40 @@ impl Unfit {
 }
 
 /// One record's work.
-pub(in crate::consumer) struct Work {
-    pub(in crate::consumer) ticket: Ticket,
-    pub(in crate::consumer) original: Original,
-    pub(in crate::consumer) content: Result<Box<Record>, Unfit>,
+pub(in crate::consumer) struct WorkItem {
+    pub(in crate::consumer) in_flight: InFlightRecord,
+    pub(in crate::consumer) original: SourceRecord,
+    pub(in crate::consumer) content: Result<Box<Record>, InvalidRecord>,
     /// Open while it waits in its lane.
     pub(in crate::consumer) delivery: Span,
 }
 
 /// Which records a handler wants.
-pub(crate) trait Worth: Send + Sync {
+pub(crate) trait RecordFilter: Send + Sync {
     fn wants(&self, event_type: &str) -> bool;
     fn scope(&self, event_type: &str) -> Option<Scope>;
     fn delivery_span(&self, record: &Record, group: &str) -> Span;
 }
 
 /// What two headers say before anything is read.
-pub(crate) struct Glance<'a> {
+pub(crate) struct HeaderPeek<'a> {
     /// The event's type, in binary mode. In the others a header may say it too, and does not count.
     pub(crate) event_type: Option<&'a str>,
     /// The one group a replayed dead letter is for.
     replayed_for: Option<&'a [u8]>,
 }
 
-impl<'a> Glance<'a> {
-    pub(crate) fn of(original: &'a Original) -> Self {
-        let mut glance = Self {
+impl<'a> HeaderPeek<'a> {
+    pub(crate) fn of(original: &'a SourceRecord) -> Self {
+        let mut peek = Self {
             event_type: None,
             replayed_for: None,
         };
         let mut in_value = false;
         for (name, value) in original.headers() {
             match name {
-                "ce_type" => glance.event_type = value.and_then(|ty| str::from_utf8(ty).ok()),
-                REPLAY_GROUP_HEADER => glance.replayed_for = value,
+                "ce_type" => peek.event_type = value.and_then(|ty| str::from_utf8(ty).ok()),
+                REPLAY_GROUP_HEADER => peek.replayed_for = value,
                 name if name.eq_ignore_ascii_case(CONTENT_TYPE) => {
                     in_value |= value.is_some_and(holds_events);
                 }
@@ -88,27 +88,27 @@ impl<'a> Glance<'a> {
             }
         }
         if in_value {
-            glance.event_type = None;
+            peek.event_type = None;
         }
-        glance
+        peek
     }
 
     /// Whether the record can be of use to a group with such a handler. Without a type it has to be read to be told.
-    pub(crate) fn is_wanted(&self, group: &str, worth: &dyn Worth) -> bool {
+    pub(crate) fn is_wanted(&self, group: &str, filter: &dyn RecordFilter) -> bool {
         self.replayed_for
             .is_none_or(|only| only == group.as_bytes())
-            && self.event_type.is_none_or(|ty| worth.wants(ty))
+            && self.event_type.is_none_or(|ty| filter.wants(ty))
     }
 }
 
-impl Original {
+impl SourceRecord {
     /// Reads the envelope of a record of one event and checks the tenant against what is known of the type.
     pub(crate) fn read(
         &self,
         registry: &Registry,
         scope: impl Fn(&str) -> Option<Scope>,
         place: (&Arc<str>, i32, i64),
-    ) -> Result<Box<Record>, Unfit> {
+    ) -> Result<Box<Record>, InvalidRecord> {
         let parsed = {
             let headers = self.headers();
             let headers = headers.map(|(name, value)| (name, value.unwrap_or_default()));
@@ -117,13 +117,13 @@ impl Original {
         self.record(parsed, registry, &scope, place)
     }
 
-    /// As [`Original::read`], of a record of one event or of several.
+    /// As [`SourceRecord::read`], of a record of one event or of several.
     pub(in crate::consumer) fn read_all(
         &self,
         registry: &Registry,
         scope: impl Fn(&str) -> Option<Scope>,
         place: (&Arc<str>, i32, i64),
-    ) -> Result<Events, Unfit> {
+    ) -> Result<Events, InvalidRecord> {
         match Envelope::all_from_headers(self.attributes(), self.key(), self.value().cloned())? {
             Content::Event(parsed) => {
                 let record = self.record(parsed, registry, &scope, place)?;
@@ -146,7 +146,7 @@ impl Original {
         registry: &Registry,
         scope: &impl Fn(&str) -> Option<Scope>,
         (topic, partition, offset): (&Arc<str>, i32, i64),
-    ) -> Result<Box<Record>, Unfit> {
+    ) -> Result<Box<Record>, InvalidRecord> {
         let mut envelope = parsed.envelope;
         envelope.arrived(self.timestamp());
         if scope(&envelope.event_type) == Some(Scope::Tenant) {
@@ -182,17 +182,17 @@ impl Original {
 pub(in crate::consumer) enum Events {
     One(Box<Record>),
     /// A batch: each event as a record of its own.
-    Several(Vec<(Original, Result<Box<Record>, Unfit>)>),
+    Several(Vec<(SourceRecord, Result<Box<Record>, InvalidRecord>)>),
 }
 
-fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), Unfit> {
+fn check_tenant(envelope: &Envelope, key: Option<&[u8]>) -> Result<(), InvalidRecord> {
     let Some(tenant) = &envelope.tenant else {
-        return Err(Unfit::NoTenant(envelope.event_type.clone()));
+        return Err(InvalidRecord::NoTenant(envelope.event_type.clone()));
     };
     let mut buffer = Uuid::encode_buffer();
     let key = key.unwrap_or_default();
     if key != tenant.id.hyphenated().encode_lower(&mut buffer).as_bytes() {
-        return Err(Unfit::WrongKey {
+        return Err(InvalidRecord::WrongKey {
             tenant: tenant.id,
             key: String::from_utf8_lossy(key).into_owned(),
         });
@@ -218,23 +218,23 @@ fn in_buckets(lane: u64, buckets: Option<usize>) -> u64 {
     buckets.map_or(lane, |buckets| lane % buckets as u64)
 }
 
-impl Work {
+impl WorkItem {
     /// Whether nothing of its key may begin, unless it is to be dropped anyway.
     pub(in crate::consumer) fn is_paused(&self) -> bool {
-        self.ticket.key.is_paused() && !self.ticket.partition.stop.is_cancelled()
+        self.in_flight.key.is_paused() && !self.in_flight.partition.stop.is_cancelled()
     }
 
     /// The lane: equal numbers go one after the other. Two lanes that meet in one number lose only time. With
     /// `buckets` aggregates share that many.
-    pub(in crate::consumer) fn lane(&self, order: LaneOrder, buckets: Option<usize>) -> u64 {
+    pub(in crate::consumer) fn lane(&self, order: ProcessingOrder, buckets: Option<usize>) -> u64 {
         match &self.content {
             Err(_) => {
-                let lane = HASHER.hash_one((self.original.key(), self.ticket.partition.number));
+                let lane = HASHER.hash_one((self.original.key(), self.in_flight.partition.number));
                 in_buckets(lane, buckets)
             }
             Ok(record) => {
                 let tenant = record.envelope.tenant.as_ref().map(|tenant| tenant.id);
-                let is_whole = order == LaneOrder::Tenant && tenant.is_some();
+                let is_whole = order == ProcessingOrder::Tenant && tenant.is_some();
                 let subject = (!is_whole).then_some(record.envelope.subject.as_str());
                 lane_of(tenant, subject, buckets)
             }

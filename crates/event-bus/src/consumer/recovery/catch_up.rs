@@ -11,25 +11,25 @@ use rdkafka::{
 
 use crate::consumer::{
     offsets::partition::Partition,
-    scheduling::{in_flight::Flow, key::Key},
+    scheduling::{in_flight_limiter::InFlightLimiter, ordering_key::OrderingKey},
 };
 
-/// Reads beside the main reader, at places of its own, and commits nothing.
-pub(in crate::consumer) struct SecondReader {
+/// Reads beside the main reader, at positions of its own, and commits nothing.
+pub(in crate::consumer) struct CatchUpConsumer {
     config: ClientConfig,
     /// Made when it is first needed.
     consumer: Option<BaseConsumer>,
     /// What it reads, and where it is.
-    places: HashMap<(String, i32), Place>,
+    positions: HashMap<(String, i32), ReadPosition>,
 }
 
-struct Place {
+struct ReadPosition {
     partition: Arc<Partition>,
     /// The offset after the last one seen.
     at: i64,
 }
 
-impl SecondReader {
+impl CatchUpConsumer {
     /// `config` is the main reader's: without the group's rights.
     pub(in crate::consumer) fn new(mut config: ClientConfig) -> Self {
         for name in [
@@ -49,37 +49,37 @@ impl SecondReader {
         Self {
             config,
             consumer: None,
-            places: HashMap::new(),
+            positions: HashMap::new(),
         }
     }
 
     /// Whether it reads anything.
     pub(in crate::consumer) fn is_idle(&self) -> bool {
-        self.places.is_empty()
+        self.positions.is_empty()
     }
 
     /// Goes where the keys that are behind need it, of the partitions held now.
     pub(in crate::consumer) fn direct(
         &mut self,
         partitions: &[Arc<Partition>],
-        flow: &Flow,
+        limiter: &InFlightLimiter,
     ) -> KafkaResult<()> {
-        let is_held = |place: &Place| {
+        let is_held = |place: &ReadPosition| {
             partitions
                 .iter()
                 .any(|held| Arc::ptr_eq(held, &place.partition))
         };
-        let was = self.places.len();
-        self.places.retain(|_, place| is_held(place));
-        let mut changed = self.places.len() != was;
+        let was = self.positions.len();
+        self.positions.retain(|_, place| is_held(place));
+        let mut changed = self.positions.len() != was;
         for partition in partitions {
             let place = (partition.topic.clone(), partition.number);
-            let is_here = self.places.get(&place).map(|place| place.at);
-            let wanted = partition.progress(|progress| {
-                progress.catch_up();
-                let room = |key: &Key| !key.is_paused() && !flow.is_full_of(key);
-                let low = |key: &Key| !key.is_paused() && flow.is_low_of(key);
-                progress.wanted(is_here, room, low)
+            let is_here = self.positions.get(&place).map(|place| place.at);
+            let wanted = partition.with_state(|state| {
+                state.catch_up();
+                let room = |key: &OrderingKey| !key.is_paused() && !limiter.is_full_of(key);
+                let low = |key: &OrderingKey| !key.is_paused() && limiter.is_low_of(key);
+                state.wanted(is_here, room, low)
             });
             if wanted == is_here {
                 continue;
@@ -88,9 +88,9 @@ impl SecondReader {
             match wanted {
                 Some(at) => {
                     let partition = Arc::clone(partition);
-                    self.places.insert(place, Place { partition, at });
+                    self.positions.insert(place, ReadPosition { partition, at });
                 }
-                None => drop(self.places.remove(&place)),
+                None => drop(self.positions.remove(&place)),
             }
         }
         if changed { self.assign() } else { Ok(()) }
@@ -98,7 +98,7 @@ impl SecondReader {
 
     fn assign(&mut self) -> KafkaResult<()> {
         let mut list = TopicPartitionList::new();
-        for ((topic, number), place) in &self.places {
+        for ((topic, number), place) in &self.positions {
             list.add_partition_offset(topic, *number, Offset::Offset(place.at))?;
         }
         match &self.consumer {
@@ -133,13 +133,13 @@ impl SecondReader {
                 }
             };
             let name = (message.topic().to_owned(), message.partition());
-            let Some(place) = self.places.get_mut(&name) else {
+            let Some(place) = self.positions.get_mut(&name) else {
                 continue;
             };
-            let seen = place.partition.progress(|progress| progress.seen());
+            let seen = place.partition.with_state(|state| state.seen());
             if seen.is_none_or(|seen| message.offset() >= seen) {
                 // It never passes the main reader. What it fetched beyond is void: it is placed anew when needed.
-                self.places.remove(&name);
+                self.positions.remove(&name);
                 continue;
             }
             if message.offset() < place.at {

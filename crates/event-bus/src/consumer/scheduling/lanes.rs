@@ -12,7 +12,7 @@ use futures::poll;
 use tokio::runtime::Handle;
 
 use crate::consumer::{
-    processing::{processor::Worker, work_item::Work},
+    processing::{processor::RecordProcessor, work_item::WorkItem},
     recovery::parking::Release,
 };
 
@@ -33,7 +33,7 @@ pub(in crate::consumer) struct BatchSize {
 
 /// What a lane does one after the other.
 enum Task {
-    Work(Work),
+    WorkItem(WorkItem),
     Release(Release),
 }
 
@@ -41,7 +41,7 @@ impl Task {
     /// Whether it may not begin for now.
     fn is_paused(&self) -> bool {
         match self {
-            Self::Work(work) => work.is_paused(),
+            Self::WorkItem(work) => work.is_paused(),
             Self::Release(release) => release.is_paused(),
         }
     }
@@ -53,7 +53,7 @@ impl Task {
 /// it waits for anything. The first that does gives the rest to another task, so lanes are side by side all the same.
 pub(in crate::consumer) struct Lanes {
     state: Mutex<State>,
-    worker: Worker,
+    worker: RecordProcessor,
     /// `None`: one event at a time.
     batch: Option<BatchSize>,
     runtime: Handle,
@@ -113,7 +113,7 @@ impl Hasher for Same {
 
 impl Lanes {
     pub(in crate::consumer) fn new(
-        worker: Worker,
+        worker: RecordProcessor,
         batch: Option<BatchSize>,
         runtime: Handle,
     ) -> Arc<Self> {
@@ -126,8 +126,8 @@ impl Lanes {
     }
 
     /// Puts work at the end of its lane. It begins with the next [`Lanes::start`], unless the lane runs already.
-    pub(in crate::consumer) fn push(&self, lane: u64, work: Work) {
-        self.put(lane, Task::Work(work));
+    pub(in crate::consumer) fn push(&self, lane: u64, work: WorkItem) {
+        self.put(lane, Task::WorkItem(work));
     }
 
     /// Lets a parked sequence go on when what is in its lane now is done.
@@ -201,7 +201,7 @@ impl Lanes {
 
     async fn work(&self, task: Task) {
         match task {
-            Task::Work(work) => self.worker.run(work).await,
+            Task::WorkItem(work) => self.worker.run(work).await,
             Task::Release(release) => Box::pin(self.worker.release(release)).await,
         }
     }
@@ -247,7 +247,7 @@ impl Lanes {
     }
 
     /// Up to `count` works from the front, or the release that is there; tasks of paused keys left where they are.
-    fn gather(&self, lane: u64, count: usize) -> (Vec<Work>, Option<Release>) {
+    fn gather(&self, lane: u64, count: usize) -> (Vec<WorkItem>, Option<Release>) {
         let mut state = self.lock();
         let Some(queue) = state.queues.get_mut(&lane) else {
             return (Vec::new(), None);
@@ -261,7 +261,7 @@ impl Lanes {
                 continue;
             }
             match task {
-                Task::Work(work) => batch.push(work),
+                Task::WorkItem(work) => batch.push(work),
                 Task::Release(first) if batch.is_empty() => {
                     release = Some(first);
                     break;

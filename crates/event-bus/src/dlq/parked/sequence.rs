@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{BusError, Envelope, LaneOrder};
+use crate::{BusError, Envelope, ProcessingOrder};
 
 /// What comes after a topic's and a group's name to make the name of the topic where that group parks.
 pub const PARKED_SUFFIX: &str = ".parked";
@@ -27,9 +27,9 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     /// The sequence of an event where that is the order.
-    pub(crate) fn of(envelope: &Envelope, order: LaneOrder) -> Self {
+    pub(crate) fn of(envelope: &Envelope, order: ProcessingOrder) -> Self {
         let tenant = envelope.tenant.as_ref().map(|tenant| tenant.id);
-        let is_whole = order == LaneOrder::Tenant && tenant.is_some();
+        let is_whole = order == ProcessingOrder::Tenant && tenant.is_some();
         Self {
             tenant,
             subject: (!is_whole).then(|| envelope.subject.clone()),

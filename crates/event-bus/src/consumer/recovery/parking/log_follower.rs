@@ -39,12 +39,12 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(5);
 const TRIM_AT: i64 = 1_000;
 
 /// The running reader; it ends when this is dropped.
-pub(in crate::consumer) struct Tail {
+pub(in crate::consumer) struct ParkedLogFollower {
     thread: JoinHandle<()>,
     over: DropGuard,
 }
 
-impl Tail {
+impl ParkedLogFollower {
     pub(in crate::consumer) fn spawn(
         parking: &Arc<Parking>,
         lanes: &Arc<Lanes>,
@@ -60,13 +60,13 @@ impl Tail {
             .set("fetch.wait.max.ms", "100")
             .set("allow.auto.create.topics", "false");
         let over = CancellationToken::new();
-        let reader = Reader {
+        let reader = Follower {
             parking: Arc::clone(parking),
             lanes: Arc::clone(lanes),
             consumer: security::unconnected(&config)?,
             admin: Admin::new(&parking.settings, PATIENCE),
             runtime: Handle::current(),
-            places: HashMap::new(),
+            logs: HashMap::new(),
             is_assigned: true,
             shown: HashSet::new(),
             ask_at: Instant::now(),
@@ -91,15 +91,15 @@ impl Tail {
     }
 }
 
-struct Reader {
+struct Follower {
     parking: Arc<Parking>,
     lanes: Arc<Lanes>,
     consumer: security::Reader,
     admin: Admin,
     runtime: Handle,
     /// By the parked topic's name on the broker and the partition.
-    places: HashMap<(String, i32), Place>,
-    /// Whether the client reads at the places.
+    logs: HashMap<(String, i32), FollowedLog>,
+    /// Whether the client reads at the logs.
     is_assigned: bool,
     /// Topics whose gauges are shown.
     shown: HashSet<Arc<str>>,
@@ -109,7 +109,7 @@ struct Reader {
 }
 
 /// A parked log that is followed.
-struct Place {
+struct FollowedLog {
     partition: Arc<Partition>,
     low: i64,
     /// The offset after the last one met.
@@ -118,7 +118,7 @@ struct Place {
     end: Option<i64>,
 }
 
-impl Reader {
+impl Follower {
     fn run(mut self) {
         while !self.over.is_cancelled() {
             self.follow();
@@ -126,20 +126,20 @@ impl Reader {
             self.show();
             self.trim();
         }
-        self.places.clear();
+        self.logs.clear();
         self.show();
     }
 
     /// Goes to the logs of the partitions held now.
     fn follow(&mut self) {
         let held = self.parking.held();
-        let is_held = |place: &Place| held.iter().any(|held| Arc::ptr_eq(held, &place.partition));
-        let was = self.places.len();
-        self.places.retain(|_, place| is_held(place));
-        self.is_assigned &= self.places.len() == was;
+        let is_held = |log: &FollowedLog| held.iter().any(|held| Arc::ptr_eq(held, &log.partition));
+        let was = self.logs.len();
+        self.logs.retain(|_, log| is_held(log));
+        self.is_assigned &= self.logs.len() == was;
         let new: Vec<Arc<Partition>> = held
             .into_iter()
-            .filter(|partition| !self.places.contains_key(&self.name(partition)))
+            .filter(|partition| !self.logs.contains_key(&self.name(partition)))
             .collect();
         if !new.is_empty()
             && Instant::now() >= self.ask_at
@@ -179,13 +179,13 @@ impl Reader {
         for partition in new {
             let name = self.name(&partition);
             let (low, end) = watermarks(&self.consumer, &name.0, name.1, PATIENCE)?;
-            let place = Place {
+            let log = FollowedLog {
                 partition,
                 low,
                 next: low,
                 end: Some(end),
             };
-            self.places.insert(name.clone(), place);
+            self.logs.insert(name.clone(), log);
             self.is_assigned = false;
             self.loaded(&name);
         }
@@ -194,8 +194,8 @@ impl Reader {
 
     fn assign(&self) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        for ((topic, number), place) in &self.places {
-            list.add_partition_offset(topic, *number, Offset::Offset(place.next))?;
+        for ((topic, number), log) in &self.logs {
+            list.add_partition_offset(topic, *number, Offset::Offset(log.next))?;
         }
         self.consumer.assign(&list)
     }
@@ -209,7 +209,7 @@ impl Reader {
                     let name = (message.topic().to_owned(), message.partition());
                     let (offset, written) = (message.offset(), written(&message));
                     drop(message);
-                    self.met(&name, offset, written.as_ref());
+                    self.apply(&name, offset, written.as_ref());
                 }
                 // Where a log was cut meanwhile, its end is met without a record.
                 Some(Err(KafkaError::PartitionEOF(number))) => self.at_end(number),
@@ -220,20 +220,16 @@ impl Reader {
         }
     }
 
-    fn met(&mut self, name: &(String, i32), offset: i64, written: Option<&Written>) {
-        let Some(place) = self
-            .places
-            .get_mut(name)
-            .filter(|place| offset >= place.next)
-        else {
+    fn apply(&mut self, name: &(String, i32), offset: i64, written: Option<&Written>) {
+        let Some(log) = self.logs.get_mut(name).filter(|log| offset >= log.next) else {
             return;
         };
-        place.next = offset + 1;
-        let partition = Arc::clone(&place.partition);
+        log.next = offset + 1;
+        let partition = Arc::clone(&log.partition);
         let parked = partition.parked.as_ref();
         if let Some(start) = parked
             .zip(written)
-            .and_then(|(parked, written)| parked.met(offset, written))
+            .and_then(|(parked, written)| parked.apply(offset, written))
         {
             self.start(&partition, &start);
         }
@@ -241,15 +237,15 @@ impl Reader {
     }
 
     fn at_end(&mut self, number: i32) {
-        let waiting = |(name, place): (&(String, i32), &Place)| {
-            (name.1 == number && place.end.is_some()).then(|| name.clone())
+        let waiting = |(name, log): (&(String, i32), &FollowedLog)| {
+            (name.1 == number && log.end.is_some()).then(|| name.clone())
         };
-        let waiting: Vec<(String, i32)> = self.places.iter().filter_map(waiting).collect();
+        let waiting: Vec<(String, i32)> = self.logs.iter().filter_map(waiting).collect();
         for name in waiting {
             let marks = watermarks(&self.consumer, &name.0, name.1, PATIENCE);
-            if let (Ok((low, _)), Some(place)) = (marks, self.places.get_mut(&name)) {
-                place.next = place.next.max(low);
-                place.low = low;
+            if let (Ok((low, _)), Some(log)) = (marks, self.logs.get_mut(&name)) {
+                log.next = log.next.max(low);
+                log.low = low;
             }
             self.loaded(&name);
         }
@@ -257,14 +253,14 @@ impl Reader {
 
     /// Lets the partition's work begin if its log was read as far as it had to be.
     fn loaded(&mut self, name: &(String, i32)) {
-        let Some(place) = self.places.get_mut(name) else {
+        let Some(log) = self.logs.get_mut(name) else {
             return;
         };
-        if place.end.is_none_or(|end| place.next < end) {
+        if log.end.is_none_or(|end| log.next < end) {
             return;
         }
-        place.end = None;
-        let partition = Arc::clone(&place.partition);
+        log.end = None;
+        let partition = Arc::clone(&log.partition);
         let starts = partition.parked.as_ref().map_or_else(Vec::new, |parked| {
             let count = parked.count();
             tracing::info!(
@@ -290,11 +286,11 @@ impl Reader {
     /// Shows what is parked, by topic.
     fn show(&mut self) {
         let mut counts: HashMap<Arc<str>, Count> = HashMap::new();
-        for place in self.places.values() {
+        for log in self.logs.values() {
             let sum = counts
-                .entry(Arc::clone(&place.partition.logical))
+                .entry(Arc::clone(&log.partition.logical))
                 .or_default();
-            if let Some(parked) = &place.partition.parked {
+            if let Some(parked) = &log.partition.parked {
                 let count = parked.count();
                 sum.sequences += count.sequences;
                 sum.records += count.records;
@@ -330,19 +326,19 @@ impl Reader {
             return;
         }
         self.trim_at = Instant::now() + TRIM_INTERVAL;
-        for place in self.places.values_mut() {
-            let Some(parked) = &place.partition.parked else {
+        for log in self.logs.values_mut() {
+            let Some(parked) = &log.partition.parked else {
                 continue;
             };
-            let is_due = place.end.is_none() && place.next - place.low >= TRIM_AT;
+            let is_due = log.end.is_none() && log.next - log.low >= TRIM_AT;
             if !is_due || parked.count().records > 0 {
                 continue;
             }
             let cut = self
                 .admin
-                .delete_records(&parked.topic, place.partition.number, place.next);
+                .delete_records(&parked.topic, log.partition.number, log.next);
             match self.runtime.block_on(cut) {
-                Ok(()) => place.low = place.next,
+                Ok(()) => log.low = log.next,
                 Err(error) => tracing::warn!(topic = parked.topic, %error, "parked log not cut"),
             }
         }

@@ -1,7 +1,7 @@
 //! Parking: once an event ended in a dead letter, the later events of its sequence wait behind it, in order, until an operator
 //! releases them together. Other sequences go on.
 //!
-//! A sequence is what a lane is: a tenant's aggregate, or a whole tenant with [`LaneOrder::Tenant`]. The log is the only store: for
+//! A sequence is what a lane is: a tenant's aggregate, or a whole tenant with [`ProcessingOrder::Tenant`]. The log is the only store: for
 //! each topic and group there is a topic `<topic>.<group>.parked`, and what is parked of partition 3 lies in its partition 3, with
 //! *marks* behind it that say what became of it ([`Mark`](crate::dead_letters::parked::Mark)). The state in memory is folded from
 //! that log alone. A partition's work begins when its parked log was read to the end, and a reader follows it from there, so
@@ -27,16 +27,17 @@ use std::{
 };
 
 use crate::{
-    BusError, BusSettings, LaneOrder, Record, Registry,
+    BusError, BusSettings, ProcessingOrder, Record, Registry,
     consumer::{
-        offsets::partition::Partition, processing::work_item::lane_of, scheduling::key::Keys,
+        offsets::partition::Partition, processing::work_item::lane_of,
+        scheduling::ordering_key::KeyRegistry,
     },
     dlq::parked::{Entry, ParkedReader, Sequence, parked_topic},
 };
 
 pub(in crate::consumer) use crate::consumer::recovery::parking::{
-    log_follower::Tail,
-    park::{Member, Standing},
+    log_follower::ParkedLogFollower,
+    park::{ParkCandidate, ParkDecision},
     release::Release,
     state::Parked,
 };
@@ -51,11 +52,11 @@ pub(in crate::consumer) struct Parking {
     settings: BusSettings,
     registry: Registry,
     group: String,
-    order: LaneOrder,
+    order: ProcessingOrder,
     buckets: Option<usize>,
     /// Records parked of one partition, at the most.
     limit: usize,
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<Mutex<KeyRegistry>>,
     /// The partitions whose parked logs are to be followed.
     held: Mutex<Vec<Arc<Partition>>>,
     /// Reads what is released; one release at a time.
@@ -67,10 +68,10 @@ pub(in crate::consumer) struct ParkingSettings<'a> {
     pub(in crate::consumer) settings: &'a BusSettings,
     pub(in crate::consumer) registry: &'a Registry,
     pub(in crate::consumer) group: &'a str,
-    pub(in crate::consumer) order: LaneOrder,
+    pub(in crate::consumer) order: ProcessingOrder,
     pub(in crate::consumer) buckets: Option<usize>,
     pub(in crate::consumer) limit: usize,
-    pub(in crate::consumer) keys: &'a Arc<Mutex<Keys>>,
+    pub(in crate::consumer) keys: &'a Arc<Mutex<KeyRegistry>>,
 }
 
 impl Parking {
@@ -115,7 +116,7 @@ impl Parking {
     }
 
     /// Whose parked logs are followed from now on.
-    pub(in crate::consumer) fn hold(&self, partitions: Vec<Arc<Partition>>) {
+    pub(in crate::consumer) fn follow(&self, partitions: Vec<Arc<Partition>>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 
@@ -128,12 +129,12 @@ impl Parking {
     fn release(&self, partition: &Arc<Partition>, sequence: &str, key: &[u8]) -> (u64, Release) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let release = Release {
-            hold: partition.hold(),
+            guard: partition.guard(),
             key: keys.get(key),
             sequence: sequence.to_owned(),
         };
         let Sequence { tenant, subject } = Sequence::read(sequence);
-        let is_whole = self.order == LaneOrder::Tenant && tenant.is_some();
+        let is_whole = self.order == ProcessingOrder::Tenant && tenant.is_some();
         let subject = subject.as_deref().filter(|_| !is_whole);
         (lane_of(tenant, subject, self.buckets), release)
     }

@@ -1,16 +1,16 @@
 //! What the lane does with a live event where events are parked.
 
 use crate::{
-    Envelope, LaneOrder, Record,
+    Envelope, ProcessingOrder, Record,
     consumer::{
-        offsets::partition::{Partition, Ticket},
+        offsets::partition::{InFlightRecord, Partition},
         processing::{
-            processor::{Abandoned, Worker},
-            source_record::Original,
-            work_item::Unfit,
+            processor::{Abandoned, RecordProcessor},
+            source_record::SourceRecord,
+            work_item::InvalidRecord,
         },
         recovery::{
-            dead_letters::{Aside, Story},
+            dead_letters::{DeadLetterDestination, FailureReport},
             parking::{
                 Parking,
                 state::{Found, Parked},
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 /// An event of a partition whose events are parked.
-pub(in crate::consumer) struct Member {
+pub(in crate::consumer) struct ParkCandidate {
     parking: Arc<Parking>,
     partition: Arc<Partition>,
     /// Its sequence, and what that is called in another order of lanes: what was parked before the order was changed.
@@ -33,20 +33,20 @@ pub(in crate::consumer) struct Member {
 }
 
 /// How an event stands that may not go on.
-pub(in crate::consumer) enum Standing {
+pub(in crate::consumer) enum ParkDecision {
     /// It is parked already.
     Known,
     /// It is to be parked behind this sequence, whose head was at this offset of the topic.
     Behind(String, i64),
 }
 
-impl Member {
+impl ParkCandidate {
     fn parked(&self) -> Option<&Parked> {
         self.partition.parked.as_ref()
     }
 
-    fn aside(&self, parked: &Parked, sequence: &str) -> Aside {
-        Aside {
+    fn aside(&self, parked: &Parked, sequence: &str) -> DeadLetterDestination {
+        DeadLetterDestination {
             topic: parked.topic.clone(),
             partition: Some(self.partition.number),
             headers: vec![
@@ -57,101 +57,103 @@ impl Member {
     }
 }
 
-impl Worker {
+impl RecordProcessor {
     /// The event as one that may be parked; `None` where nothing is parked, and for what has no sequence.
-    pub(in crate::consumer) fn member(
+    pub(in crate::consumer) fn candidate(
         &self,
-        ticket: &Ticket,
-        content: &Result<Box<Record>, Unfit>,
-    ) -> Option<Member> {
+        in_flight: &InFlightRecord,
+        content: &Result<Box<Record>, InvalidRecord>,
+    ) -> Option<ParkCandidate> {
         let parking = self.parking.as_ref()?;
         let envelope = &content.as_ref().ok()?.envelope;
-        ticket.partition.parked.as_ref()?;
-        Some(Member {
+        in_flight.partition.parked.as_ref()?;
+        Some(ParkCandidate {
             parking: Arc::clone(parking),
-            partition: Arc::clone(&ticket.partition),
+            partition: Arc::clone(&in_flight.partition),
             names: names(envelope, parking.order),
             identity: Identity {
-                offset: ticket.offset,
+                offset: in_flight.offset,
                 event: envelope.id,
             },
         })
     }
 
     /// How the event stands, as soon as it is known what is parked; `None` if it may go on.
-    pub(in crate::consumer) async fn standing(
+    pub(in crate::consumer) async fn decision(
         &self,
-        member: Option<&Member>,
-    ) -> Result<Option<Standing>, Abandoned> {
-        let Some((member, parked)) = member.and_then(|member| Some((member, member.parked()?)))
+        candidate: Option<&ParkCandidate>,
+    ) -> Result<Option<ParkDecision>, Abandoned> {
+        let Some((candidate, parked)) =
+            candidate.and_then(|candidate| Some((candidate, candidate.parked()?)))
         else {
             return Ok(None);
         };
         tokio::select! {
             biased;
-            () = member.partition.stop.cancelled() => return Err(Abandoned),
+            () = candidate.partition.stop.cancelled() => return Err(Abandoned),
             () = parked.loaded() => {}
         }
-        Ok(match parked.find(&member.names, member.identity) {
+        Ok(match parked.find(&candidate.names, candidate.identity) {
             Found::Free => None,
-            Found::Known => Some(Standing::Known),
-            Found::Behind(sequence, head) => Some(Standing::Behind(sequence, head)),
+            Found::Known => Some(ParkDecision::Known),
+            Found::Behind(sequence, head) => Some(ParkDecision::Behind(sequence, head)),
         })
     }
 
     /// Parks the event behind its sequence, if it is not there already.
     pub(in crate::consumer) async fn park_behind(
         &self,
-        member: &Member,
-        standing: Standing,
-        original: &Original,
+        candidate: &ParkCandidate,
+        decision: ParkDecision,
+        original: &SourceRecord,
     ) -> Result<(), Abandoned> {
-        let Standing::Behind(sequence, head) = standing else {
+        let ParkDecision::Behind(sequence, head) = decision else {
             return Ok(());
         };
         let Partition {
             logical, number, ..
-        } = &*member.partition;
+        } = &*candidate.partition;
         let error = format!("waits behind {logical}/{number}/{head}");
-        let story = Story {
+        let report = FailureReport {
             group: &self.group,
             class: CLASS_PARKED,
             error,
             attempts: 0,
             first_failure: OffsetDateTime::now_utc(),
         };
-        self.park(member, &sequence, original, &story).await
+        self.park(candidate, &sequence, original, &report).await
     }
 
     /// Parks the event that could not be handled; what comes of its sequence waits behind it.
     pub(in crate::consumer) async fn park_head(
         &self,
-        member: &Member,
-        original: &Original,
-        story: &Story<'_>,
+        candidate: &ParkCandidate,
+        original: &SourceRecord,
+        report: &FailureReport<'_>,
     ) -> Result<(), Abandoned> {
-        self.park(member, &member.names[0], original, story).await
+        self.park(candidate, &candidate.names[0], original, report)
+            .await
     }
 
     async fn park(
         &self,
-        member: &Member,
+        candidate: &ParkCandidate,
         sequence: &str,
-        original: &Original,
-        story: &Story<'_>,
+        original: &SourceRecord,
+        report: &FailureReport<'_>,
     ) -> Result<(), Abandoned> {
-        let Some(parked) = member.parked() else {
+        let Some(parked) = candidate.parked() else {
             return Ok(());
         };
-        let partition = &member.partition;
-        let mut is_told = false;
-        while !parked.expect(sequence, member.identity) {
-            if !is_told {
+        let partition = &candidate.partition;
+        let mut is_logged = false;
+        while !parked.expect(sequence, candidate.identity) {
+            if !is_logged {
                 tracing::error!(
                     group = self.group, topic = %partition.logical, partition = partition.number, sequence,
                     "so much is parked that this sequence waits: release or discard what is parked"
                 );
-                is_told = true;
+                is_logged = true;
             }
             let room = tokio::select! {
                 biased;
@@ -160,22 +162,22 @@ impl Worker {
             };
             // The release may be in this very lane, behind this event.
             if let Some((sequence, key)) = room {
-                let (_, release) = member.parking.release(partition, &sequence, &key);
-                self.go_through(&release).await?;
+                let (_, release) = candidate.parking.release(partition, &sequence, &key);
+                self.run_release(&release).await?;
             }
         }
-        let to = member.aside(parked, sequence);
-        let offset = member.identity.offset;
-        self.put_aside(partition, offset, original, story, &to)
+        let to = candidate.aside(parked, sequence);
+        let offset = candidate.identity.offset;
+        self.publish_dead_letter(partition, offset, original, report, &to)
             .await
     }
 }
 
 /// The names the event's sequence may have, that of this order first.
-fn names(envelope: &Envelope, order: LaneOrder) -> Vec<String> {
+fn names(envelope: &Envelope, order: ProcessingOrder) -> Vec<String> {
     let other = match order {
-        LaneOrder::Aggregate => LaneOrder::Tenant,
-        LaneOrder::Tenant => LaneOrder::Aggregate,
+        ProcessingOrder::Aggregate => ProcessingOrder::Tenant,
+        ProcessingOrder::Tenant => ProcessingOrder::Aggregate,
     };
     let mut names = vec![Sequence::of(envelope, order).to_string()];
     if envelope.tenant.is_some() {

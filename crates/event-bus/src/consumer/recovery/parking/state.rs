@@ -31,7 +31,7 @@ struct State {
     /// The log was read to where its end was when the partition came.
     is_loaded: bool,
     /// Handed to the producer, and not met in the log yet.
-    on_the_way: HashMap<String, Vec<Identity>>,
+    pending_writes: HashMap<String, Vec<Identity>>,
     /// Sequences whose release is in its lane.
     queued: HashSet<String>,
     /// Sequences whose release runs.
@@ -49,7 +49,7 @@ pub(in crate::consumer) enum Found {
 }
 
 /// What a release does next.
-pub(in crate::consumer) enum Ahead {
+pub(in crate::consumer) enum ReleaseStep {
     /// Nothing: the sequence is free, or keeps waiting.
     Nothing,
     /// Handles these.
@@ -65,7 +65,7 @@ pub(in crate::consumer) struct Count {
 
 impl State {
     fn is_parked(&self, sequence: &str) -> bool {
-        self.fold.get(sequence).is_some() || self.on_the_way.contains_key(sequence)
+        self.fold.get(sequence).is_some() || self.pending_writes.contains_key(sequence)
     }
 
     fn is_releasing(&self, sequence: &str) -> bool {
@@ -85,7 +85,7 @@ impl State {
     }
 
     fn records(&self) -> usize {
-        self.fold.records() + self.on_the_way.values().map(Vec::len).sum::<usize>()
+        self.fold.records() + self.pending_writes.values().map(Vec::len).sum::<usize>()
     }
 }
 
@@ -114,8 +114,8 @@ impl Parked {
             Some(queue) if queue.has(identity) => Found::Known,
             Some(queue) => Found::Behind(name.clone(), queue.head().identity.offset),
             None => {
-                let on_the_way = state.on_the_way.get(name);
-                let head = on_the_way.and_then(|records| records.first());
+                let pending_writes = state.pending_writes.get(name);
+                let head = pending_writes.and_then(|records| records.first());
                 Found::Behind(
                     name.clone(),
                     head.map_or(identity.offset, |head| head.offset),
@@ -130,8 +130,8 @@ impl Parked {
         if state.records() >= self.limit {
             return false;
         }
-        let on_the_way = state.on_the_way.entry(sequence.to_owned()).or_default();
-        on_the_way.push(identity);
+        let pending_writes = state.pending_writes.entry(sequence.to_owned()).or_default();
+        pending_writes.push(identity);
         true
     }
 
@@ -150,7 +150,7 @@ impl Parked {
     }
 
     /// The reader met a record of the parked log: the sequence whose release should begin now, and its key.
-    pub(in crate::consumer) fn met(
+    pub(in crate::consumer) fn apply(
         &self,
         offset: i64,
         written: &Written,
@@ -161,10 +161,10 @@ impl Parked {
             Written::Parked {
                 sequence, identity, ..
             } => {
-                if let Some(on_the_way) = state.on_the_way.get_mut(sequence) {
-                    on_the_way.retain(|waiting| waiting != identity);
-                    if on_the_way.is_empty() {
-                        state.on_the_way.remove(sequence);
+                if let Some(pending_writes) = state.pending_writes.get_mut(sequence) {
+                    pending_writes.retain(|waiting| waiting != identity);
+                    if pending_writes.is_empty() {
+                        state.pending_writes.remove(sequence);
                     }
                 }
                 sequence
@@ -213,14 +213,14 @@ impl Parked {
         sequence: &str,
         last: i64,
         count: usize,
-    ) -> Ahead {
+    ) -> ReleaseStep {
         self.until(|state| match state.fold.get(sequence) {
-            Some(queue) if !queue.is_releasing => Some(Ahead::Nothing),
+            Some(queue) if !queue.is_releasing => Some(ReleaseStep::Nothing),
             Some(queue) => {
                 let entries = queue.after(last, count);
-                (!entries.is_empty()).then_some(Ahead::Entries(entries))
+                (!entries.is_empty()).then_some(ReleaseStep::Entries(entries))
             }
-            None => (!state.on_the_way.contains_key(sequence)).then_some(Ahead::Nothing),
+            None => (!state.pending_writes.contains_key(sequence)).then_some(ReleaseStep::Nothing),
         })
         .await
     }
@@ -311,9 +311,9 @@ mod tests {
     fn releasing() -> Parked {
         let state = Parked::new("t.c.parked".to_owned(), 10);
         assert!(state.load().is_empty());
-        assert!(state.met(0, &parked(7, false)).is_none());
-        assert!(state.met(1, &parked(8, true)).is_none());
-        assert!(state.met(2, &mark(MarkKind::Release, None)).is_some());
+        assert!(state.apply(0, &parked(7, false)).is_none());
+        assert!(state.apply(1, &parked(8, true)).is_none());
+        assert!(state.apply(2, &mark(MarkKind::Release, None)).is_some());
         state
     }
 
@@ -330,9 +330,9 @@ mod tests {
         assert!(is_behind(&state, 8));
         assert!(state.expect("a", identity(8)));
         assert!(!state.expect("a", identity(9)), "it is full");
-        state.met(0, &parked(7, false));
+        state.apply(0, &parked(7, false));
         assert!(is_behind(&state, 8) && !state.expect("a", identity(9)));
-        state.met(1, &parked(8, true));
+        state.apply(1, &parked(8, true));
         let names = ["a".to_owned()];
         assert!(matches!(state.find(&names, identity(8)), Found::Known));
     }
@@ -341,7 +341,7 @@ mod tests {
     fn work_waits_until_it_is_known_what_is_parked() {
         let state = Parked::new("t.c.parked".to_owned(), 2);
         assert!(state.loaded().now_or_never().is_none());
-        assert!(state.met(0, &parked(7, true)).is_none(), "not yet");
+        assert!(state.apply(0, &parked(7, true)).is_none(), "not yet");
         assert_eq!(state.load().len(), 1, "a release goes on");
         assert!(state.loaded().now_or_never().is_some());
     }
@@ -352,16 +352,16 @@ mod tests {
         state.taken("a");
         assert!(state.claim("a") && !state.claim("a"));
         let ahead = |last| state.ahead("a", last, 10).now_or_never();
-        assert!(matches!(ahead(-1), Some(Ahead::Entries(entries)) if entries.len() == 2));
+        assert!(matches!(ahead(-1), Some(ReleaseStep::Entries(entries)) if entries.len() == 2));
         assert!(ahead(1).is_none(), "its marks were not met");
         assert!(state.expect("a", identity(9)));
-        state.met(3, &mark(MarkKind::Done, Some(0)));
-        state.met(4, &mark(MarkKind::Done, Some(1)));
+        state.apply(3, &mark(MarkKind::Done, Some(0)));
+        state.apply(4, &mark(MarkKind::Done, Some(1)));
         assert!(ahead(1).is_none(), "one is on the way");
-        state.met(5, &parked(9, true));
-        assert!(matches!(ahead(1), Some(Ahead::Entries(entries)) if entries.len() == 1));
-        state.met(6, &mark(MarkKind::Done, Some(5)));
-        assert!(matches!(ahead(5), Some(Ahead::Nothing)));
+        state.apply(5, &parked(9, true));
+        assert!(matches!(ahead(1), Some(ReleaseStep::Entries(entries)) if entries.len() == 1));
+        state.apply(6, &mark(MarkKind::Done, Some(5)));
+        assert!(matches!(ahead(5), Some(ReleaseStep::Nothing)));
         assert!(state.unclaim("a") && state.count().records == 0);
     }
 
@@ -370,14 +370,14 @@ mod tests {
         let state = releasing();
         assert!(state.claim("a"));
         state.taken("a");
-        assert!(state.met(3, &mark(MarkKind::Failed, Some(0))).is_none());
+        assert!(state.apply(3, &mark(MarkKind::Failed, Some(0))).is_none());
         assert!(
-            state.met(4, &mark(MarkKind::Release, None)).is_none(),
+            state.apply(4, &mark(MarkKind::Release, None)).is_none(),
             "one runs"
         );
         assert!(!state.unclaim("a"), "it goes on");
-        assert!(state.met(5, &mark(MarkKind::Failed, Some(0))).is_none());
+        assert!(state.apply(5, &mark(MarkKind::Failed, Some(0))).is_none());
         assert!(state.unclaim("a"));
-        assert!(state.met(6, &mark(MarkKind::Release, None)).is_some());
+        assert!(state.apply(6, &mark(MarkKind::Release, None)).is_some());
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 
 /// What a topic takes unless it says otherwise: Kafka's default.
 const MAX_MESSAGE_BYTES: u64 = 1_048_588;
-/// A parked record is larger than its original by its story.
+/// A parked record is larger than its original by its report.
 const STORY_BYTES: u64 = 64 << 10;
 const MAX_BYTES: &str = "max.message.bytes";
 const MIN_IN_SYNC: &str = "min.insync.replicas";

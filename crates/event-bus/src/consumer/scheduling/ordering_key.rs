@@ -11,11 +11,11 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-/// Keys nobody holds are forgotten when this many are remembered.
+/// KeyRegistry nobody holds are forgotten when this many are remembered.
 const REMEMBERED: usize = 10_000;
 
 /// One key, the same object for all of its records in flight.
-pub(in crate::consumer) struct Key {
+pub(in crate::consumer) struct OrderingKey {
     pub(in crate::consumer) name: Box<[u8]>,
     /// Records taken and not finished.
     in_flight: AtomicUsize,
@@ -24,7 +24,7 @@ pub(in crate::consumer) struct Key {
     paused: AtomicBool,
 }
 
-impl Key {
+impl OrderingKey {
     pub(in crate::consumer) fn new(name: &[u8]) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
@@ -74,12 +74,12 @@ impl Key {
 
 /// Finds the one object of each key.
 #[derive(Default)]
-pub(in crate::consumer) struct Keys {
-    known: HashMap<Box<[u8]>, Arc<Key>, RandomState>,
+pub(in crate::consumer) struct KeyRegistry {
+    known: HashMap<Box<[u8]>, Arc<OrderingKey>, RandomState>,
 }
 
-impl Keys {
-    pub(in crate::consumer) fn get(&mut self, name: &[u8]) -> Arc<Key> {
+impl KeyRegistry {
+    pub(in crate::consumer) fn get(&mut self, name: &[u8]) -> Arc<OrderingKey> {
         if let Some(key) = self.known.get(name) {
             return Arc::clone(key);
         }
@@ -87,7 +87,7 @@ impl Keys {
             self.known
                 .retain(|_, key| Arc::strong_count(key) > 1 || key.is_paused());
         }
-        let key = Key::new(name);
+        let key = OrderingKey::new(name);
         self.known.insert(name.into(), Arc::clone(&key));
         key
     }
@@ -98,9 +98,9 @@ impl Keys {
     }
 
     /// The keys with records in flight, most first.
-    pub(in crate::consumer) fn busiest(&self, count: usize) -> Vec<Arc<Key>> {
+    pub(in crate::consumer) fn busiest(&self, count: usize) -> Vec<Arc<OrderingKey>> {
         let busy = self.known.values().filter(|key| key.in_flight() > 0);
-        let mut busy: Vec<Arc<Key>> = busy.cloned().collect();
+        let mut busy: Vec<Arc<OrderingKey>> = busy.cloned().collect();
         busy.sort_unstable_by_key(|key| std::cmp::Reverse(key.in_flight()));
         busy.truncate(count);
         busy

@@ -39,11 +39,11 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
 
 struct Model {
     log: Vec<u8>,
-    keys: Keys,
-    progress: Progress,
+    keys: KeyRegistry,
+    state: PartitionState,
     main: usize,
     second: Option<i64>,
-    flying: Vec<(i64, Stream)>,
+    flying: Vec<(i64, ReadPath)>,
     begun: BTreeMap<u8, i64>,
     finished: BTreeSet<i64>,
 }
@@ -52,8 +52,8 @@ impl Model {
     fn new(log: Vec<u8>) -> Self {
         Self {
             log,
-            keys: Keys::default(),
-            progress: Progress::begin(0),
+            keys: KeyRegistry::default(),
+            state: PartitionState::begin(0),
             main: 0,
             second: None,
             flying: Vec::new(),
@@ -62,18 +62,18 @@ impl Model {
         }
     }
 
-    fn key(&mut self, offset: usize) -> Arc<Key> {
+    fn key(&mut self, offset: usize) -> Arc<OrderingKey> {
         self.keys.get(&[self.log[offset]])
     }
 
-    fn fly(&mut self, offset: i64, stream: Stream, key: &Key) {
+    fn fly(&mut self, offset: i64, path: ReadPath, key: &OrderingKey) {
         let before = self.begun.insert(self.log[at(offset)], offset);
         assert!(
             before.is_none_or(|before| before < offset),
             "{offset} of a key begins after {before:?}"
         );
         key.entered();
-        self.flying.push((offset, stream));
+        self.flying.push((offset, path));
     }
 
     /// One record for the main reader; false at the end of the log.
@@ -83,12 +83,12 @@ impl Model {
         }
         let (offset, key) = (i64::try_from(self.main).unwrap(), self.key(self.main));
         self.main += 1;
-        if (key.is_paused() || key.in_flight() >= SHARE) && !self.progress.leaves(offset, &key) {
-            assert!(self.progress.fall_behind(offset, &key));
+        if (key.is_paused() || key.in_flight() >= SHARE) && !self.state.defer(offset, &key) {
+            assert!(self.state.mark_lagging(offset, &key));
         }
-        if !self.progress.leaves(offset, &key) {
-            match self.progress.take(offset) {
-                Taken::Open => self.fly(offset, Stream::Main, &key),
+        if !self.state.defer(offset, &key) {
+            match self.state.take(offset) {
+                Taken::Open => self.fly(offset, ReadPath::Primary, &key),
                 Taken::DoneBefore => assert!(self.finished.contains(&offset)),
                 Taken::Known => {}
             }
@@ -98,16 +98,16 @@ impl Model {
 
     /// One record for the second reader; false when none is wanted.
     fn bring(&mut self) -> bool {
-        let room = |key: &Key| !key.is_paused() && key.in_flight() < SHARE;
-        self.progress.catch_up();
-        let low = |key: &Key| !key.is_paused() && key.in_flight() <= SHARE / 2;
-        let Some(offset) = self.progress.wanted(self.second, room, low) else {
+        let room = |key: &OrderingKey| !key.is_paused() && key.in_flight() < SHARE;
+        self.state.catch_up();
+        let low = |key: &OrderingKey| !key.is_paused() && key.in_flight() <= SHARE / 2;
+        let Some(offset) = self.state.wanted(self.second, room, low) else {
             self.second = None;
             return false;
         };
         let key = self.key(at(offset));
-        match self.progress.bring((offset, offset), &key, room) {
-            Some(Taken::Open) => self.fly(offset, Stream::Behind, &key),
+        match self.state.bring((offset, offset), &key, room) {
+            Some(Taken::Open) => self.fly(offset, ReadPath::CatchUp, &key),
             Some(Taken::DoneBefore) => assert!(self.finished.contains(&offset)),
             Some(Taken::Known) | None => {}
         }
@@ -119,23 +119,23 @@ impl Model {
         if self.flying.is_empty() {
             return;
         }
-        let (offset, stream) = self.flying.swap_remove(n % self.flying.len());
+        let (offset, path) = self.flying.swap_remove(n % self.flying.len());
         let key = self.key(at(offset));
         key.left();
         self.finished.insert(offset);
-        self.progress.done(offset, stream, &key);
+        self.state.complete(offset, path, &key);
     }
 
     /// What is committed may be a moment old, never new.
     fn restart(&mut self) {
-        let committed = self.progress.snapshot();
+        let committed = self.state.snapshot();
         let (position, text) = committed.unwrap_or_default();
         for open in 0..position {
             assert!(self.finished.contains(&open), "{open} < {position} is done");
         }
-        self.keys = Keys::default();
-        self.progress = Progress::resume(position, &text, &mut self.keys);
-        self.main = at(self.progress.read_from().unwrap());
+        self.keys = KeyRegistry::default();
+        self.state = PartitionState::resume(position, &text, &mut self.keys);
+        self.main = at(self.state.read_from().unwrap());
         self.second = None;
         self.flying.clear();
         self.begun.clear();
@@ -179,7 +179,7 @@ proptest! {
         let all: BTreeSet<i64> = (0..i64::try_from(model.log.len()).unwrap()).collect();
         prop_assert_eq!(&model.finished, &all);
         let end = i64::try_from(model.log.len()).unwrap();
-        prop_assert_eq!(model.progress.position(), Some(end));
+        prop_assert_eq!(model.state.position(), Some(end));
     }
 }
 
@@ -195,7 +195,7 @@ fn a_restart_brings_only_what_was_not_done() {
         }
     }
     model.finish(1);
-    assert_eq!(model.progress.position(), Some(0));
+    assert_eq!(model.state.position(), Some(0));
     let done = model.finished.clone();
 
     model.restart();
@@ -210,30 +210,30 @@ fn a_restart_brings_only_what_was_not_done() {
 
 #[test]
 fn what_the_main_reader_had_between_two_times_behind_is_not_taken_for_done() {
-    let mut keys = Keys::default();
+    let mut keys = KeyRegistry::default();
     let key = keys.get(b"k");
-    let mut progress = Progress::begin(0);
-    assert!(progress.fall_behind(0, &key));
-    assert!(progress.leaves(0, &key) && progress.leaves(1, &key));
+    let mut state = PartitionState::begin(0);
+    assert!(state.mark_lagging(0, &key));
+    assert!(state.defer(0, &key) && state.defer(1, &key));
     for offset in 0..2 {
         let span = (offset, offset);
-        assert_eq!(progress.bring(span, &key, |_| true), Some(Taken::Open));
+        assert_eq!(state.bring(span, &key, |_| true), Some(Taken::Open));
     }
     // Caught up; 2 is the main reader's, and stays open.
-    assert!(!progress.leaves(2, &key));
-    assert_eq!(progress.take(2), Taken::Open);
+    assert!(!state.defer(2, &key));
+    assert_eq!(state.take(2), Taken::Open);
     // Behind again: 3 is brought, and done, as 1 is. 0 stays open.
-    assert!(progress.fall_behind(3, &key) && progress.leaves(3, &key));
-    assert_eq!(progress.bring((3, 3), &key, |_| true), Some(Taken::Open));
-    progress.done(1, Stream::Behind, &key);
-    progress.done(3, Stream::Behind, &key);
+    assert!(state.mark_lagging(3, &key) && state.defer(3, &key));
+    assert_eq!(state.bring((3, 3), &key, |_| true), Some(Taken::Open));
+    state.complete(1, ReadPath::CatchUp, &key);
+    state.complete(3, ReadPath::CatchUp, &key);
 
-    let (position, text) = progress.snapshot().unwrap();
+    let (position, text) = state.snapshot().unwrap();
     assert_eq!(position, 0);
-    let mut again = Progress::resume(position, &text, &mut keys);
+    let mut again = PartitionState::resume(position, &text, &mut keys);
     let mut open = Vec::new();
     for offset in again.read_from().unwrap()..4 {
-        if !again.leaves(offset, &key) && again.take(offset) == Taken::Open {
+        if !again.defer(offset, &key) && again.take(offset) == Taken::Open {
             open.push(offset);
         }
     }

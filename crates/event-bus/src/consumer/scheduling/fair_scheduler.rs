@@ -1,5 +1,5 @@
-//! Whose attempt is next: keys take turns, so that one with much to do does not keep the others waiting; and what is
-//! held back, because its key is paused or something it needs is away.
+//! Whose attempt is next: keys take scheduler, so that one with much to do does not keep the others waiting; and what is
+//! held back, because its key is paused or something it needs is breaker_key.
 
 mod permit;
 #[cfg(test)]
@@ -17,17 +17,19 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{Dependency, Reach, consumer::scheduling::key::Key, metrics};
+use crate::{Dependency, Reach, consumer::scheduling::ordering_key::OrderingKey, metrics};
 
-use crate::consumer::scheduling::turns::permit::Shown;
-pub(in crate::consumer) use crate::consumer::scheduling::turns::permit::{Place, Running};
+use crate::consumer::scheduling::fair_scheduler::permit::GaugeGuard;
+pub(in crate::consumer) use crate::consumer::scheduling::fair_scheduler::permit::{
+    Permit, RunningGuard,
+};
 
 /// The first and the longest pause between probes of what is unavailable.
 const FIRST_PROBE: Duration = Duration::from_millis(250);
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
-/// Hands out places to run in.
-pub(in crate::consumer) struct Turns {
+/// Hands out permits to run in.
+pub(in crate::consumer) struct FairScheduler {
     group: String,
     state: Mutex<State>,
     /// Something ended, for who waits until a paused key is quiet.
@@ -39,47 +41,47 @@ struct State {
     /// Places free; below zero when probes run besides.
     free: isize,
     paused: bool,
-    /// Keys with somebody waiting, in turn.
-    line: VecDeque<usize>,
+    /// KeyRegistry with somebody waiting, in turn.
+    ready_keys: VecDeque<usize>,
     waiting: HashMap<usize, Waiting>,
-    breakers: HashMap<Away, Breaker>,
+    breakers: HashMap<BreakerKey, Breaker>,
 }
 
 struct Waiting {
-    key: Arc<Key>,
-    queue: VecDeque<oneshot::Sender<Place>>,
+    key: Arc<OrderingKey>,
+    queue: VecDeque<oneshot::Sender<Permit>>,
 }
 
-/// What is away: for one key, or for the whole consumer.
+/// What is breaker_key: for one key, or for the whole consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Away {
+struct BreakerKey {
     dependency: Dependency,
     key: Option<usize>,
 }
 
 struct Breaker {
     /// Who has met it, and waits to try again: the first is the probe.
-    met: VecDeque<(Arc<Key>, oneshot::Sender<Place>)>,
+    waiters: VecDeque<(Arc<OrderingKey>, oneshot::Sender<Permit>)>,
     pause: Duration,
 }
 
-fn id(key: &Arc<Key>) -> usize {
+fn key_id(key: &Arc<OrderingKey>) -> usize {
     Arc::as_ptr(key).addr()
 }
 
-impl Away {
-    fn of(dependency: Dependency, key: &Arc<Key>) -> Self {
-        let key = (dependency.reach() == Reach::Key).then(|| id(key));
+impl BreakerKey {
+    fn of(dependency: Dependency, key: &Arc<OrderingKey>) -> Self {
+        let key = (dependency.reach() == Reach::Key).then(|| key_id(key));
         Self { dependency, key }
     }
 }
 
-impl Turns {
-    pub(in crate::consumer) fn new(group: String, places: usize) -> Arc<Self> {
+impl FairScheduler {
+    pub(in crate::consumer) fn new(group: String, permits: usize) -> Arc<Self> {
         let state = State {
-            free: isize::try_from(places).unwrap_or(isize::MAX),
+            free: isize::try_from(permits).unwrap_or(isize::MAX),
             paused: false,
-            line: VecDeque::new(),
+            ready_keys: VecDeque::new(),
             waiting: HashMap::new(),
             breakers: HashMap::new(),
         };
@@ -92,50 +94,50 @@ impl Turns {
     }
 
     /// Waits for this key's turn.
-    pub(in crate::consumer) async fn turn(self: &Arc<Self>, key: &Arc<Key>) -> Place {
+    pub(in crate::consumer) async fn acquire(self: &Arc<Self>, key: &Arc<OrderingKey>) -> Permit {
         let receive = {
             let mut state = self.lock();
-            if state.free > 0 && state.line.is_empty() && !state.holds(key) {
+            if state.free > 0 && state.ready_keys.is_empty() && !state.is_blocked(key) {
                 state.free -= 1;
-                return self.place(key, None);
+                return self.permit(key, None);
             }
             let receive = state.wait(key);
-            // Those in line may all be held back.
+            // Those in ready_keys may all be held back.
             self.grant(&mut state);
             receive
         };
         self.received(receive, key).await
     }
 
-    /// Waits until `dependency` may be tried again by this key, which has just met that it is away.
-    pub(in crate::consumer) async fn turn_of_probe(
+    /// Waits until `dependency` may be tried again by this key, which has just met that it is breaker_key.
+    pub(in crate::consumer) async fn acquire_probe(
         self: &Arc<Self>,
-        key: &Arc<Key>,
+        key: &Arc<OrderingKey>,
         dependency: Dependency,
-    ) -> Place {
+    ) -> Permit {
         let receive = {
             let (send, receive) = oneshot::channel();
-            let away = Away::of(dependency, key);
+            let breaker_key = BreakerKey::of(dependency, key);
             let mut state = self.lock();
-            match state.breakers.get_mut(&away) {
-                Some(breaker) => breaker.met.push_back((Arc::clone(key), send)),
-                None => self.open(&mut state, away, (Arc::clone(key), send)),
+            match state.breakers.get_mut(&breaker_key) {
+                Some(breaker) => breaker.waiters.push_back((Arc::clone(key), send)),
+                None => self.open(&mut state, breaker_key, (Arc::clone(key), send)),
             }
             receive
         };
-        let _shown = Shown::new(&self.group);
+        let _shown = GaugeGuard::new(&self.group);
         self.received(receive, key).await
     }
 
     async fn received(
         self: &Arc<Self>,
-        receive: oneshot::Receiver<Place>,
-        key: &Arc<Key>,
-    ) -> Place {
+        receive: oneshot::Receiver<Permit>,
+        key: &Arc<OrderingKey>,
+    ) -> Permit {
         match receive.await {
-            Ok(place) => place,
+            Ok(permit) => permit,
             // Nobody drops a sender without an answer while `self` is here; if it were so, go on rather than hang.
-            Err(_) => self.place(key, None),
+            Err(_) => self.permit(key, None),
         }
     }
 
@@ -152,7 +154,7 @@ impl Turns {
     }
 
     /// Waits until nothing of the key runs.
-    pub(in crate::consumer) async fn quiet(&self, key: &Key) {
+    pub(in crate::consumer) async fn wait_until_idle(&self, key: &OrderingKey) {
         loop {
             let ended = self.ended.notified();
             if key.running() == 0 {
@@ -163,117 +165,126 @@ impl Turns {
     }
 
     /// Notes that something of these keys runs, for those who wait until a key is quiet.
-    pub(in crate::consumer) fn running(self: &Arc<Self>, keys: Vec<Arc<Key>>) -> Running {
+    pub(in crate::consumer) fn running(
+        self: &Arc<Self>,
+        keys: Vec<Arc<OrderingKey>>,
+    ) -> RunningGuard {
         for key in &keys {
             key.begin();
         }
-        Running {
-            turns: Arc::clone(self),
+        RunningGuard {
+            scheduler: Arc::clone(self),
             keys,
         }
     }
 
     /// What is away now, with the number of records that have met it.
-    pub(in crate::consumer) fn away(&self) -> Vec<(Dependency, usize)> {
+    pub(in crate::consumer) fn unavailable(&self) -> Vec<(Dependency, usize)> {
         let state = self.lock();
-        let away = state.breakers.iter();
-        away.map(|(away, breaker)| (away.dependency, breaker.met.len()))
+        let breaker_key = state.breakers.iter();
+        breaker_key
+            .map(|(breaker_key, breaker)| (breaker_key.dependency, breaker.waiters.len()))
             .collect()
     }
 
-    fn place(self: &Arc<Self>, key: &Arc<Key>, probe: Option<Away>) -> Place {
+    fn permit(self: &Arc<Self>, key: &Arc<OrderingKey>, probe: Option<BreakerKey>) -> Permit {
         key.begin();
-        Place {
-            turns: Arc::clone(self),
+        Permit {
+            scheduler: Arc::clone(self),
             key: Arc::clone(key),
             probe,
-            undone: false,
+            is_returned: false,
         }
     }
 
-    fn open(&self, state: &mut State, away: Away, first: (Arc<Key>, oneshot::Sender<Place>)) {
+    fn open(
+        &self,
+        state: &mut State,
+        breaker_key: BreakerKey,
+        first: (Arc<OrderingKey>, oneshot::Sender<Permit>),
+    ) {
         tracing::warn!(
             group = self.group,
-            dependency = away.dependency.name(),
+            dependency = breaker_key.dependency.name(),
             key = %first.0.text(),
             "unavailable; what needs it waits, one probe at a time"
         );
         let breaker = Breaker {
-            met: VecDeque::from([first]),
+            waiters: VecDeque::from([first]),
             pause: FIRST_PROBE,
         };
-        state.breakers.insert(away, breaker);
-        self.show(state, away.dependency);
-        self.probe_later(away, FIRST_PROBE);
+        state.breakers.insert(breaker_key, breaker);
+        self.show(state, breaker_key.dependency);
+        self.probe_later(breaker_key, FIRST_PROBE);
     }
 
     /// After the pause, lets the first that met it try.
-    fn probe_later(&self, away: Away, pause: Duration) {
+    fn probe_later(&self, breaker_key: BreakerKey, pause: Duration) {
         let this = self.this.clone();
         let at = Instant::now() + pause.mul_f64(rand::random_range(0.8..1.2));
         // A runtime that ends takes everything that waits along.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 tokio::time::sleep_until(at).await;
-                if let Some(turns) = this.upgrade() {
-                    turns.probe(away);
+                if let Some(scheduler) = this.upgrade() {
+                    scheduler.probe(breaker_key);
                 }
             });
         }
     }
 
-    fn probe(self: &Arc<Self>, away: Away) {
+    fn probe(self: &Arc<Self>, breaker_key: BreakerKey) {
         let mut state = self.lock();
         let all_paused = state.paused;
-        let Some(breaker) = state.breakers.get_mut(&away) else {
+        let Some(breaker) = state.breakers.get_mut(&breaker_key) else {
             return;
         };
-        breaker.met.retain(|(_, send)| !send.is_closed());
-        if breaker.met.is_empty() {
+        breaker.waiters.retain(|(_, send)| !send.is_closed());
+        if breaker.waiters.is_empty() {
             // Everybody who met it is gone (their partitions are): the next who needs it finds out.
-            return self.close(&mut state, away);
+            return self.close(&mut state, breaker_key);
         }
-        let may_try = |(key, _): &(Arc<Key>, _)| !all_paused && !key.is_paused();
-        let first = breaker.met.iter().position(may_try);
-        let Some((key, send)) = first.and_then(|first| breaker.met.remove(first)) else {
+        let may_try = |(key, _): &(Arc<OrderingKey>, _)| !all_paused && !key.is_paused();
+        let first = breaker.waiters.iter().position(may_try);
+        let Some((key, send)) = first.and_then(|first| breaker.waiters.remove(first)) else {
             let pause = breaker.pause;
-            return self.probe_later(away, pause);
+            return self.probe_later(breaker_key, pause);
         };
         state.free -= 1;
-        let place = self.place(&key, Some(away));
+        let permit = self.permit(&key, Some(breaker_key));
         drop(state);
-        // Refused only by one who left in this moment; the place then comes back without an answer.
-        drop(send.send(place));
+        // Refused only by one who left in this moment; the permit then comes back without an answer.
+        drop(send.send(permit));
     }
 
-    fn close(&self, state: &mut State, away: Away) {
-        let Some(breaker) = state.breakers.remove(&away) else {
+    fn close(&self, state: &mut State, breaker_key: BreakerKey) {
+        let Some(breaker) = state.breakers.remove(&breaker_key) else {
             return;
         };
         tracing::info!(
             group = self.group,
-            dependency = away.dependency.name(),
+            dependency = breaker_key.dependency.name(),
             "available again"
         );
-        self.show(state, away.dependency);
+        self.show(state, breaker_key.dependency);
         // They were first before, and stay so before others of their key.
-        for (key, send) in breaker.met.into_iter().rev() {
+        for (key, send) in breaker.waiters.into_iter().rev() {
             state.wait_first(&key, send);
         }
         self.grant(state);
     }
 
-    /// Gives free places to those whose turn it is.
+    /// Gives free permits to those whose turn it is.
     fn grant(&self, state: &mut State) {
-        if state.line.is_empty() {
+        if state.ready_keys.is_empty() {
             return;
         }
         let Some(this) = self.this.upgrade() else {
             return;
         };
         let mut passed_over = 0;
-        while state.free > 0 && passed_over < state.line.len() {
-            let Some(next) = state.line.pop_front() else {
+        while state.free > 0 && passed_over < state.ready_keys.len() {
+            let Some(next) = state.ready_keys.pop_front() else {
                 return;
             };
             let Some(waiting) = state.waiting.get_mut(&next) else {
@@ -285,8 +296,8 @@ impl Turns {
                 continue;
             }
             let key = Arc::clone(&waiting.key);
-            if state.holds(&key) {
-                state.line.push_back(next);
+            if state.is_blocked(&key) {
+                state.ready_keys.push_back(next);
                 passed_over += 1;
                 continue;
             }
@@ -297,19 +308,19 @@ impl Turns {
                 if waiting.queue.is_empty() {
                     state.waiting.remove(&next);
                 } else {
-                    state.line.push_back(next);
+                    state.ready_keys.push_back(next);
                 }
                 state.free -= 1;
-                let place = this.place(&key, None);
-                if let Err(refused) = send.send(place) {
-                    refused.undo(state);
+                let permit = this.permit(&key, None);
+                if let Err(refused) = send.send(permit) {
+                    refused.return_to(state);
                 }
             }
         }
     }
 
     fn show(&self, state: &State, dependency: Dependency) {
-        let of = |away: &&Away| away.dependency == dependency;
+        let of = |breaker_key: &&BreakerKey| breaker_key.dependency == dependency;
         let open = state.breakers.keys().filter(of).count();
         metrics::CONSUMER_BREAKER
             .with_label_values(&[self.group.as_str(), dependency.name()])
@@ -323,28 +334,30 @@ impl Turns {
 
 impl State {
     /// Whether nothing of this key may start.
-    fn holds(&self, key: &Arc<Key>) -> bool {
+    fn is_blocked(&self, key: &Arc<OrderingKey>) -> bool {
         self.paused
             || key.is_paused()
             || (!self.breakers.is_empty() && {
-                let of = |away: &Away| away.key.is_none_or(|held| held == id(key));
+                let of = |breaker_key: &BreakerKey| {
+                    breaker_key.key.is_none_or(|held| held == key_id(key))
+                };
                 self.breakers.keys().any(of)
             })
     }
 
-    fn wait(&mut self, key: &Arc<Key>) -> oneshot::Receiver<Place> {
+    fn wait(&mut self, key: &Arc<OrderingKey>) -> oneshot::Receiver<Permit> {
         let (send, receive) = oneshot::channel();
-        self.line_up(key).push_back(send);
+        self.queue_of(key).push_back(send);
         receive
     }
 
-    fn wait_first(&mut self, key: &Arc<Key>, send: oneshot::Sender<Place>) {
-        self.line_up(key).push_front(send);
+    fn wait_first(&mut self, key: &Arc<OrderingKey>, send: oneshot::Sender<Permit>) {
+        self.queue_of(key).push_front(send);
     }
 
-    fn line_up(&mut self, key: &Arc<Key>) -> &mut VecDeque<oneshot::Sender<Place>> {
-        let waiting = self.waiting.entry(id(key)).or_insert_with(|| {
-            self.line.push_back(id(key));
+    fn queue_of(&mut self, key: &Arc<OrderingKey>) -> &mut VecDeque<oneshot::Sender<Permit>> {
+        let waiting = self.waiting.entry(key_id(key)).or_insert_with(|| {
+            self.ready_keys.push_back(key_id(key));
             Waiting {
                 key: Arc::clone(key),
                 queue: VecDeque::new(),
@@ -354,16 +367,16 @@ impl State {
     }
 }
 
-impl Turns {
-    fn lengthen(&self, away: Away) {
+impl FairScheduler {
+    fn back_off(&self, breaker_key: BreakerKey) {
         let pause = {
             let mut state = self.lock();
-            let Some(breaker) = state.breakers.get_mut(&away) else {
+            let Some(breaker) = state.breakers.get_mut(&breaker_key) else {
                 return;
             };
             breaker.pause = (breaker.pause * 2).min(LONGEST_PROBE);
             breaker.pause
         };
-        self.probe_later(away, pause);
+        self.probe_later(breaker_key, pause);
     }
 }

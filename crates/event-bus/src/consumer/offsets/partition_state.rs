@@ -7,52 +7,52 @@ use std::sync::Arc;
 
 use crate::consumer::{
     offsets::{
-        completed::{Ahead, KeyBehind},
-        tracker::{Span, Taken, Tracker},
+        completed_offsets::{CompletedOffsets, LaggingKey},
+        tracker::{OffsetRange, OffsetTracker, Taken},
     },
-    scheduling::key::{Key, Keys},
+    scheduling::ordering_key::{KeyRegistry, OrderingKey},
 };
 
-/// Keys that may be behind in one partition.
-const MAX_BEHIND: usize = 16;
+/// KeyRegistry that may be behind in one partition.
+const MAX_LAGGING: usize = 16;
 /// A longer key cannot fall behind: it would not fit beside the offset.
 const LONGEST_KEY: usize = 64;
 
 /// Which of a partition's readers brought a record, and so where its end is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::consumer) enum Stream {
-    Main,
-    Behind,
+pub(in crate::consumer) enum ReadPath {
+    Primary,
+    CatchUp,
 }
 
 /// What a partition knows of its records.
 #[derive(Default)]
-pub(in crate::consumer) struct Progress {
-    main: Tracker,
-    behind: Vec<Behind>,
+pub(in crate::consumer) struct PartitionState {
+    primary: OffsetTracker,
+    behind: Vec<LaggingState>,
     /// The offset last handed out for committing, and its text.
     committed: Option<(i64, String)>,
-    /// Whether the main reader brought a record.
+    /// Whether the primary reader brought a record.
     arrived: bool,
 }
 
 /// A key that is behind, or was and has work left from that time.
-struct Behind {
-    key: Arc<Key>,
-    /// From here on its records are not the main reader's.
+struct LaggingState {
+    key: Arc<OrderingKey>,
+    /// From here on its records are not the primary reader's.
     from: i64,
     /// Its records before this offset were taken.
     next: i64,
-    tracker: Tracker,
-    /// From here on they are the main reader's again.
+    tracker: OffsetTracker,
+    /// From here on they are the primary reader's again.
     until: Option<i64>,
-    /// What its tracker says is done is known to be so up to here: beyond, the main reader had its turn.
+    /// What its tracker says is done is known to be so up to here: beyond, the primary reader had its turn.
     exact: Option<i64>,
-    /// Records the main reader went past.
+    /// Records the primary reader went past.
     skipped: u64,
 }
 
-impl Behind {
+impl LaggingState {
     fn is_behind(&self) -> bool {
         self.until.is_none()
     }
@@ -63,7 +63,7 @@ impl Behind {
         self.tracker.first_open().or(next)
     }
 
-    fn known_done(&self) -> Vec<Span> {
+    fn known_done(&self) -> Vec<OffsetRange> {
         let end = self.exact.unwrap_or(i64::MAX);
         let spans = self.tracker.ahead();
         let known = spans.map(|span| (span.0, span.1.min(end)));
@@ -71,27 +71,27 @@ impl Behind {
     }
 }
 
-impl Progress {
+impl PartitionState {
     /// Goes on after a restart at the committed offset, with the text that was kept beside it.
-    pub(in crate::consumer) fn resume(committed: i64, text: &str, keys: &mut Keys) -> Self {
-        let Some(ahead) = Ahead::decode(committed, text) else {
+    pub(in crate::consumer) fn resume(committed: i64, text: &str, keys: &mut KeyRegistry) -> Self {
+        let Some(ahead) = CompletedOffsets::decode(committed, text) else {
             return Self {
-                main: Tracker::resume(committed, Vec::new()),
+                primary: OffsetTracker::resume(committed, Vec::new()),
                 ..Self::default()
             };
         };
-        let behind = ahead.behind.into_iter().map(|behind| Behind {
+        let behind = ahead.behind.into_iter().map(|behind| LaggingState {
             key: keys.get(&behind.key),
             from: behind.from,
             next: behind.from,
-            tracker: Tracker::resume(behind.from, behind.done),
+            tracker: OffsetTracker::resume(behind.from, behind.done),
             until: None,
             exact: None,
             skipped: 0,
         });
         Self {
             behind: behind.collect(),
-            main: Tracker::resume(ahead.at, ahead.done),
+            primary: OffsetTracker::resume(ahead.at, ahead.done),
             committed: Some((committed, text.to_owned())),
             arrived: false,
         }
@@ -100,16 +100,16 @@ impl Progress {
     /// Begins where no offset was committed.
     pub(in crate::consumer) fn begin(offset: i64) -> Self {
         Self {
-            main: Tracker::resume(offset, Vec::new()),
+            primary: OffsetTracker::resume(offset, Vec::new()),
             ..Self::default()
         }
     }
 
-    /// The main reader brings the record at `offset`. False when its first one lies before where it was told to begin:
+    /// The primary reader brings the record at `offset`. False when its first one lies before where it was told to begin:
     /// the log is not the one that was read (made anew, or cut by a broker's loss), and what was known of it is void.
     pub(in crate::consumer) fn arrive(&mut self, offset: i64) -> bool {
         let first = !std::mem::replace(&mut self.arrived, true);
-        if first && self.main.next().is_some_and(|next| offset < next) {
+        if first && self.primary.next().is_some_and(|next| offset < next) {
             *self = Self {
                 arrived: true,
                 ..Self::begin(offset)
@@ -121,26 +121,30 @@ impl Progress {
 
     /// The offset to read from.
     pub(in crate::consumer) fn read_from(&self) -> Option<i64> {
-        self.main.position()
+        self.primary.position()
     }
 
     /// Whether the record at `offset` is left to the key's own reader. Then it was noted.
-    pub(in crate::consumer) fn leaves(&mut self, offset: i64, key: &Arc<Key>) -> bool {
+    pub(in crate::consumer) fn defer(&mut self, offset: i64, key: &Arc<OrderingKey>) -> bool {
         let Some(behind) = find(&mut self.behind, key) else {
             return false;
         };
         if !behind.is_behind() || offset < behind.from {
             return false;
         }
-        if self.main.pass_over(offset) {
+        if self.primary.skip(offset) {
             behind.skipped += 1;
         }
         true
     }
 
-    /// Leaves the key's records to a reader of their own from `offset` on, which the main one is about to take. False when that cannot be
+    /// Leaves the key's records to a reader of their own from `offset` on, which the primary one is about to take. False when that cannot be
     /// noted.
-    pub(in crate::consumer) fn fall_behind(&mut self, offset: i64, key: &Arc<Key>) -> bool {
+    pub(in crate::consumer) fn mark_lagging(
+        &mut self,
+        offset: i64,
+        key: &Arc<OrderingKey>,
+    ) -> bool {
         if let Some(behind) = find(&mut self.behind, key) {
             // It caught up before, and has work left from then.
             if let Some(until) = behind.until.take() {
@@ -150,14 +154,14 @@ impl Progress {
             return true;
         }
         let fits = key.name.len() <= LONGEST_KEY
-            && self.behind.len() < MAX_BEHIND
-            && Ahead::has_room(self.behind.len(), LONGEST_KEY);
+            && self.behind.len() < MAX_LAGGING
+            && CompletedOffsets::has_room(self.behind.len(), LONGEST_KEY);
         if fits {
-            self.behind.push(Behind {
+            self.behind.push(LaggingState {
                 key: Arc::clone(key),
                 from: offset,
                 next: offset,
-                tracker: Tracker::resume(offset, Vec::new()),
+                tracker: OffsetTracker::resume(offset, Vec::new()),
                 until: None,
                 exact: None,
                 skipped: 0,
@@ -166,23 +170,28 @@ impl Progress {
         fits
     }
 
-    /// Takes a record for work, brought by the main reader.
+    /// Takes a record for work, brought by the primary reader.
     pub(in crate::consumer) fn take(&mut self, offset: i64) -> Taken {
-        self.main.take(offset)
+        self.primary.take(offset)
     }
 
     /// Takes a record that needs no work.
-    pub(in crate::consumer) fn pass_over(&mut self, offset: i64) -> bool {
-        self.main.pass_over(offset)
+    pub(in crate::consumer) fn skip(&mut self, offset: i64) -> bool {
+        self.primary.skip(offset)
     }
 
     /// A record's work is finished.
-    pub(in crate::consumer) fn done(&mut self, offset: i64, stream: Stream, key: &Arc<Key>) {
-        match stream {
-            Stream::Main => self.main.done(offset),
-            Stream::Behind => {
+    pub(in crate::consumer) fn complete(
+        &mut self,
+        offset: i64,
+        path: ReadPath,
+        key: &Arc<OrderingKey>,
+    ) {
+        match path {
+            ReadPath::Primary => self.primary.complete(offset),
+            ReadPath::CatchUp => {
                 if let Some(behind) = find(&mut self.behind, key) {
-                    behind.tracker.done(offset);
+                    behind.tracker.complete(offset);
                     if behind
                         .tracker
                         .first_open()
@@ -196,9 +205,9 @@ impl Progress {
         }
     }
 
-    /// The offset after the last one the main reader has seen.
+    /// The offset after the last one the primary reader has seen.
     pub(in crate::consumer) fn seen(&self) -> Option<i64> {
-        self.main.next()
+        self.primary.next()
     }
 
     /// Where the second reader, which is `at` if it is anywhere, should go on; `None` when there is nothing to bring.
@@ -208,8 +217,8 @@ impl Progress {
     pub(in crate::consumer) fn wanted(
         &self,
         at: Option<i64>,
-        has_room: impl Fn(&Key) -> bool,
-        is_low: impl Fn(&Key) -> bool,
+        has_room: impl Fn(&OrderingKey) -> bool,
+        is_low: impl Fn(&OrderingKey) -> bool,
     ) -> Option<i64> {
         let seen = self.seen()?;
         let waiting = || {
@@ -228,12 +237,12 @@ impl Progress {
 
     /// The second reader, having seen everything from `since` on, is at the record at `offset`. Whether to take it.
     ///
-    /// Keys with no record from `since` to here are that much further. `takes` says whether there is room.
+    /// KeyRegistry with no record from `since` to here are that much further. `takes` says whether there is room.
     pub(in crate::consumer) fn bring(
         &mut self,
-        (since, offset): Span,
-        key: &Arc<Key>,
-        takes: impl Fn(&Key) -> bool,
+        (since, offset): OffsetRange,
+        key: &Arc<OrderingKey>,
+        takes: impl Fn(&OrderingKey) -> bool,
     ) -> Option<Taken> {
         let mut brought = None;
         for behind in &mut self.behind {
@@ -256,13 +265,13 @@ impl Progress {
         brought
     }
 
-    /// Keys that have nothing before where the main reader is, are with it again.
+    /// KeyRegistry that have nothing before where the primary reader is, are with it again.
     pub(in crate::consumer) fn catch_up(&mut self) {
         let Some(seen) = self.seen() else {
             return;
         };
-        // What the main reader notes as done includes what it left to others. After a restart it cannot tell any more.
-        if !self.main.is_past_restart() {
+        // What the primary reader notes as done includes what it left to others. After a restart it cannot tell any more.
+        if !self.primary.is_past_restart() {
             return;
         }
         for behind in &mut self.behind {
@@ -296,36 +305,39 @@ impl Progress {
 
     /// The offset everything before which is done.
     pub(in crate::consumer) fn position(&self) -> Option<i64> {
-        let main = self.main.position()?;
-        let behind = self.behind.iter().filter_map(Behind::first_open);
-        Some(behind.fold(main, i64::min))
+        let primary = self.primary.position()?;
+        let behind = self.behind.iter().filter_map(LaggingState::first_open);
+        Some(behind.fold(primary, i64::min))
     }
 
     fn snapshot(&self) -> Option<(i64, String)> {
         let base = self.position()?;
         let behind = self.behind.iter().filter_map(|behind| {
-            Some(KeyBehind {
+            Some(LaggingKey {
                 key: behind.key.name.clone(),
                 from: behind.first_open()?,
                 done: behind.known_done(),
             })
         });
-        let ahead = Ahead {
-            at: self.main.position()?,
-            done: self.main.ahead().collect(),
+        let ahead = CompletedOffsets {
+            at: self.primary.position()?,
+            done: self.primary.ahead().collect(),
             behind: behind.collect(),
         };
         Some((base, ahead.encode(base)))
     }
 
-    /// Keys that are behind, with the number of records left behind for each.
-    pub(in crate::consumer) fn behind(&self) -> impl Iterator<Item = (&Arc<Key>, u64)> {
+    /// KeyRegistry that are behind, with the number of records left behind for each.
+    pub(in crate::consumer) fn behind(&self) -> impl Iterator<Item = (&Arc<OrderingKey>, u64)> {
         let behind = self.behind.iter().filter(|behind| behind.is_behind());
         behind.map(|behind| (&behind.key, behind.skipped))
     }
 }
 
-fn find<'a>(behind: &'a mut [Behind], key: &Arc<Key>) -> Option<&'a mut Behind> {
+fn find<'a>(
+    behind: &'a mut [LaggingState],
+    key: &Arc<OrderingKey>,
+) -> Option<&'a mut LaggingState> {
     behind
         .iter_mut()
         .find(|behind| Arc::ptr_eq(&behind.key, key))

@@ -7,10 +7,10 @@ use std::{
 
 use prometheus::IntGauge;
 
-use crate::consumer::scheduling::key::Key;
+use crate::consumer::scheduling::ordering_key::OrderingKey;
 
 /// Counts records and bytes in flight against two marks, and each key's records against its share.
-pub(in crate::consumer) struct Flow {
+pub(in crate::consumer) struct InFlightLimiter {
     load: Mutex<Load>,
     /// There is room again, of one key or altogether.
     freed: Condvar,
@@ -42,7 +42,7 @@ enum Waiting {
     OfKey(usize),
 }
 
-impl Flow {
+impl InFlightLimiter {
     /// `parallel` attempts run at a time. One key may have an eighth in flight, or two for each place to run in, but
     /// never all: there is room for the others.
     pub(in crate::consumer) fn new(
@@ -65,7 +65,7 @@ impl Flow {
         }
     }
 
-    pub(in crate::consumer) fn enter(&self, key: &Key, bytes: usize) {
+    pub(in crate::consumer) fn enter(&self, key: &OrderingKey, bytes: usize) {
         let mut load = self.lock();
         load.records += 1;
         load.bytes += bytes;
@@ -74,7 +74,7 @@ impl Flow {
         self.gauge.inc();
     }
 
-    pub(in crate::consumer) fn leave(&self, key: &Key, bytes: usize) {
+    pub(in crate::consumer) fn leave(&self, key: &OrderingKey, bytes: usize) {
         let mut load = self.lock();
         load.records -= 1;
         load.bytes -= bytes;
@@ -101,7 +101,7 @@ impl Flow {
     }
 
     /// Pauses or resumes a key. False when it was so before.
-    pub(in crate::consumer) fn set_paused(&self, key: &Key, paused: bool) -> bool {
+    pub(in crate::consumer) fn set_paused(&self, key: &OrderingKey, paused: bool) -> bool {
         let mut load = self.lock();
         if key.is_paused() == paused {
             return false;
@@ -127,12 +127,12 @@ impl Flow {
     }
 
     /// Whether nothing more of this key may be taken.
-    pub(in crate::consumer) fn is_full_of(&self, key: &Key) -> bool {
+    pub(in crate::consumer) fn is_full_of(&self, key: &OrderingKey) -> bool {
         key.in_flight() >= self.share
     }
 
-    /// Whether so much of this key was finished that fetching more is worth it.
-    pub(in crate::consumer) fn is_low_of(&self, key: &Key) -> bool {
+    /// Whether so much of this key was finished that fetching more is filter it.
+    pub(in crate::consumer) fn is_low_of(&self, key: &OrderingKey) -> bool {
         key.in_flight() <= self.share / 2
     }
 
@@ -142,7 +142,11 @@ impl Flow {
     }
 
     /// Waits until there is room for the key; false when `patience` ended first.
-    pub(in crate::consumer) fn wait_for_room_of(&self, key: &Arc<Key>, patience: Duration) -> bool {
+    pub(in crate::consumer) fn wait_for_room_of(
+        &self,
+        key: &Arc<OrderingKey>,
+        patience: Duration,
+    ) -> bool {
         let of_key = Waiting::OfKey(Arc::as_ptr(key).addr());
         self.wait(patience, of_key, |_| !self.is_full_of(key))
     }

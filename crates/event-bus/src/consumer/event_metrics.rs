@@ -15,7 +15,7 @@ use crate::metrics;
 const AT_HAND: usize = 300;
 
 /// Finding a metric by its labels costs more than counting.
-pub(super) struct Meters {
+pub(super) struct EventMetrics {
     group: String,
     of_types: Mutex<HashMap<Box<str>, OfType, RandomState>>,
 }
@@ -26,7 +26,7 @@ struct OfType {
     seconds: Histogram,
 }
 
-impl Meters {
+impl EventMetrics {
     pub(super) fn new(group: &str) -> Self {
         Self {
             group: group.to_owned(),
@@ -36,7 +36,11 @@ impl Meters {
 
     /// An event of this type ended so.
     pub(super) fn ended(&self, topic: &str, event_type: &str, outcome: &str) {
-        if outcome == "handled" && self.with(topic, event_type, |meters| meters.handled.inc()) {
+        if outcome == "handled"
+            && self.with(topic, event_type, |event_metrics| {
+                event_metrics.handled.inc()
+            })
+        {
             return;
         }
         let event_type = metrics::type_label(event_type);
@@ -47,7 +51,9 @@ impl Meters {
     /// One attempt took so long.
     pub(super) fn attempted(&self, topic: &str, event_type: &str, took: Duration) {
         let seconds = took.as_secs_f64();
-        if self.with(topic, event_type, |meters| meters.seconds.observe(seconds)) {
+        if self.with(topic, event_type, |event_metrics| {
+            event_metrics.seconds.observe(seconds)
+        }) {
             return;
         }
         let event_type = metrics::type_label(event_type);
@@ -59,10 +65,10 @@ impl Meters {
     /// False: these are not at hand, since the type comes on several topics, or there are too many.
     fn with(&self, topic: &str, event_type: &str, note: impl FnOnce(&OfType)) -> bool {
         let mut of_types = self.of_types.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(meters) = of_types.get(event_type) {
-            let is_its = *meters.topic == *topic;
+        if let Some(event_metrics) = of_types.get(event_type) {
+            let is_its = *event_metrics.topic == *topic;
             if is_its {
-                note(meters);
+                note(event_metrics);
             }
             return is_its;
         }
@@ -71,13 +77,13 @@ impl Meters {
             return false;
         }
         let group = self.group.as_str();
-        let meters = OfType {
+        let event_metrics = OfType {
             topic: topic.into(),
             handled: metrics::HANDLED.with_label_values(&[group, topic, label, "handled"]),
             seconds: metrics::SECONDS.with_label_values(&[group, label]),
         };
-        note(&meters);
-        of_types.insert(event_type.into(), meters);
+        note(&event_metrics);
+        of_types.insert(event_type.into(), event_metrics);
         true
     }
 }

@@ -5,7 +5,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
-use crate::consumer::offsets::tracker::Span;
+use crate::consumer::offsets::tracker::OffsetRange;
 
 /// Says which encoding follows.
 const VERSION: &str = "eb1:";
@@ -16,24 +16,24 @@ const MAX_SPANS: u64 = 4096;
 
 /// What is done beyond the committed offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::consumer) struct Ahead {
+pub(in crate::consumer) struct CompletedOffsets {
     /// Where reading goes on: at or after the committed offset. What lies between belongs to keys that are behind.
     pub(in crate::consumer) at: i64,
     /// What is done from `at` on.
-    pub(in crate::consumer) done: Vec<Span>,
-    /// Keys that are behind the others.
-    pub(in crate::consumer) behind: Vec<KeyBehind>,
+    pub(in crate::consumer) done: Vec<OffsetRange>,
+    /// KeyRegistry that are behind the others.
+    pub(in crate::consumer) behind: Vec<LaggingKey>,
 }
 
 /// A key that is behind: of its records from `from` on only `done` are done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::consumer) struct KeyBehind {
+pub(in crate::consumer) struct LaggingKey {
     pub(in crate::consumer) key: Box<[u8]>,
     pub(in crate::consumer) from: i64,
-    pub(in crate::consumer) done: Vec<Span>,
+    pub(in crate::consumer) done: Vec<OffsetRange>,
 }
 
-impl Ahead {
+impl CompletedOffsets {
     /// The text to keep beside the committed offset `base`.
     pub(in crate::consumer) fn encode(&self, base: i64) -> String {
         if self.at == base && self.done.is_empty() && self.behind.is_empty() {
@@ -67,7 +67,7 @@ impl Ahead {
             let length = usize::try_from(bytes.number()?).ok()?;
             let key = bytes.bytes(length)?.into();
             let from = base.checked_add(bytes.number()?)?;
-            behind.push(KeyBehind {
+            behind.push(LaggingKey {
                 key,
                 from,
                 done: Vec::new(),
@@ -103,7 +103,7 @@ impl Writer {
         }
     }
 
-    fn spans(&mut self, from: i64, spans: &[Span]) {
+    fn spans(&mut self, from: i64, spans: &[OffsetRange]) {
         // Two numbers of at most ten bytes a span, in base64, leaving a little for the lists to come.
         let room = (MAX_TEXT * 3 / 4).saturating_sub(self.0.len() + 80);
         let mut list = Self::default();
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    fn spans(&mut self, from: i64) -> Option<Vec<Span>> {
+    fn spans(&mut self, from: i64) -> Option<Vec<OffsetRange>> {
         let count = self.number()?.cast_unsigned();
         if count > MAX_SPANS {
             return None;
@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    fn spans(from: i64, count: usize) -> impl Strategy<Value = Vec<Span>> {
+    fn spans(from: i64, count: usize) -> impl Strategy<Value = Vec<OffsetRange>> {
         prop::collection::vec((1i64..1000, 1i64..1000), 0..count).prop_map(move |steps| {
             let mut end = from;
             let span = |(gap, length)| {
@@ -180,21 +180,21 @@ mod tests {
         })
     }
 
-    fn ahead(base: i64, count: usize) -> impl Strategy<Value = Ahead> {
+    fn ahead(base: i64, count: usize) -> impl Strategy<Value = CompletedOffsets> {
         let key = (prop::collection::vec(any::<u8>(), 0..40), 0i64..5000);
         let behind = prop::collection::vec(key, 0..16);
         (0i64..10_000, behind).prop_flat_map(move |(at, keys)| {
             let behind: Vec<_> = keys
                 .into_iter()
                 .map(|(key, from)| {
-                    spans(base + from, count / 10 + 1).prop_map(move |done| KeyBehind {
+                    spans(base + from, count / 10 + 1).prop_map(move |done| LaggingKey {
                         key: key.clone().into(),
                         from: base + from,
                         done,
                     })
                 })
                 .collect();
-            (spans(base + at, count), behind).prop_map(move |(done, behind)| Ahead {
+            (spans(base + at, count), behind).prop_map(move |(done, behind)| CompletedOffsets {
                 at: base + at,
                 done,
                 behind,
@@ -207,7 +207,7 @@ mod tests {
         fn it_reads_back(ahead in ahead(1_000_000, 40)) {
             let text = ahead.encode(1_000_000);
             if !text.is_empty() {
-                prop_assert_eq!(Ahead::decode(1_000_000, &text), Some(ahead));
+                prop_assert_eq!(CompletedOffsets::decode(1_000_000, &text), Some(ahead));
             }
         }
 
@@ -215,7 +215,7 @@ mod tests {
         fn it_is_bounded_and_what_is_left_out_counts_as_not_done(ahead in ahead(7, 3000)) {
             let text = ahead.encode(7);
             prop_assert!(text.len() <= 4096, "{}", text.len());
-            let read = Ahead::decode(7, &text).unwrap();
+            let read = CompletedOffsets::decode(7, &text).unwrap();
             prop_assert!(ahead.done.starts_with(&read.done));
             prop_assert_eq!(read.behind.len(), ahead.behind.len());
             for (read, was) in read.behind.iter().zip(&ahead.behind) {
@@ -226,18 +226,18 @@ mod tests {
 
         #[test]
         fn anything_else_is_no_ahead_and_no_panic(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            let _ = Ahead::decode(0, &text);
-            let _ = Ahead::decode(i64::MAX, &format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes)));
+            let _ = CompletedOffsets::decode(0, &text);
+            let _ = CompletedOffsets::decode(i64::MAX, &format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes)));
         }
     }
 
     #[test]
     fn nothing_ahead_is_no_text() {
-        let nothing = Ahead {
+        let nothing = CompletedOffsets {
             at: 5,
-            ..Ahead::default()
+            ..CompletedOffsets::default()
         };
         assert_eq!(nothing.encode(5), "");
-        assert_eq!(Ahead::decode(5, ""), None);
+        assert_eq!(CompletedOffsets::decode(5, ""), None);
     }
 }

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 
 use crate::{
     consumer::{
-        handle::Parts, offsets::partition::Partition, processing::work_item::Glance,
-        scheduling::key::Key,
+        handle::SharedState, offsets::partition::Partition, processing::work_item::HeaderPeek,
+        scheduling::ordering_key::OrderingKey,
     },
     metrics,
 };
@@ -22,9 +22,9 @@ const TOP: usize = 10;
 const TENANTS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The consumer's metrics, and its part of the status.
-pub(super) struct View {
+pub(super) struct ConsumerMetrics {
     group: String,
-    parts: Arc<Parts>,
+    shared: Arc<SharedState>,
     tenants: Mutex<Tenants>,
 }
 
@@ -34,17 +34,17 @@ struct Tenants {
     at: Option<Instant>,
 }
 
-impl View {
-    pub(super) fn new(group: String, parts: Arc<Parts>) -> Self {
+impl ConsumerMetrics {
+    pub(super) fn new(group: String, shared: Arc<SharedState>) -> Self {
         Self {
             group,
-            parts,
+            shared,
             tenants: Mutex::default(),
         }
     }
 
     pub(super) fn running(&self, is_running: bool) {
-        self.parts.is_running.store(is_running, Ordering::Release);
+        self.shared.is_running.store(is_running, Ordering::Release);
         if !is_running {
             self.show(&[]);
         }
@@ -57,8 +57,8 @@ impl View {
     }
 
     /// A record nobody here wants.
-    pub(super) fn skipped(&self, partition: &Partition, glance: &Glance<'_>) {
-        self.skipped_type(partition, glance.event_type.unwrap_or("unknown"));
+    pub(super) fn skipped(&self, partition: &Partition, peek: &HeaderPeek<'_>) {
+        self.skipped_type(partition, peek.event_type.unwrap_or("unknown"));
     }
 
     pub(super) fn skipped_type(&self, partition: &Partition, event_type: &str) {
@@ -80,7 +80,7 @@ impl View {
         let mut held: Vec<(String, i32)> = held.collect();
         held.sort_unstable();
         *self
-            .parts
+            .shared
             .partitions
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = held;
@@ -103,18 +103,18 @@ impl View {
             return;
         }
         tenants.at = Some(Instant::now());
-        let keys = self.parts.keys.lock();
+        let keys = self.shared.keys.lock();
         let busiest = keys.unwrap_or_else(PoisonError::into_inner).busiest(TOP);
-        let mut backlog: Vec<(Arc<Key>, u64)> = Vec::new();
+        let mut backlog: Vec<(Arc<OrderingKey>, u64)> = Vec::new();
         for partition in partitions {
-            partition.progress(|progress| {
-                backlog.extend(progress.behind().map(|(key, left)| (Arc::clone(key), left)));
+            partition.with_state(|state| {
+                backlog.extend(state.behind().map(|(key, left)| (Arc::clone(key), left)));
             });
         }
         for key in busiest {
             backlog.push((key, 0));
         }
-        let mut sums: Vec<(Arc<Key>, u64)> = Vec::new();
+        let mut sums: Vec<(Arc<OrderingKey>, u64)> = Vec::new();
         for (key, left) in backlog {
             if let Some((_, sum)) = sums.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &key)) {
                 *sum += left;
