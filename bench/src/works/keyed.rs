@@ -189,7 +189,7 @@ async fn bare(tasks: u16, events: u64) -> anyhow::Result<Reading> {
 struct Watch {
     events: u64,
     timers: Timers,
-    seen: Mutex<PublishedEvent>,
+    seen: Mutex<Seen>,
     first: Notify,
     all: Notify,
 }
@@ -229,7 +229,7 @@ impl Watch {
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, PublishedEvent> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -244,7 +244,7 @@ fn length(envelope: &Envelope) -> Duration {
 
 /// The observations.
 #[derive(Default)]
-struct PublishedEvent {
+struct Seen {
     first: Option<Instant>,
     last: Option<Instant>,
     begun: u64,
@@ -263,7 +263,7 @@ struct Aggregate {
     running: u64,
 }
 
-impl PublishedEvent {
+impl Seen {
     /// Records a start, and returns the number of starts.
     fn begin(&mut self, subject: &str, sequence: u64, now: Instant) -> u64 {
         self.first.get_or_insert(now);
@@ -313,13 +313,13 @@ mod tests {
 
     const MILLI: Duration = Duration::from_millis(1);
 
-    fn end(seen: &mut PublishedEvent, subject: &str, now: Instant) {
+    fn end(seen: &mut Seen, subject: &str, now: Instant) {
         seen.end(subject, MILLI, MILLI, now);
     }
 
     #[test]
     fn a_skipped_a_repeated_and_an_overlapping_event_are_inversions() {
-        let (mut seen, now) = (PublishedEvent::default(), Instant::now());
+        let (mut seen, now) = (Seen::default(), Instant::now());
         for sequence in [1, 2, 4, 4] {
             seen.begin("a", sequence, now);
             end(&mut seen, "a", now);
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_ideal_spreads_what_was_slept_over_the_lanes() {
-        let (mut seen, now) = (PublishedEvent::default(), Instant::now());
+        let (mut seen, now) = (Seen::default(), Instant::now());
         for subject in ["a", "b"] {
             seen.begin(subject, 1, now);
         }
