@@ -189,7 +189,7 @@ impl ConsumerBuilder {
 
     /// Parks instead of dead-lettering: once an event ends in a dead letter, it and all later ones of its sequence (its
     /// aggregate, or its tenant with [`ProcessingOrder::Tenant`]) are written in order to `<topic>.<group>.parked`, and other
-    /// sequences go on. [`Parked`](crate::dead_letters::parked::Parked) lists, shows and releases them; a released
+    /// sequences go on. [`Parked`](crate::dlq::parked::Parked) lists, shows and releases them; a released
     /// sequence is handled in order before what came later. Rebalances and restarts change nothing of it.
     ///
     /// A record without a valid envelope has no sequence and is dead-lettered. The topics are created

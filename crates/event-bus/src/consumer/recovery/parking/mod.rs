@@ -3,7 +3,7 @@
 //!
 //! A sequence is what a lane is: a tenant's aggregate, or a whole tenant with [`ProcessingOrder::Tenant`]. The log is the only store: for
 //! each topic and group there is a topic `<topic>.<group>.parked`, and what is parked of partition 3 lies in its partition 3, with
-//! *marks* behind it that say what became of it ([`Mark`](crate::dead_letters::parked::Mark)). The state in memory is folded from
+//! *marks* behind it that say what became of it ([`Mark`](crate::dlq::parked::Mark)). The state in memory is folded from
 //! that log alone. A partition's work begins when its parked log was read to the end, and a reader follows it from there, so
 //! whoever gets the partition knows what the last owner knew, and goes on with a release that was not finished.
 //!
