@@ -1,4 +1,4 @@
-//! The wiring: settings in, a running service out.
+//! Wires the service together.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const DEADLINE_JOB: JobSettings = JobSettings {
 /// What routes, consumers and jobs share.
 #[derive(Clone)]
 pub struct App {
-    /// What every service holds.
+    /// The service runtime.
     pub runtime: Runtime,
     /// The order service's own settings.
     pub settings: OrderSettings,
@@ -27,7 +27,7 @@ impl App {
     /// Starts the order service.
     ///
     /// # Errors
-    /// A setting is wrong, or the database does not answer.
+    /// A setting is invalid, or the database does not answer.
     pub async fn start(settings: Settings, own: OrderSettings) -> Result<Running, StartError> {
         let cache = match settings.redis_url() {
             Some(url) => Cache::connect(url)

@@ -1,4 +1,4 @@
-//! What the order service is told besides what every service is told.
+//! The order service's own settings.
 
 use serde::Deserialize;
 use service::settings::{BadSetting, load};
@@ -19,7 +19,7 @@ impl OrderSettings {
     /// Reads them.
     ///
     /// # Errors
-    /// The first that is wrong.
+    /// The first setting that is invalid.
     pub fn load() -> Result<Self, BadSetting> {
         let settings: Self = load()?;
         if !(1..=31 * 86_400).contains(&settings.order_payment_ttl_seconds) {

@@ -1,4 +1,4 @@
-//! What billing tells the orders.
+//! Handlers for billing events.
 
 use event_bus::{Failure, Received};
 use events::billing::{PaymentRequested, PaymentSucceeded};

@@ -1,4 +1,4 @@
-//! Changes of products drop what is cached of them, even when the process that made the change died before it could.
+//! Invalidates cached products from product events, in case the process that made the change died before it could.
 
 use async_trait::async_trait;
 use cache::Cache;
@@ -11,7 +11,7 @@ struct Forget {
     cache: Cache,
 }
 
-/// Dropping twice is harmless, so no inbox row is spent on it.
+/// Invalidation is idempotent, so it needs no inbox row.
 pub(super) fn start(app: &App) {
     let forget = Forget {
         cache: app.runtime.cache().clone(),

@@ -1,4 +1,4 @@
-//! The other door: events in, use cases called.
+//! Event consumers: each event calls a use case.
 
 mod billing;
 mod cache;

@@ -3,7 +3,7 @@
 mod ids;
 mod order;
 mod product;
-mod wish;
+mod requested_items;
 
 pub use ids::{OrderId, PaymentId, ProductId};
 pub use order::{Buyer, Change, Item, Order, Payment, Refused, Status};
@@ -11,4 +11,4 @@ pub use product::{
     Description, NewProduct, NotEnough, PiecesError, Price, Product, ProductName, ProductPatch,
     Stock,
 };
-pub use wish::{Line, Quantity, Wish, WishError};
+pub use requested_items::{Line, ParseItemsError, Quantity, RequestedItems};

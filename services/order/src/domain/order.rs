@@ -1,4 +1,4 @@
-//! An order and the steps it can take.
+//! An order and its state machine.
 
 use auth::UserId;
 use money::{Money, MoneyError};
@@ -7,9 +7,9 @@ use strum::{Display, EnumIter, EnumString};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{OrderId, PaymentId, Product, ProductId, Wish};
+use super::{OrderId, PaymentId, Product, ProductId, RequestedItems};
 
-/// Where an order is in its life.
+/// The status of an order.
 ///
 /// ```text
 /// Created → WaitingForPayment → Paid → Complete
@@ -32,22 +32,22 @@ use super::{OrderId, PaymentId, Product, ProductId, Wish};
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Placed; billing is asked for a payment.
+    /// Placed; a payment is being requested from billing.
     Created,
     /// The buyer can pay.
     WaitingForPayment,
     /// The payment was received.
     Paid,
-    /// Handed over.
+    /// Completed.
     Complete,
-    /// Called off before it was paid.
+    /// Cancelled before it was paid.
     Cancelled,
     /// Not paid in time.
     Expired,
 }
 
 impl Status {
-    /// Whether `next` may follow. Staying is not a step.
+    /// Whether `next` may follow; staying is not a transition.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
         use Status::{Cancelled, Complete, Created, Expired, Paid, WaitingForPayment};
@@ -60,12 +60,12 @@ impl Status {
     }
 }
 
-/// Who ordered.
+/// The buyer of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buyer {
     /// The user.
     pub id: UserId,
-    /// Where to write to them.
+    /// Their e-mail address.
     pub email: String,
 }
 
@@ -73,26 +73,26 @@ pub struct Buyer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
-    /// What was ordered.
+    /// The product.
     pub product_id: ProductId,
-    /// Its name at that moment.
+    /// Its name when the order was placed.
     pub name: String,
     /// Pieces.
     pub quantity: i64,
-    /// What a piece cost at that moment.
+    /// The unit price when the order was placed.
     pub unit_price: Money,
     /// Quantity times unit price.
     pub total: Money,
 }
 
-/// How an order is paid.
+/// The payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Billing's payment.
+    /// The id that billing assigned.
     pub id: PaymentId,
-    /// Where the buyer pays.
+    /// The payment link for the buyer.
     pub link: String,
-    /// Who settles it; `test` is the embedded test gateway.
+    /// The payment gateway; `test` is the embedded test gateway.
     pub gateway: String,
 }
 
@@ -101,17 +101,17 @@ pub struct Payment {
 pub struct Order {
     /// Its id.
     pub id: OrderId,
-    /// Who ordered.
+    /// The buyer of an order.
     pub buyer: Buyer,
-    /// Where it is in its life.
+    /// Its status.
     pub status: Status,
     /// Its lines.
     pub items: Vec<Item>,
     /// The sum of its lines.
     pub total: Money,
-    /// How it is paid, once billing has said so.
+    /// Its payment, once billing has requested it.
     pub payment: Option<Payment>,
-    /// What it was completed with.
+    /// The transaction that completed it.
     pub transaction_id: Option<String>,
     /// When it was placed.
     #[serde(with = "time::serde::rfc3339")]
@@ -122,29 +122,29 @@ pub struct Order {
     /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// Counts its changes.
+    /// Its version, incremented by every change.
     pub version: i64,
 }
 
-/// Whether a step changed anything: a repeated one does not, and then nothing is stored or published.
+/// Whether a transition changed anything; a repeated one does not, and nothing is stored or published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Change {
-    /// It did.
+    /// The order changed.
     Made,
-    /// It had been taken before.
+    /// The transition had happened before.
     None,
 }
 
-/// A step that an order does not take.
+/// A transition that an order refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Its status does not allow it.
+    /// The status does not allow the transition.
     #[error("an order that is {from} cannot become {to}")]
     Step {
-        /// Where it is.
+        /// The current status.
         from: Status,
-        /// Where it was to go.
+        /// The requested status.
         to: Status,
     },
     /// The payment is not the one the order waits for.
@@ -153,26 +153,26 @@ pub enum Refused {
     /// It was completed with another transaction.
     #[error("the order was completed with another transaction_id")]
     OtherTransaction,
-    /// Its lines are of different currencies, or their sum cannot be held.
+    /// The lines have different currencies, or their sum overflows.
     #[error(transparent)]
     Sum(#[from] MoneyError),
 }
 
 impl Order {
-    /// Places an order at the products' prices of this moment. `products` holds each product of the wish.
+    /// Places an order at the products' current prices. `products` holds every requested product.
     ///
     /// # Errors
-    /// The lines cannot be added up.
+    /// The lines have no sum.
     pub fn place(
         id: OrderId,
         buyer: Buyer,
-        wish: &Wish,
+        requested: &RequestedItems,
         products: &[Product],
         now: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Result<Self, Refused> {
         let mut items = Vec::with_capacity(products.len());
-        for line in wish.lines() {
+        for line in requested.lines() {
             let Some(product) = products
                 .iter()
                 .find(|product| product.id == line.product_id)
@@ -206,10 +206,10 @@ impl Order {
         })
     }
 
-    /// Billing says how it is to be paid. Said again, or too late, it changes nothing: an order never goes back.
+    /// Records the requested payment. A repeated or late request changes nothing: an order never goes back.
     ///
     /// # Errors
-    /// Another payment is on it already.
+    /// The order has another payment already.
     pub fn await_payment(
         &mut self,
         payment: Payment,
@@ -226,10 +226,10 @@ impl Order {
         }
     }
 
-    /// Takes the payment. A second notice of the same one changes nothing.
+    /// Records the payment. Idempotent for the same payment.
     ///
     /// # Errors
-    /// Another payment, or an order that does not wait for one.
+    /// It is another payment, or the order does not wait for one.
     pub fn pay(&mut self, payment: PaymentId, now: OffsetDateTime) -> Result<Change, Refused> {
         match (&self.payment, self.status) {
             (Some(known), _) if known.id != payment => Err(Refused::OtherPayment),
@@ -238,10 +238,10 @@ impl Order {
         }
     }
 
-    /// Completes a paid order. The same transaction again changes nothing.
+    /// Completes a paid order. Idempotent for the same transaction.
     ///
     /// # Errors
-    /// It is not paid, or was completed with another transaction.
+    /// The order is not paid, or was completed with another transaction.
     pub fn complete(
         &mut self,
         transaction_id: &str,
@@ -258,10 +258,10 @@ impl Order {
         Ok(change)
     }
 
-    /// Calls it off.
+    /// Cancels the order.
     ///
     /// # Errors
-    /// It is paid or has ended.
+    /// The order is paid or has ended.
     pub fn cancel(&mut self, now: OffsetDateTime) -> Result<Change, Refused> {
         if self.status == Status::Cancelled {
             return Ok(Change::None);
@@ -269,7 +269,7 @@ impl Order {
         self.step(Status::Cancelled, now)
     }
 
-    /// Ends it if it is due and not paid.
+    /// Expires the order if it is due and not paid.
     pub fn expire(&mut self, now: OffsetDateTime) -> Change {
         if now < self.expires_at || !self.status.can_become(Status::Expired) {
             return Change::None;
@@ -305,7 +305,7 @@ impl Order {
 }
 
 impl OrderId {
-    /// When it was generated: a `UUIDv7` begins with the milliseconds since 1970.
+    /// When the id was generated: a `UUIDv7` begins with the Unix time in milliseconds.
     #[must_use]
     pub fn generated_at(self) -> OffsetDateTime {
         let milliseconds = self.0.as_u128() >> 80;

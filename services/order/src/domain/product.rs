@@ -52,11 +52,11 @@ text!(
     ProductName, 1, 200
 );
 text!(
-    /// What a product is, in words.
+    /// A product's description.
     Description, 0, 5000
 );
 
-/// A price: zero or more, up to ten thousand million minor units.
+/// A price: 0 to 10 billion minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Money", into = "Money")]
 #[schema(value_type = Money)]
@@ -88,7 +88,7 @@ impl TryFrom<Money> for Price {
     }
 }
 
-/// Pieces for sale: zero to a thousand million.
+/// A stock level: 0 to 1 billion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "i64", into = "i64")]
 #[schema(value_type = i64, minimum = 0, maximum = 1_000_000_000)]
@@ -120,29 +120,29 @@ impl TryFrom<i64> for Stock {
     }
 }
 
-/// A product to be.
+/// A product to be created.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewProduct {
     /// Its name.
     pub name: ProductName,
-    /// What it is.
+    /// Its description.
     pub description: Option<Description>,
-    /// What a piece costs.
+    /// Its unit price.
     pub price: Price,
-    /// Pieces for sale.
+    /// Stock that can be sold.
     pub stock: Stock,
 }
 
-/// Changes to a product; what is absent stays.
+/// Changes to a product; `None` keeps the value.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ProductPatch {
-    /// Another name.
+    /// The new name.
     pub name: Option<ProductName>,
-    /// Another description; `Some(None)` takes it away.
+    /// The new description; `Some(None)` removes it.
     pub description: Option<Option<Description>>,
-    /// Another price. Orders that were placed keep theirs.
+    /// The new price; placed orders keep theirs.
     pub price: Option<Price>,
-    /// Another count of pieces for sale; reserved ones are not among them.
+    /// The new stock level, without reserved stock.
     pub stock: Option<Stock>,
 }
 
@@ -153,17 +153,17 @@ pub struct Product {
     pub id: ProductId,
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub description: Option<String>,
-    /// What a piece costs.
+    /// Its unit price.
     pub price: Money,
-    /// Pieces for sale.
+    /// Stock that can be sold.
     pub stock: i64,
-    /// Pieces held for orders that are not paid yet.
+    /// Stock reserved for unpaid orders.
     pub reserved: i64,
-    /// Counts its changes.
+    /// Its version, incremented by every change.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
@@ -171,44 +171,44 @@ pub struct Product {
     pub updated_at: OffsetDateTime,
 }
 
-/// There are fewer pieces than asked for.
+/// Less stock than requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} ({id}): {left} left, {asked} asked for")]
 pub struct NotEnough {
-    /// Which product.
+    /// The product.
     pub id: ProductId,
     /// Its name.
     pub name: String,
-    /// Pieces for sale.
+    /// Stock that can be sold.
     pub left: i64,
-    /// Pieces asked for.
+    /// The requested quantity.
     pub asked: i64,
 }
 
-/// More pieces were to be taken from the reserved ones than there are: a mistake of ours.
+/// More stock was to be taken than is reserved: an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("order {order} holds {pieces} pieces of product {id}, of which {reserved} are reserved")]
 pub struct PiecesError {
-    /// Which product.
+    /// The product.
     pub id: ProductId,
-    /// Whose pieces.
+    /// The order.
     pub order: OrderId,
-    /// How many were to be taken.
+    /// The quantity to be taken.
     pub pieces: i64,
-    /// How many were reserved.
+    /// The reserved quantity.
     pub reserved: i64,
 }
 
 impl Product {
     /// A new product.
     #[must_use]
-    pub fn new(wish: NewProduct, now: OffsetDateTime) -> Self {
+    pub fn new(items: NewProduct, now: OffsetDateTime) -> Self {
         Self {
             id: ProductId(Uuid::now_v7()),
-            name: wish.name.into(),
-            description: wish.description.map(Into::into),
-            price: wish.price.money(),
-            stock: wish.stock.get(),
+            name: items.name.into(),
+            description: items.description.map(Into::into),
+            price: items.price.money(),
+            stock: items.stock.get(),
             reserved: 0,
             version: 1,
             created_at: now,
@@ -216,7 +216,7 @@ impl Product {
         }
     }
 
-    /// Applies the changes that were asked for.
+    /// Applies the changes.
     pub fn change(&mut self, patch: ProductPatch, now: OffsetDateTime) {
         if let Some(name) = patch.name {
             self.name = name.into();
@@ -233,10 +233,10 @@ impl Product {
         self.touch(now);
     }
 
-    /// Holds pieces for an order.
+    /// Reserves stock for an order.
     ///
     /// # Errors
-    /// There are not enough; nothing was held.
+    /// The stock is too low; nothing was reserved.
     pub fn reserve(&mut self, pieces: i64, now: OffsetDateTime) -> Result<(), NotEnough> {
         if pieces > self.stock {
             return Err(NotEnough {
@@ -252,10 +252,10 @@ impl Product {
         Ok(())
     }
 
-    /// The held pieces are sold.
+    /// Sells reserved stock.
     ///
     /// # Errors
-    /// They were not held.
+    /// The stock was not reserved.
     pub fn sell(
         &mut self,
         order: OrderId,
@@ -267,10 +267,10 @@ impl Product {
         Ok(())
     }
 
-    /// The held pieces are for sale again.
+    /// Releases reserved stock.
     ///
     /// # Errors
-    /// They were not held.
+    /// The stock was not reserved.
     pub fn give_back(
         &mut self,
         order: OrderId,
@@ -309,13 +309,13 @@ mod tests {
     use super::*;
 
     fn product(stock: i64) -> Product {
-        let wish = NewProduct {
+        let items = NewProduct {
             name: ProductName::try_from("Anvil".to_owned()).unwrap(),
             description: None,
             price: Money::new(1999, "EUR".parse().unwrap()).try_into().unwrap(),
             stock: stock.try_into().unwrap(),
         };
-        Product::new(wish, OffsetDateTime::UNIX_EPOCH)
+        Product::new(items, OffsetDateTime::UNIX_EPOCH)
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The route table. Handlers are thin: who asks, which tenant, which verb.
+//! The route table.
 
 mod orders;
 mod problems;

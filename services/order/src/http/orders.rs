@@ -1,4 +1,4 @@
-//! Orders: placed at a tenant, listed over all of them.
+//! Orders: placed at one tenant, listed over all tenants.
 
 use actix_web::{HttpRequest, get, post, web};
 use auth::{Caller, Customer};
@@ -33,7 +33,7 @@ pub async fn create(
     };
     let place = PlaceOrder {
         buyer,
-        wish: body.0.items,
+        items: body.0.items,
     };
     let order = use_cases::create_order(&app, &tenant, &call, place).await?;
     let location = format!("/api/orders/{}/{}", tenant.tenant().code, order.id);
@@ -48,7 +48,7 @@ pub async fn create(
 struct OwnOrdersView {
     #[serde(flatten)]
     listing: Listing<OrderView>,
-    /// Tenants that could not be asked just now: their orders are missing here, not gone.
+    /// Tenants that are unavailable at the moment; their orders are missing from this page.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unavailable: Vec<String>,
 }
@@ -121,7 +121,7 @@ pub async fn complete(
     Ok(answer(&tenant, order))
 }
 
-/// Call an order off before it is paid. The buyer or the seller.
+/// Cancel an order before it is paid. The buyer or the seller.
 #[utoipa::path(tag = "orders",
     params(("tenantCode" = String, Path), ("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = OrderView), (status = 409, body = Problem), (status = "4XX", body = Problem)))]

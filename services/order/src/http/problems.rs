@@ -1,4 +1,4 @@
-//! How each refusal is answered.
+//! Maps errors to problem documents.
 
 use actix_web::http::StatusCode;
 use service::Problem;

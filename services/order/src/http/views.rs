@@ -1,4 +1,4 @@
-//! Bodies: what clients send and see.
+//! Request and response bodies.
 
 use money::Money;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{
     Description, Item, NewProduct, Order, OrderId, PaymentId, Price, Product, ProductId,
-    ProductName, ProductPatch, Status, Stock, Wish,
+    ProductName, ProductPatch, RequestedItems, Status, Stock,
 };
 
-/// A product to be.
+/// A product to be created.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProduct {
@@ -32,12 +32,12 @@ impl From<CreateProduct> for NewProduct {
     }
 }
 
-/// Changes to a product; what is absent stays, and a `description` of null is taken away.
+/// Changes to a product; absent fields stay, and a `description` of null removes it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
     clippy::option_option,
-    reason = "absent, null and a value are three things"
+    reason = "absent, null and a value are three cases"
 )]
 pub struct UpdateProduct {
     name: Option<ProductName>,
@@ -48,10 +48,10 @@ pub struct UpdateProduct {
     stock: Option<Stock>,
 }
 
-/// Tells null from absent.
+/// Distinguishes null from absent.
 #[expect(
     clippy::option_option,
-    reason = "absent, null and a value are three things"
+    reason = "absent, null and a value are three cases"
 )]
 fn present<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -79,9 +79,9 @@ pub struct ProductView {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     price: Money,
-    /// Pieces for sale.
+    /// Stock that can be sold.
     stock: i64,
-    /// Pieces held for orders that are not paid yet.
+    /// Stock reserved for unpaid orders.
     reserved: i64,
     version: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -106,22 +106,22 @@ impl From<Product> for ProductView {
     }
 }
 
-/// An order to be: one to a hundred lines, each of another product.
+/// An order to be placed: 1 to 100 lines, each of a different product.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateOrder {
     #[schema(value_type = Vec<crate::domain::Line>, min_items = 1, max_items = 100)]
-    pub(super) items: Wish,
+    pub(super) items: RequestedItems,
 }
 
-/// What an order is completed with.
+/// The transaction that completes an order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteOrder {
     pub(super) transaction_id: TransactionId,
 }
 
-/// The id of a transaction elsewhere: 1 to 200 characters.
+/// The id of an external transaction: 1 to 200 characters.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, min_length = 1, max_length = 200)]

@@ -1,4 +1,4 @@
-//! An unpaid order is called off.
+//! Cancels an unpaid order.
 
 use auth::{Caller, Role};
 use events::order::OrderCancelled;
@@ -11,10 +11,10 @@ use crate::{
     store::orders,
 };
 
-/// The buyer or the seller calls an order off before it is paid; its stock returns. Again, it changes nothing.
+/// Cancels an order before it is paid, for its buyer or its seller, and releases its stock. Idempotent.
 ///
 /// # Errors
-/// [`OrderError::Refused`] when it is paid or has ended.
+/// [`OrderError::Refused`] when the order is paid or has ended.
 pub async fn cancel_order(
     tenant: &TenantScope,
     call: &Idempotency,

@@ -1,4 +1,4 @@
-//! A paid order was handed over.
+//! Completes a paid order.
 
 use auth::Caller;
 use events::order::OrderCompleted;
@@ -13,15 +13,15 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Wish<'a> {
+struct RequestedItems<'a> {
     id: OrderId,
     transaction_id: &'a str,
 }
 
-/// The seller or the buyer completes a paid order with the id of its transaction. The same id again changes nothing.
+/// Completes a paid order with a transaction id, for its seller or its buyer. Idempotent for the same id.
 ///
 /// # Errors
-/// [`OrderError::Refused`] when it is not paid, or was completed with another transaction.
+/// [`OrderError::Refused`] when the order is not paid, or was completed with another transaction id.
 pub async fn complete_order(
     tenant: &TenantScope,
     call: &Idempotency,
@@ -30,7 +30,7 @@ pub async fn complete_order(
     transaction_id: &str,
 ) -> Result<Order, OrderError> {
     let mut tx = match tenant
-        .begin_once(call, &Wish { id, transaction_id })
+        .begin_once(call, &RequestedItems { id, transaction_id })
         .await?
     {
         Begun::First(tx) => tx,

@@ -1,4 +1,4 @@
-//! Placing an order.
+//! Places an order.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use super::{OrderError, stock};
 use crate::{
     App,
     convert::event_money,
-    domain::{Buyer, Item, NotEnough, Order, OrderId, ProductId, Wish},
+    domain::{Buyer, Item, NotEnough, Order, OrderId, ProductId, RequestedItems},
     store::{buyers, deadlines, orders, products},
 };
 
-/// What a buyer asks of a tenant.
+/// A buyer's order request.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlaceOrder {
-    /// Who asks.
+    /// The buyer.
     pub buyer: Buyer,
-    /// For what.
-    pub wish: Wish,
+    /// The requested products.
+    pub items: RequestedItems,
 }
 
 /// Reserves stock and places the order: reservation, order, events and stored answer are one transaction.
 ///
 /// # Errors
-/// [`OrderError::OutOfStock`] names the product and what is left; nothing was reserved.
+/// [`OrderError::OutOfStock`] names the product and the available quantity; nothing was reserved.
 pub async fn create_order(
     app: &App,
     tenant: &TenantScope,
@@ -37,16 +37,16 @@ pub async fn create_order(
         Begun::First(tx) => tx,
         Begun::Replayed(order) => return Ok(order),
     };
-    let PlaceOrder { buyer, wish } = place;
+    let PlaceOrder { buyer, items } = place;
     let id = OrderId::generate();
     let expires_at = tx.now() + Duration::from_secs(app.settings.order_payment_ttl_seconds);
     remember(app, tenant, id, &buyer, expires_at).await?;
 
-    let mut products = products::lock(&tx, &wish.product_ids()).await?;
-    if let Some(missing) = first_missing(&wish, &products) {
+    let mut products = products::lock(&tx, &items.product_ids()).await?;
+    if let Some(missing) = first_missing(&items, &products) {
         return Err(OrderError::NoProduct(missing));
     }
-    let order = Order::place(id, buyer, &wish, &products, tx.now(), expires_at)?;
+    let order = Order::place(id, buyer, &items, &products, tx.now(), expires_at)?;
     for product in &mut products {
         let pieces = pieces_of(&order.items, product.id);
         product
@@ -65,7 +65,7 @@ pub async fn create_order(
     Ok(order)
 }
 
-/// Notes deadline and buyer in the platform database before the order can exist in the tenant's.
+/// Stores deadline and buyer in the platform database before the order can exist in the tenant's.
 async fn remember(
     app: &App,
     tenant: &TenantScope,
@@ -83,8 +83,9 @@ async fn remember(
     Ok(tx.commit().await?)
 }
 
-fn first_missing(wish: &Wish, products: &[crate::domain::Product]) -> Option<ProductId> {
-    wish.lines()
+fn first_missing(items: &RequestedItems, products: &[crate::domain::Product]) -> Option<ProductId> {
+    items
+        .lines()
         .iter()
         .map(|line| line.product_id)
         .find(|id| products.iter().all(|product| product.id != *id))

@@ -1,4 +1,4 @@
-//! A new product in a tenant's catalogue.
+//! Adds a product to a tenant's catalogue.
 
 use events::order::ProductCreated;
 use service::{Begun, Idempotency, TenantScope};
@@ -10,20 +10,20 @@ use crate::{
     store::products,
 };
 
-/// Puts a product into the catalogue.
+/// Adds a product to the catalogue.
 ///
 /// # Errors
 /// [`OrderError::Idempotency`], [`OrderError::Store`].
 pub async fn create_product(
     tenant: &TenantScope,
     call: &Idempotency,
-    wish: NewProduct,
+    items: NewProduct,
 ) -> Result<Product, OrderError> {
-    let mut tx = match tenant.begin_once(call, &wish).await? {
+    let mut tx = match tenant.begin_once(call, &items).await? {
         Begun::First(tx) => tx,
         Begun::Replayed(product) => return Ok(product),
     };
-    let product = Product::new(wish, tx.now());
+    let product = Product::new(items, tx.now());
     products::insert(&mut tx, &product).await?;
     let event = ProductCreated {
         product_id: product.id.0,

@@ -1,4 +1,4 @@
-//! A product is no longer sold.
+//! Deletes a product.
 
 use events::order::ProductDeleted;
 use service::{IfMatch, TenantScope};
@@ -6,8 +6,7 @@ use service::{IfMatch, TenantScope};
 use super::{OrderError, update_product::lock_at};
 use crate::{domain::ProductId, store::products};
 
-/// Takes a product out of the catalogue, if it is still at the version that the caller read. Orders that hold pieces
-/// of it go on.
+/// Removes a product from the catalogue if it is at the version the caller knows. Orders of it are not affected.
 ///
 /// # Errors
 /// [`OrderError::NoProduct`], [`OrderError::Stale`].

@@ -1,35 +1,35 @@
-//! Why something about products and orders was not done. Nothing was written then.
+//! Errors of the use cases; nothing was written.
 
 use event_bus::Failure;
 use service::{StoreError, scope::IdempotencyError};
 
 use crate::domain::{NotEnough, PiecesError, ProductId, Refused};
 
-/// Why it was not done.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// There is no such product, or it is no longer sold.
+    /// The product does not exist or was deleted.
     #[error("there is no product {0}")]
     NoProduct(ProductId),
-    /// There is no such order, or none that the caller may know of.
+    /// The order does not exist, or the caller may not know of it.
     #[error("there is no such order")]
     NoOrder,
-    /// There are fewer pieces than asked for.
+    /// Less stock than requested.
     #[error(transparent)]
     OutOfStock(#[from] NotEnough),
-    /// The order does not take this step.
+    /// The order's status does not allow the transition.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The caller may see the order and may not do this with it.
+    /// The caller may see the order but not perform this operation.
     #[error("{0}")]
     NotAllowed(&'static str),
-    /// The thing has changed since the caller read it.
+    /// The resource has changed since the caller read it.
     #[error("it has changed since it was read: it is at version {0} now")]
     Stale(i64),
-    /// The stock does not hold what it should: a mistake of ours.
+    /// Reserved stock is inconsistent: an internal error.
     #[error(transparent)]
     Pieces(#[from] PiecesError),
-    /// The `Idempotency-Key` stands against it.
+    /// The `Idempotency-Key` does not allow the call.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
     /// The database failed.
@@ -49,7 +49,7 @@ impl From<OrderError> for Failure {
 }
 
 impl From<OrderError> for StoreError {
-    /// For jobs, which know only what the store answers: a refusal is an internal error there.
+    /// For jobs, which only distinguish store errors: a refusal is an internal error there.
     fn from(error: OrderError) -> Self {
         match error {
             OrderError::Store(error) | OrderError::Idempotency(IdempotencyError::Store(error)) => {

@@ -1,4 +1,4 @@
-//! Orders that were not paid in time.
+//! Expiry of orders that were not paid in time.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Longer than PostgreSQL lets a transaction of this service last.
+/// Longer than the limit of a transaction of this service.
 const LONGEST_TRANSACTION: Duration = Duration::minutes(2);
 
 /// Expires orders whose payment deadline has passed.
@@ -67,16 +67,16 @@ async fn expire(app: &App, tenant: Arc<Tenant>, id: OrderId) -> Result<Deadline,
     let mut tx = scope.begin().await?;
     let now = tx.now();
     let Some(mut order) = orders::lock(&tx, id).await? else {
-        // The deadline is written first, so the order may still be on its way.
-        let on_its_way = now - id.generated_at() < LONGEST_TRANSACTION;
-        return Ok(if on_its_way {
+        // The deadline is stored first, so the order may not be committed yet.
+        let not_committed_yet = now - id.generated_at() < LONGEST_TRANSACTION;
+        return Ok(if not_committed_yet {
             Deadline::StillOpen
         } else {
             Deadline::Over
         });
     };
     if order.expire(now) == Change::None {
-        // Still open means: not due by this machine's clock, only by the database's.
+        // Still open: due by the database's clock, not yet by this machine's.
         let open = order.status.can_become(Status::Expired);
         return Ok(if open {
             Deadline::StillOpen

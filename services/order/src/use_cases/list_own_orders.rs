@@ -1,4 +1,4 @@
-//! A buyer's orders over all tenants.
+//! A buyer's orders at all tenants.
 
 use std::sync::Arc;
 
@@ -14,23 +14,23 @@ use crate::{
     store::{buyers, orders},
 };
 
-/// Tenants asked at once.
-const SIDE_BY_SIDE: usize = 8;
+/// Tenants queried concurrently.
+const CONCURRENCY: usize = 8;
 
 /// A page of a buyer's orders, newest first.
 pub struct OwnOrders {
-    /// The orders of the page, each with its tenant.
+    /// The orders on the page, each with its tenant.
     pub orders: Vec<(Arc<Tenant>, Order)>,
-    /// How many there are over all tenants that answered.
+    /// The total number at all tenants that answered.
     pub total: u64,
-    /// Tenants that could not be asked just now: their orders are missing here, not gone.
+    /// Tenants that are unavailable at the moment; their orders are missing from this page.
     pub unavailable: Vec<TenantCode>,
 }
 
-/// The buyer's own orders at every tenant that is ready. Only tenants where they ever ordered are asked.
+/// The buyer's own orders at every active tenant. Only tenants at which they have ordered are queried.
 ///
 /// # Errors
-/// The platform database is out of reach.
+/// The platform database is unavailable.
 pub async fn list_own_orders(
     app: &App,
     buyer: UserId,
@@ -41,7 +41,7 @@ pub async fn list_own_orders(
     let newest = page.offset() + page.limit();
     let answers: Vec<_> = stream::iter(tenants)
         .map(|tenant| newest_at(app, tenant, buyer, newest))
-        .buffer_unordered(SIDE_BY_SIDE)
+        .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
 
@@ -74,7 +74,7 @@ pub async fn list_own_orders(
 
 type AtTenant = (Arc<Tenant>, Result<(Vec<Order>, u64), StoreError>);
 
-/// The buyer's newest orders at one tenant; none where the tenant is not ready.
+/// The buyer's newest orders at one tenant; none if the tenant is not active.
 async fn newest_at(
     app: &App,
     id: TenantId,

@@ -1,4 +1,4 @@
-//! A payment was received.
+//! Records a received payment.
 
 use auth::{Caller, Role};
 use events::order::OrderPaid;
@@ -11,14 +11,14 @@ use crate::{
     store::orders,
 };
 
-/// The embedded gateway, on which a buyer may settle their own payment.
+/// The embedded gateway, with which a buyer may settle their own payment.
 const TEST_GATEWAY: &str = "test";
 
-/// Someone says that the payment was received: the tenant's admin or a service, or, with the embedded test gateway
-/// only, the buyer. Said again, it changes nothing.
+/// Records that the payment was received, on behalf of the tenant's admin, a service or, with the embedded test gateway
+/// only, the buyer. Idempotent.
 ///
 /// # Errors
-/// [`OrderError::NotAllowed`] for a buyer with a real gateway; [`OrderError::Refused`] when it waits for no payment.
+/// [`OrderError::NotAllowed`] for a buyer with a real gateway; [`OrderError::Refused`] when the order does not wait for a payment.
 pub async fn receive_payment(
     tenant: &TenantScope,
     call: &Idempotency,
@@ -54,10 +54,10 @@ pub async fn receive_payment(
     Ok(order)
 }
 
-/// Billing says that the payment succeeded. An order that ended meanwhile stays ended; billing gives the money back.
+/// Records a payment that billing reports as succeeded. An order that ended meanwhile stays ended; billing refunds it.
 ///
 /// # Errors
-/// No such order.
+/// There is no such order.
 pub async fn mark_paid(
     tx: &mut Tx,
     tenant_code: &str,
@@ -66,7 +66,7 @@ pub async fn mark_paid(
 ) -> Result<(), OrderError> {
     let mut order = orders::lock(tx, id).await?.ok_or(OrderError::NoOrder)?;
     if matches!(order.status, Status::Expired | Status::Cancelled) {
-        tracing::info!(order_id = %id, status = %order.status, "payment came too late; billing returns it");
+        tracing::info!(order_id = %id, status = %order.status, "payment arrived after the order ended, billing refunds it");
         return Ok(());
     }
     pay(tx, tenant_code, &mut order, payment).await

@@ -1,4 +1,4 @@
-//! Reading products, from the cache where it holds them.
+//! Cached reads of products.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::{
 const ONE: Name = Name::new("one");
 const LIST: Name = Name::new("list");
 
-/// How long a cached answer may serve when nothing changed.
+/// Time to live of cached answers.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// Which products are asked for.
+/// Which products to list.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// What their names hold; empty for all.
+    /// Text that names contain; empty for all products.
     pub text: String,
-    /// In which order.
+    /// Sort order.
     pub sort: Sort,
-    /// Which page.
+    /// The page.
     pub page: Page,
 }
 
@@ -50,7 +50,7 @@ pub async fn find_product(
         .await
 }
 
-/// One page of products, and how many there are in all.
+/// One page of products and the total number.
 ///
 /// # Errors
 /// [`OrderError::Store`].

@@ -1,4 +1,4 @@
-//! Reading one order.
+//! Reads one order.
 
 use auth::{Caller, Role};
 use service::TenantScope;
@@ -9,7 +9,7 @@ use crate::{
     store::orders,
 };
 
-/// The order, for its buyer, its seller or a service. For anyone else there is no such order.
+/// The order, for its buyer, its seller or a service. Any other caller gets [`OrderError::NoOrder`].
 ///
 /// # Errors
 /// [`OrderError::NoOrder`].
@@ -24,7 +24,7 @@ pub async fn read_order(
     Ok(order)
 }
 
-/// Whether the caller may know of the order. That an admin is the admin of this tenant was settled with the tenant.
+/// Checks that the caller may know of the order. That an admin belongs to this tenant was checked with the tenant.
 pub(super) fn visible(order: &Order, caller: &Caller) -> Result<(), OrderError> {
     let may = match caller.role {
         Role::Admin | Role::Service => true,

@@ -1,4 +1,4 @@
-//! Billing has said how an order is to be paid.
+//! Records the payment that billing requested for an order.
 
 use events::order::OrderPaymentRequested;
 use service::Tx;
@@ -10,10 +10,10 @@ use crate::{
     store::orders,
 };
 
-/// The order waits for this payment. A repeated or late notice changes nothing.
+/// Makes the order wait for this payment. Idempotent; a late request changes nothing.
 ///
 /// # Errors
-/// No such order, or another payment is on it.
+/// There is no such order, or it has another payment.
 pub async fn request_payment(
     tx: &mut Tx,
     tenant_code: &str,

@@ -1,4 +1,4 @@
-//! Moving an order's pieces: lock, move, store, tell.
+//! Stock movements of an order.
 
 use events::order::ProductStockChanged;
 use service::Tx;
@@ -9,7 +9,7 @@ use crate::{
     store::products,
 };
 
-/// Stores a product whose stock an order moved, and tells of it. The product is locked.
+/// Stores a locked product whose stock an order changed, and publishes the change.
 pub(super) async fn moved(
     tx: &mut Tx,
     product: &Product,
@@ -29,7 +29,7 @@ pub(super) async fn moved(
     Ok(())
 }
 
-/// The order's pieces are sold.
+/// Turns the order's reserved stock into sold stock.
 pub(super) async fn sell(tx: &mut Tx, order: &Order) -> Result<(), OrderError> {
     settle(tx, order, "order_paid", |product, pieces, now| {
         product.sell(order.id, pieces, now)
@@ -37,7 +37,7 @@ pub(super) async fn sell(tx: &mut Tx, order: &Order) -> Result<(), OrderError> {
     .await
 }
 
-/// The order's pieces are for sale again.
+/// Releases the order's reserved stock.
 pub(super) async fn give_back(tx: &mut Tx, order: &Order, reason: &str) -> Result<(), OrderError> {
     settle(tx, order, reason, |product, pieces, now| {
         product.give_back(order.id, pieces, now)

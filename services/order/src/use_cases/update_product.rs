@@ -1,4 +1,4 @@
-//! A product changes.
+//! Updates a product.
 
 use events::order::ProductUpdated;
 use service::{IfMatch, TenantScope, Tx};
@@ -10,7 +10,7 @@ use crate::{
     store::products,
 };
 
-/// Changes a product, if it is still at the version that the caller read.
+/// Updates a product if it is at the version the caller knows.
 ///
 /// # Errors
 /// [`OrderError::NoProduct`], [`OrderError::Stale`].
@@ -38,7 +38,7 @@ pub async fn update_product(
     Ok(product)
 }
 
-/// The product, locked, at the version that the caller knows.
+/// Locks the product and checks the version the caller knows.
 pub(super) async fn lock_at(
     tx: &mut Tx,
     id: ProductId,

@@ -2,7 +2,7 @@ use events::order::OrderCreated;
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::shop::{Stage, id_of, statuses, wish};
+use crate::shop::{Stage, id_of, items, statuses};
 
 #[tokio::test]
 async fn the_same_key_gives_one_order_and_the_same_answer() {
@@ -114,7 +114,7 @@ async fn a_key_means_the_same_by_the_tenants_code_and_by_its_id() {
 
     let path = format!("/api/orders/{}/create", shop.tenant.tenant.id);
     let keyed = ann.client.header("idempotency-key", "k-1");
-    let by_id = keyed.post(&path, wish(anvil, 1)).await.expect(201);
+    let by_id = keyed.post(&path, items(anvil, 1)).await.expect(201);
 
     assert_eq!(by_code, by_id);
     assert_eq!(shop.pieces(anvil).await, (9, 1));

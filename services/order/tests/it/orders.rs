@@ -93,8 +93,9 @@ async fn buyers_of_the_same_products_in_other_orders_do_not_deadlock() {
     let path = create_path(&shop);
 
     let wishes = (0..16).map(|n| if n % 2 == 0 { &there } else { &back });
-    let all =
-        join_all(wishes.map(|wish| patiently(async || ann.client.post(&path, wish.clone()).await)));
+    let all = join_all(
+        wishes.map(|items| patiently(async || ann.client.post(&path, items.clone()).await)),
+    );
     let answers = shop.meeting(PRODUCT, rope, 4, all).await;
 
     assert_eq!(statuses(&answers), [201; 16]);

@@ -290,7 +290,7 @@ impl Buyer {
     /// Orders some pieces.
     pub async fn orders(&self, shop: &Shop, product: Uuid, quantity: i64) -> Reply {
         let path = create_path(shop);
-        patiently(async || self.client.post(&path, wish(product, quantity)).await).await
+        patiently(async || self.client.post(&path, items(product, quantity)).await).await
     }
 
     /// Orders with an `Idempotency-Key`.
@@ -303,12 +303,12 @@ impl Buyer {
     ) -> Reply {
         let client = self.client.header("idempotency-key", key);
         let path = create_path(shop);
-        patiently(async || client.post(&path, wish(product, quantity)).await).await
+        patiently(async || client.post(&path, items(product, quantity)).await).await
     }
 
     /// Orders, where the service may be away: its answer, if there was one.
     pub async fn tries_to_order(&self, shop: &Shop, product: Uuid) -> Option<Reply> {
-        let (path, body) = (create_path(shop), wish(product, 1).to_string());
+        let (path, body) = (create_path(shop), items(product, 1).to_string());
         self.client
             .try_send(Method::POST, &path, Some(body))
             .await
@@ -333,7 +333,7 @@ pub fn create_path(shop: &Shop) -> String {
     format!("/api/orders/{}/create", shop.code())
 }
 
-pub fn wish(product: Uuid, quantity: i64) -> Value {
+pub fn items(product: Uuid, quantity: i64) -> Value {
     json!({"items": [{"productId": product, "quantity": quantity}]})
 }
 

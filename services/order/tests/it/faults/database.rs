@@ -1,7 +1,7 @@
 use testkit::{Reply, TestEnvironment};
 use uuid::Uuid;
 
-use crate::shop::{Shop, start, url, wish};
+use crate::shop::{Shop, items, start, url};
 
 fn come_back_later(answer: &Reply) {
     assert_eq!(answer.status, 503, "{}", answer.text);
@@ -30,7 +30,7 @@ async fn with_a_tenants_database_away_its_events_wait_and_the_others_notice_noth
     come_back_later(&ann.tries_to_order(&acme, anvil).await.expect("an answer"));
     come_back_later(&acme.admin.get(&acme.order_path(orders[0])).await);
     let cancel = format!("{}/cancel", acme.order_path(orders[0]));
-    come_back_later(&acme.admin.post(&cancel, wish(anvil, 1)).await);
+    come_back_later(&acme.admin.post(&cancel, items(anvil, 1)).await);
     let mut payments = Vec::new();
     for order in &orders {
         let payment = Uuid::now_v7();

@@ -1,11 +1,11 @@
-//! What a buyer asks for.
+//! The products that a buyer requests.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ProductId;
 
-/// How many pieces: 1 to 1,000,000.
+/// A quantity: 1 to 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "i64", into = "i64")]
 #[schema(value_type = i64, minimum = 1, maximum = 1_000_000)]
@@ -37,24 +37,24 @@ impl TryFrom<i64> for Quantity {
     }
 }
 
-/// Some pieces of one product.
+/// A quantity of one product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Line {
-    /// Which product.
+    /// The product.
     pub product_id: ProductId,
-    /// How many pieces.
+    /// The quantity.
     pub quantity: Quantity,
 }
 
-/// One to a hundred lines, each of another product.
+/// 1 to 100 lines, each of a different product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Line>", into = "Vec<Line>")]
-pub struct Wish(Vec<Line>);
+pub struct RequestedItems(Vec<Line>);
 
-/// Lines that make no wish.
+/// Why lines are not a valid request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WishError {
+pub enum ParseItemsError {
     /// There is no line, or too many.
     #[error("should hold 1 to 100 lines")]
     Length,
@@ -63,7 +63,7 @@ pub enum WishError {
     Twice(ProductId),
 }
 
-impl Wish {
+impl RequestedItems {
     /// The lines.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
@@ -79,24 +79,24 @@ impl Wish {
     }
 }
 
-impl From<Wish> for Vec<Line> {
-    fn from(wish: Wish) -> Self {
-        wish.0
+impl From<RequestedItems> for Vec<Line> {
+    fn from(items: RequestedItems) -> Self {
+        items.0
     }
 }
 
-impl TryFrom<Vec<Line>> for Wish {
-    type Error = WishError;
+impl TryFrom<Vec<Line>> for RequestedItems {
+    type Error = ParseItemsError;
 
-    fn try_from(lines: Vec<Line>) -> Result<Self, WishError> {
+    fn try_from(lines: Vec<Line>) -> Result<Self, ParseItemsError> {
         if !(1..=100).contains(&lines.len()) {
-            return Err(WishError::Length);
+            return Err(ParseItemsError::Length);
         }
-        let wish = Self(lines);
-        let ids = wish.product_ids();
+        let items = Self(lines);
+        let ids = items.product_ids();
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(WishError::Twice(pair[0])),
-            None => Ok(wish),
+            Some(pair) => Err(ParseItemsError::Twice(pair[0])),
+            None => Ok(items),
         }
     }
 }
