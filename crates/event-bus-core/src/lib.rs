@@ -17,11 +17,13 @@ pub mod topics;
 
 pub use catalogue::{EventSchemas, EventType, SchemaSource};
 pub use codec::DecodeError;
-pub use envelope::{AsGiven, BadEnvelope, Content, Envelope, Extension, Parsed, TenantRef};
+pub use envelope::{
+    Content, Envelope, Extension, InvalidEnvelope, OriginalAttributes, Parsed, TenantRef,
+};
 pub use event::{Event, Scope};
 pub use failure::{BoxError, Dependency, Failure, FailureClass, Reach};
 pub use json::AnyJson;
-pub use outbound::{BadEvent, EventParts, OutboundRecord};
+pub use outbound::{EventParts, InvalidEvent, OutboundRecord};
 pub use raw::{ContentMode, RawRecord};
 pub use schema::{AvroSchema, SchemaError};
 pub use subject::SubjectNaming;

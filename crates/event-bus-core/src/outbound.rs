@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AvroSchema, BadEnvelope, Envelope, Event, SchemaError, Scope, TenantRef,
-    envelope::{AVRO_CONTENT_TYPE, AsGiven},
+    AvroSchema, Envelope, Event, InvalidEnvelope, SchemaError, Scope, TenantRef,
+    envelope::{AVRO_CONTENT_TYPE, OriginalAttributes},
 };
 
 /// What the publisher says of an event besides its payload.
@@ -93,7 +93,7 @@ impl EventParts {
 
 /// An event that may not be published.
 #[derive(Debug, thiserror::Error)]
-pub enum BadEvent {
+pub enum InvalidEvent {
     /// A tenant's event must name the tenant.
     #[error("{0} is a tenant's event and names no tenant")]
     NoTenant(&'static str),
@@ -112,7 +112,7 @@ pub enum BadEvent {
     Payload(#[from] SchemaError),
     /// An attribute breaks a rule.
     #[error(transparent)]
-    Envelope(#[from] BadEnvelope),
+    Envelope(#[from] InvalidEnvelope),
 }
 
 /// An event ready for the log. The key is fixed here and nowhere else: the tenant's id for a tenant's
@@ -129,16 +129,16 @@ pub struct OutboundRecord {
 
 impl OutboundRecord {
     /// Makes the record of one event.
-    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, BadEvent> {
+    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, InvalidEvent> {
         let partition_key = match (E::SCOPE, &parts.tenant) {
             (Scope::Tenant, Some(tenant)) => tenant.id.to_string(),
-            (Scope::Tenant, None) => return Err(BadEvent::NoTenant(E::TYPE)),
+            (Scope::Tenant, None) => return Err(InvalidEvent::NoTenant(E::TYPE)),
             (Scope::Platform, _) => parts.subject.clone(),
         };
         if let (Some(payload), Some(tenant)) = (event.tenant_id(), &parts.tenant)
             && payload != tenant.id
         {
-            return Err(BadEvent::WrongTenant {
+            return Err(InvalidEvent::WrongTenant {
                 event_type: E::TYPE,
                 payload,
                 envelope: tenant.id,
@@ -164,7 +164,7 @@ impl OutboundRecord {
             data_content_type: AVRO_CONTENT_TYPE.to_owned(),
             data_schema: None,
             extensions: BTreeMap::new(),
-            as_given: AsGiven::default(),
+            as_given: OriginalAttributes::default(),
         };
         envelope.check_ours()?;
         Ok(Self {

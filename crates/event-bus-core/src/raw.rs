@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BadEnvelope, Envelope,
+    Envelope, InvalidEnvelope,
     envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE},
 };
 
@@ -46,7 +46,7 @@ impl RawRecord {
         envelope: &Envelope,
         payload: Option<Vec<u8>>,
         mode: ContentMode,
-    ) -> Result<Self, BadEnvelope> {
+    ) -> Result<Self, InvalidEnvelope> {
         let text = |(name, value): (_, String)| (name, Some(value.into_bytes()));
         let (value, headers) = match mode {
             ContentMode::Binary => {

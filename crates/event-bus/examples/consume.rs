@@ -8,7 +8,7 @@ use anyhow::Context;
 use event_bus::{
     AvroSchema, BusSettings, Consumer, Event, Failure, Received, Router, Scope,
     admin::Admin,
-    log_reader::{From, Tail, Until},
+    log_reader::{LogReader, ReadFrom, ReadUntil},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -77,11 +77,11 @@ async fn main() -> anyhow::Result<()> {
     stop.cancel();
     mailer.await??;
 
-    let mut letters = Tail::open(
+    let mut letters = LogReader::open(
         &settings,
         "order.events.dlq",
-        From::Beginning,
-        Until::End,
+        ReadFrom::Beginning,
+        ReadUntil::End,
         TIMEOUT,
     )
     .await?;

@@ -7,7 +7,7 @@ use std::{env, sync::LazyLock, time::Duration};
 use anyhow::Context;
 use event_bus::{
     AvroSchema, BusSettings, Consumer, Event, Failure, Received, Router, Scope,
-    dlq::{DeadLetters, LetterFilter, Replay, Selection},
+    dlq::{DeadLetterAdmin, DeadLetterFilter, Replay, Selection},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -41,12 +41,12 @@ async fn main() -> anyhow::Result<()> {
     let mut settings = BusSettings::new(setting("TENANTRY_KAFKA")?, setting("TENANTRY_REGISTRY")?);
     settings.topic_prefix =
         env::var("TENANTRY_TOPIC_PREFIX").unwrap_or_else(|_| "example.".to_owned());
-    let letters = DeadLetters::new(&settings, Duration::from_secs(10))?;
+    let letters = DeadLetterAdmin::new(&settings, Duration::from_secs(10))?;
 
     // What the mailer could not handle and nobody has treated yet.
-    let open = LetterFilter {
+    let open = DeadLetterFilter {
         group: Some(GROUP.to_owned()),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     for letter in letters.list(&open, None, 100).await?.letters {
         let error = letter.error.unwrap_or_default();

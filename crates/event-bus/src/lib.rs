@@ -26,20 +26,20 @@ pub use error::BusError;
 pub(crate) use event_bus_core::{AnyJson, Reach, codec, envelope};
 #[doc(inline)]
 pub use event_bus_core::{
-    AsGiven, AvroSchema, BadEnvelope, BadEvent, BoxError, Content, ContentMode, DecodeError,
-    Dependency, Envelope, Event, EventParts, EventSchemas, EventType, Extension, Failure,
-    FailureClass, OutboundRecord, Parsed, RawRecord, SchemaError, SchemaSource, Scope,
-    SubjectNaming, TenantRef, asyncapi, compatibility,
+    AvroSchema, BoxError, Content, ContentMode, DecodeError, Dependency, Envelope, Event,
+    EventParts, EventSchemas, EventType, Extension, Failure, FailureClass, InvalidEnvelope,
+    InvalidEvent, OriginalAttributes, OutboundRecord, Parsed, RawRecord, SchemaError, SchemaSource,
+    Scope, SubjectNaming, TenantRef, asyncapi, compatibility,
     topics::{DEAD_LETTER_SUFFIX, REPLAY_GROUP_HEADER},
 };
 pub use handler::{
-    Batch, BatchFailure, BatchFunction, BatchHandler, Domain, EventHandler, Handler, Router,
+    Batch, BatchFailure, BatchFunction, BatchHandler, Domain, Handler, Router, TypedHandler,
     delivery_span, event_span,
 };
 pub use ordering::ProcessingOrder;
-pub use policy::{Next, OnError, PastDeadline, Policy};
+pub use policy::{FailureAction, HandlerTimeout, OnError, RetryPolicy};
 pub use producer::{
-    BadStored, BreakerState, Producer, PublishError, Published, SendOptions, StoredEvent,
+    BreakerState, InvalidStoredEvent, Producer, PublishError, Published, SendOptions, StoredEvent,
 };
 pub use record::{Received, Record};
 pub use registry::{Registry, RegistryError};

@@ -12,7 +12,7 @@ use rdkafka::{
 use tokio::sync::mpsc;
 
 use crate::{
-    BadEnvelope, BusError, BusSettings, Envelope, Parsed, Record, Registry,
+    BusError, BusSettings, Envelope, InvalidEnvelope, Parsed, Record, Registry,
     admin::watermarks,
     record::Payload,
     security::{self, with_hint},
@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum ReadFrom {
     /// At the oldest record.
     Beginning,
     /// After the newest.
@@ -33,7 +33,7 @@ pub enum From {
 
 /// Where to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub enum ReadUntil {
     /// At what was newest when reading began.
     End,
     /// Never.
@@ -41,7 +41,7 @@ pub enum Until {
 }
 
 /// A record as it lies in the log, and the event in it if there is one.
-pub struct Logged {
+pub struct LogRecord {
     /// Its partition.
     pub partition: i32,
     /// Its offset.
@@ -54,13 +54,13 @@ pub struct Logged {
     pub value: Option<Bytes>,
     /// Its headers, in order.
     pub headers: Vec<(String, Bytes)>,
-    /// The event, or why it is none. A batch is an error here, unless it is of one: see [`Logged::events`].
-    pub event: Result<Record, BadEnvelope>,
+    /// The event, or why it is none. A batch is an error here, unless it is of one: see [`LogRecord::events`].
+    pub event: Result<Record, InvalidEnvelope>,
     topic: Arc<str>,
     registry: Registry,
 }
 
-impl Logged {
+impl LogRecord {
     /// The value of a header as text; the last, if it is there more than once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().rev().find(|(found, _)| found == name);
@@ -71,7 +71,7 @@ impl Logged {
     ///
     /// # Errors
     /// Says which rule is broken, in a batch by which event.
-    pub fn events(&self) -> Result<Vec<Record>, BadEnvelope> {
+    pub fn events(&self) -> Result<Vec<Record>, InvalidEnvelope> {
         let pairs = self
             .headers
             .iter()
@@ -98,9 +98,9 @@ impl Logged {
 }
 
 /// A topic's records, one after the other; within a partition in order. Reading stops when it is dropped.
-pub struct Tail(mpsc::Receiver<Result<Logged, BusError>>);
+pub struct LogReader(mpsc::Receiver<Result<LogRecord, BusError>>);
 
-impl Tail {
+impl LogReader {
     /// Begins to read a topic, named without prefix.
     ///
     /// # Errors
@@ -108,8 +108,8 @@ impl Tail {
     pub async fn open(
         settings: &BusSettings,
         topic: &str,
-        from: From,
-        until: Until,
+        from: ReadFrom,
+        until: ReadUntil,
         timeout: Duration,
     ) -> Result<Self, BusError> {
         let registry = settings.registry()?;
@@ -127,7 +127,7 @@ impl Tail {
         let open = move || -> Result<Self, BusError> {
             let consumer = security::reader(&config, timeout)?;
             let ends = reader.assign(&consumer, from, timeout)?;
-            let ends = (until == Until::End).then_some(ends);
+            let ends = (until == ReadUntil::End).then_some(ends);
             let (send, receive) = mpsc::channel(AHEAD);
             thread::Builder::new()
                 .name(format!("tail {}", reader.name))
@@ -140,7 +140,7 @@ impl Tail {
     }
 
     /// The next record; `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Logged, BusError>> {
+    pub async fn next(&mut self) -> Option<Result<LogRecord, BusError>> {
         self.0.recv().await
     }
 }
@@ -156,7 +156,7 @@ impl Reader {
     fn assign(
         &self,
         consumer: &security::Reader,
-        from: From,
+        from: ReadFrom,
         timeout: Duration,
     ) -> Result<HashMap<i32, i64>, BusError> {
         let metadata = consumer.fetch_metadata(Some(&self.name), timeout)?;
@@ -172,8 +172,8 @@ impl Reader {
         for partition in partitions {
             let (low, end) = watermarks(consumer, &self.name, partition.id(), timeout)?;
             let begin = match from {
-                From::Beginning => low,
-                From::End => end,
+                ReadFrom::Beginning => low,
+                ReadFrom::End => end,
             };
             list.add_partition_offset(&self.name, partition.id(), Offset::Offset(begin))?;
             if begin < end {
@@ -188,7 +188,7 @@ impl Reader {
         &self,
         consumer: &security::Reader,
         mut ends: Option<HashMap<i32, i64>>,
-        send: &mpsc::Sender<Result<Logged, BusError>>,
+        send: &mpsc::Sender<Result<LogRecord, BusError>>,
     ) {
         while !send.is_closed() && ends.as_ref().is_none_or(|ends| !ends.is_empty()) {
             let passed_on = match consumer.poll(TICK) {
@@ -219,7 +219,11 @@ impl Reader {
 }
 
 /// A copy of a record of the topic `logical`, with its envelope read.
-pub(crate) fn logged(message: &BorrowedMessage<'_>, logical: &str, registry: &Registry) -> Logged {
+pub(crate) fn logged(
+    message: &BorrowedMessage<'_>,
+    logical: &str,
+    registry: &Registry,
+) -> LogRecord {
     let headers: Vec<(String, Bytes)> = message.headers().map_or_else(Vec::new, |headers| {
         let owned = headers.iter().map(|header| {
             let value = header.value.unwrap_or_default();
@@ -232,14 +236,14 @@ pub(crate) fn logged(message: &BorrowedMessage<'_>, logical: &str, registry: &Re
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_ref()));
     let parsed = Envelope::from_record(pairs, message.key(), value.clone());
-    let mut logged = Logged {
+    let mut logged = LogRecord {
         partition: message.partition(),
         offset: message.offset(),
         timestamp: message.timestamp().to_millis(),
         key: message.key().map(Bytes::copy_from_slice),
         value,
         headers,
-        event: Err(BadEnvelope::Batch(0)),
+        event: Err(InvalidEnvelope::Batch(0)),
         topic: logical.into(),
         registry: registry.clone(),
     };

@@ -17,22 +17,22 @@ const DEADLINE: Duration = Duration::from_mins(1);
 ///
 /// ```
 /// use std::{io, time::Duration};
-/// use event_bus::{Dependency, OnError, Policy};
+/// use event_bus::{Dependency, OnError, RetryPolicy};
 ///
-/// let policy = Policy::new()
+/// let policy = RetryPolicy::new()
 ///     .retry([1, 5, 30].map(Duration::from_secs))
 ///     .deadline(Duration::from_secs(10))
 ///     .on_error::<io::Error>(OnError::Wait(Dependency::shared("disk")));
 /// # let _ = policy;
 /// ```
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct RetryPolicy {
     retry: Arc<[Duration]>,
     deadline: Duration,
     rules: Vec<Rule>,
 }
 
-/// What a [`Policy`] does with one kind of error, whatever class the handler gave it.
+/// What a [`RetryPolicy`] does with one kind of error, whatever class the handler gave it.
 #[derive(Clone, Debug)]
 pub enum OnError {
     /// Again after these pauses, then a dead letter.
@@ -57,7 +57,7 @@ impl fmt::Debug for Rule {
 
 /// What comes next for an event that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum FailureAction {
     /// Another attempt after this pause (before jitter).
     Retry(Duration),
     /// A dead letter.
@@ -66,13 +66,13 @@ pub enum Next {
     Wait(Dependency),
 }
 
-impl Default for Policy {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Policy {
+impl RetryPolicy {
     /// Again after 200, 400 and 800 ms; an attempt may take 60 s; errors by their class.
     pub fn new() -> Self {
         Self {
@@ -105,19 +105,19 @@ impl Policy {
     }
 
     /// What comes after this failure, when `retries` attempts after the first were made.
-    pub fn next(&self, failure: &Failure, retries: usize) -> Next {
+    pub fn next(&self, failure: &Failure, retries: usize) -> FailureAction {
         let again = |pauses: &[Duration]| {
             let pause = pauses.get(retries).copied();
-            pause.map_or(Next::DeadLetter, Next::Retry)
+            pause.map_or(FailureAction::DeadLetter, FailureAction::Retry)
         };
         match self.rule(failure.error()) {
             Some(OnError::Retry(pauses)) => again(pauses),
-            Some(OnError::DeadLetter) => Next::DeadLetter,
-            Some(OnError::Wait(dependency)) => Next::Wait(*dependency),
+            Some(OnError::DeadLetter) => FailureAction::DeadLetter,
+            Some(OnError::Wait(dependency)) => FailureAction::Wait(*dependency),
             None => match failure.class() {
                 FailureClass::Transient => again(&self.retry),
-                FailureClass::Permanent => Next::DeadLetter,
-                FailureClass::Unavailable => Next::Wait(failure.dependency()),
+                FailureClass::Permanent => FailureAction::DeadLetter,
+                FailureClass::Unavailable => FailureAction::Wait(failure.dependency()),
             },
         }
     }
@@ -145,10 +145,10 @@ impl Policy {
 /// An attempt that took longer than its policy allows.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish within {0:?}")]
-pub struct PastDeadline(pub Duration);
+pub struct HandlerTimeout(pub Duration);
 
-impl From<PastDeadline> for Failure {
-    fn from(error: PastDeadline) -> Self {
+impl From<HandlerTimeout> for Failure {
+    fn from(error: HandlerTimeout) -> Self {
         Self::transient(BoxError::from(error))
     }
 }
@@ -169,37 +169,40 @@ mod tests {
 
     #[test]
     fn each_class_has_its_way() {
-        let policy = Policy::new().retry([Duration::from_millis(5)]);
+        let policy = RetryPolicy::new().retry([Duration::from_millis(5)]);
         let transient = Failure::transient("x");
         assert_eq!(
             policy.next(&transient, 0),
-            Next::Retry(Duration::from_millis(5))
+            FailureAction::Retry(Duration::from_millis(5))
         );
-        assert_eq!(policy.next(&transient, 1), Next::DeadLetter);
-        assert_eq!(policy.next(&Failure::permanent("x"), 0), Next::DeadLetter);
+        assert_eq!(policy.next(&transient, 1), FailureAction::DeadLetter);
+        assert_eq!(
+            policy.next(&Failure::permanent("x"), 0),
+            FailureAction::DeadLetter
+        );
         let smtp = Dependency::shared("smtp");
         let down = Failure::unavailable("x").of(smtp);
-        assert_eq!(policy.next(&down, 1000), Next::Wait(smtp));
+        assert_eq!(policy.next(&down, 1000), FailureAction::Wait(smtp));
     }
 
     #[test]
     fn a_rule_for_an_error_beats_the_class_and_finds_causes() {
         let disk = Dependency::shared("disk");
-        let policy = Policy::new().on_error::<io::Error>(OnError::Wait(disk));
+        let policy = RetryPolicy::new().on_error::<io::Error>(OnError::Wait(disk));
         let caused = Failure::permanent(NotSent(broken_pipe()));
-        assert_eq!(policy.next(&caused, 0), Next::Wait(disk));
+        assert_eq!(policy.next(&caused, 0), FailureAction::Wait(disk));
         assert_eq!(
             policy.next(&Failure::permanent("other"), 0),
-            Next::DeadLetter
+            FailureAction::DeadLetter
         );
 
-        let policy = Policy::new()
+        let policy = RetryPolicy::new()
             .on_error::<NotSent>(OnError::DeadLetter)
             .on_error::<io::Error>(OnError::Wait(disk));
         let caused = Failure::transient(NotSent(broken_pipe()));
         assert_eq!(
             policy.next(&caused, 0),
-            Next::DeadLetter,
+            FailureAction::DeadLetter,
             "outermost error first"
         );
     }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AnyJson, AvroSchema, BadEvent, Envelope, Event, EventParts, Failure, OutboundRecord, Parsed,
-    Registry,
+    AnyJson, AvroSchema, Envelope, Event, EventParts, Failure, InvalidEvent, OutboundRecord,
+    Parsed, Registry,
     codec::{self, DecodeError},
 };
 
@@ -50,7 +50,7 @@ pub struct Received<E> {
 
 impl Record {
     /// A record that was never in a log, to try a handler without a broker.
-    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, BadEvent> {
+    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, InvalidEvent> {
         let record = OutboundRecord::of(parts, event)?;
         Ok(Self {
             envelope: Arc::new(record.envelope),

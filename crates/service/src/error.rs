@@ -1,18 +1,18 @@
 //! Errors below use cases.
 
 use database::ErrorKind;
-use event_bus::{BadEvent, BoxError, Failure};
+use event_bus::{BoxError, Failure, InvalidEvent};
 use sea_orm::DbErr;
 use tenancy::DatasourceError;
 
-use crate::settings::BadSetting;
+use crate::settings::InvalidSetting;
 
 /// Why a service could not start; the message is the line the operator sees.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is missing or invalid.
     #[error(transparent)]
-    Setting(#[from] BadSetting),
+    Setting(#[from] InvalidSetting),
     /// A required dependency is unavailable.
     #[error("{what}: {cause}")]
     Dependency {
@@ -44,7 +44,7 @@ pub enum StoreError {
     Conflict,
     /// An event violates its schema or the envelope's rules: an internal error.
     #[error(transparent)]
-    Event(#[from] BadEvent),
+    Event(#[from] InvalidEvent),
     /// The database rejected a statement: an internal error.
     #[error("the database rejected a statement: {0}")]
     Rejected(BoxError),

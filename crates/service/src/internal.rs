@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::settings::BadSetting;
+use crate::settings::InvalidSetting;
 
 /// Why there is no access token for a call.
 pub type BearerError = Box<dyn std::error::Error + Send + Sync>;
@@ -102,7 +102,7 @@ impl ServiceClient {
         base: &str,
         timeout: Duration,
         tokens: ServiceTokens,
-    ) -> Result<Self, BadSetting> {
+    ) -> Result<Self, InvalidSetting> {
         Self::with_bearer(variable, base, timeout, move || {
             let tokens = tokens.clone();
             async move { tokens.bearer().await }
@@ -118,7 +118,7 @@ impl ServiceClient {
         base: &str,
         timeout: Duration,
         bearer: F,
-    ) -> Result<Self, BadSetting>
+    ) -> Result<Self, InvalidSetting>
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, E>> + Send + 'static,
@@ -126,12 +126,12 @@ impl ServiceClient {
     {
         let base = format!("{}/", base.trim_end_matches('/'))
             .parse()
-            .map_err(|error| BadSetting::new(variable, error))?;
+            .map_err(|error| InvalidSetting::new(variable, error))?;
         let http = reqwest::Client::builder()
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| BadSetting::new(variable, error))?;
+            .map_err(|error| InvalidSetting::new(variable, error))?;
         Ok(Self {
             http,
             base: Arc::new(base),

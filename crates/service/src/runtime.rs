@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Context, PlatformScope, Settings, StartError, StoreError, TenantScope,
-    outboxes::ServiceOutboxes, settings::BadSetting,
+    outboxes::ServiceOutboxes, settings::InvalidSetting,
 };
 
 /// What distinguishes a service: its name, its schemas, its event types.
@@ -98,7 +98,7 @@ impl Runtime {
         };
         let bus = settings.bus(name);
         let producer = Producer::new(&bus, Arc::clone(&catalogue)).map_err(|error| {
-            BadSetting::new(
+            InvalidSetting::new(
                 "TENANTRY_KAFKA, TENANTRY_KAFKA_OPTIONS, TENANTRY_REGISTRY",
                 error,
             )
@@ -295,7 +295,7 @@ impl Runtime {
     ) -> Result<crate::Running, StartError> {
         let bind = self.0.settings.bind;
         let listener = TcpListener::bind(bind).map_err(|error| {
-            BadSetting::new("TENANTRY_BIND", format!("cannot listen on {bind}: {error}"))
+            InvalidSetting::new("TENANTRY_BIND", format!("cannot listen on {bind}: {error}"))
         })?;
         crate::http::serve::serve(self, listener, routes)
     }

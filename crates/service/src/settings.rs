@@ -15,12 +15,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// A setting that is missing or invalid; the message names the variable and what it should be.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable}: {problem}")]
-pub struct BadSetting {
+pub struct InvalidSetting {
     variable: String,
     problem: String,
 }
 
-impl BadSetting {
+impl InvalidSetting {
     /// An invalid value of `variable`, such as `TENANTRY_BIND`.
     pub fn new(variable: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self {
@@ -111,8 +111,8 @@ impl Settings {
     /// Reads the settings that every service takes.
     ///
     /// # Errors
-    /// [`BadSetting`] for the first one that is missing or invalid.
-    pub fn load() -> Result<Self, BadSetting> {
+    /// [`InvalidSetting`] for the first one that is missing or invalid.
+    pub fn load() -> Result<Self, InvalidSetting> {
         Self::read(environment())
     }
 
@@ -120,12 +120,12 @@ impl Settings {
     /// services in one process.
     ///
     /// # Errors
-    /// [`BadSetting`] for the first one that is missing or invalid.
-    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, BadSetting> {
+    /// [`InvalidSetting`] for the first one that is missing or invalid.
+    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, InvalidSetting> {
         Self::read(environment().source(Some(variables)))
     }
 
-    fn read(variables: Environment) -> Result<Self, BadSetting> {
+    fn read(variables: Environment) -> Result<Self, InvalidSetting> {
         let access: kafka::Access = read(variables.clone())?;
         let mut settings: Self = read(variables)?;
         settings.kafka_security = access.security()?;
@@ -133,9 +133,9 @@ impl Settings {
         Self::checked(settings)
     }
 
-    fn checked(settings: Self) -> Result<Self, BadSetting> {
+    fn checked(settings: Self) -> Result<Self, InvalidSetting> {
         if settings.tenant_pools == 0 || settings.tenant_connections == 0 {
-            return Err(BadSetting::new(
+            return Err(InvalidSetting::new(
                 "TENANTRY_TENANT_POOLS, TENANTRY_TENANT_CONNECTIONS",
                 "must be at least 1",
             ));
@@ -169,8 +169,8 @@ impl Settings {
 /// Reads a service's own settings from the same places as [`Settings`]; unknown names are ignored.
 ///
 /// # Errors
-/// [`BadSetting`] for the first one that is missing or invalid.
-pub fn load<T: DeserializeOwned>() -> Result<T, BadSetting> {
+/// [`InvalidSetting`] for the first one that is missing or invalid.
+pub fn load<T: DeserializeOwned>() -> Result<T, InvalidSetting> {
     read(environment())
 }
 
@@ -178,7 +178,7 @@ fn environment() -> Environment {
     Environment::with_prefix("TENANTRY").ignore_empty(true)
 }
 
-fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, BadSetting> {
+fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, InvalidSetting> {
     let mut sources = Config::builder();
     if let Ok(path) = std::env::var("TENANTRY_CONFIG") {
         sources = sources.add_source(File::with_name(&path));
@@ -186,7 +186,7 @@ fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, BadSetting> {
     let read = sources
         .add_source(variables)
         .build()
-        .map_err(|error| BadSetting::new("TENANTRY_CONFIG", error))?;
+        .map_err(|error| InvalidSetting::new("TENANTRY_CONFIG", error))?;
     serde_path_to_error::deserialize(read).map_err(|error| {
         let path = error.path().to_string();
         match error.into_inner() {
@@ -196,7 +196,7 @@ fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, BadSetting> {
                 unexpected,
                 expected,
                 ..
-            } => BadSetting::new(
+            } => InvalidSetting::new(
                 variable(&key),
                 format!("is {unexpected}, should be {expected}"),
             ),
@@ -205,14 +205,14 @@ fn read<T: DeserializeOwned>(variables: Environment) -> Result<T, BadSetting> {
                 .strip_prefix("missing configuration field \"")
             {
                 Some(rest) => missing(rest.trim_end_matches('"')),
-                None => BadSetting::new(variable(&path), other),
+                None => InvalidSetting::new(variable(&path), other),
             },
         }
     })
 }
 
-fn missing(name: &str) -> BadSetting {
-    BadSetting::new(
+fn missing(name: &str) -> InvalidSetting {
+    InvalidSetting::new(
         variable(name),
         "is not set; `.tenantry/dev/env` shows a value that works",
     )

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use event_bus::{
     Failure,
-    log_reader::{From, Logged, Tail, Until},
+    log_reader::{LogReader, LogRecord, ReadFrom, ReadUntil},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -29,16 +29,16 @@ pub struct Consume {
 impl Consume {
     pub async fn run(self, bus: &Bus) -> anyhow::Result<()> {
         let from = if self.from_beginning {
-            From::Beginning
+            ReadFrom::Beginning
         } else {
-            From::End
+            ReadFrom::End
         };
         let until = if self.until_end {
-            Until::End
+            ReadUntil::End
         } else {
-            Until::Forever
+            ReadUntil::Forever
         };
-        let mut tail = Tail::open(&bus.settings, &self.name, from, until, bus.timeout).await?;
+        let mut tail = LogReader::open(&bus.settings, &self.name, from, until, bus.timeout).await?;
         loop {
             let next = tokio::select! {
                 next = tail.next() => next,
@@ -57,7 +57,7 @@ impl Consume {
 }
 
 /// Formats a record. A payload that cannot be decoded is printed raw, with the reason.
-async fn show(logged: &Logged) -> String {
+async fn show(logged: &LogRecord) -> String {
     let key = logged.key.as_deref().map_or_else(|| "-".to_owned(), raw);
     let mut lines = vec![format!(
         "── partition {} offset {} time {} key {key}",

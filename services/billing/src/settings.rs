@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use service::settings::{BadSetting, load};
+use service::settings::{InvalidSetting, load};
 
 /// In characters; shorter keys can be guessed.
 const MIN_KEY_LENGTH: usize = 32;
@@ -21,15 +21,15 @@ impl BillingSettings {
     ///
     /// # Errors
     /// The first invalid setting.
-    pub fn load() -> Result<Self, BadSetting> {
+    pub fn load() -> Result<Self, InvalidSetting> {
         let settings: Self = load()?;
         settings.check()?;
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), BadSetting> {
+    fn check(&self) -> Result<(), InvalidSetting> {
         match &self.payment_link_key {
-            Some(key) if key.expose_secret().len() < MIN_KEY_LENGTH => Err(BadSetting::new(
+            Some(key) if key.expose_secret().len() < MIN_KEY_LENGTH => Err(InvalidSetting::new(
                 "TENANTRY_PAYMENT_LINK_KEY",
                 "should be at least 32 characters; generate one with `openssl rand -hex 32`",
             )),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_bus::{RecordDecoder, dlq::DeadLetters};
+use event_bus::{RecordDecoder, dlq::DeadLetterAdmin};
 use event_store::EventStore;
 use service::{Identity, Running, Runtime, Settings, StartError};
 use sqlx::migrate::Migrator;
@@ -23,7 +23,7 @@ pub struct App {
     /// The store.
     pub(crate) store: EventStore,
     /// What nobody could handle.
-    pub(crate) letters: DeadLetters,
+    pub(crate) letters: DeadLetterAdmin,
 }
 
 impl App {
@@ -45,7 +45,7 @@ impl App {
         let store = EventStore::new(runtime.platform_pool().clone());
         let installed = store.install().await;
         installed.map_err(|error| StartError::dependency("the event store's tables", error))?;
-        let letters = DeadLetters::new(runtime.bus(), LETTERS_PATIENCE)
+        let letters = DeadLetterAdmin::new(runtime.bus(), LETTERS_PATIENCE)
             .map_err(|error| StartError::dependency("dead letters", error))?;
         let app = Self {
             runtime,

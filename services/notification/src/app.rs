@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use service::{
-    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::BadSetting,
+    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::InvalidSetting,
 };
 
 use crate::{
@@ -41,7 +41,7 @@ impl App {
         own: NotificationSettings,
     ) -> Result<Running, StartError> {
         let renderer = EmailRenderer::new(&settings.public_url)
-            .map_err(|error| BadSetting::new("TENANTRY_PUBLIC_URL", error))?;
+            .map_err(|error| InvalidSetting::new("TENANTRY_PUBLIC_URL", error))?;
         let mailer = Mailer::new(&own)?;
         let identity = Identity {
             name: "notification",
@@ -53,8 +53,8 @@ impl App {
         };
         let runtime = Runtime::start(identity, settings).await?;
         let users = UserClient::new(&runtime.settings().user_url, runtime.tokens().clone())?;
-        let live =
-            LiveFeed::start(&runtime).map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?;
+        let live = LiveFeed::start(&runtime)
+            .map_err(|error| InvalidSetting::new("TENANTRY_REDIS", error))?;
         let app = Self {
             runtime,
             renderer: Arc::new(renderer),

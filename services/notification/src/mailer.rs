@@ -8,7 +8,7 @@ use lettre::{
     transport::smtp,
 };
 use secrecy::ExposeSecret;
-use service::settings::BadSetting;
+use service::settings::InvalidSetting;
 
 use crate::{domain::SendError, settings::NotificationSettings, store::emails::DueEmail};
 
@@ -30,16 +30,16 @@ enum Transport {
 
 impl Mailer {
     /// A mailer for the settings; the mail server takes precedence over the directory.
-    pub fn new(settings: &NotificationSettings) -> Result<Self, BadSetting> {
+    pub fn new(settings: &NotificationSettings) -> Result<Self, InvalidSetting> {
         let from = settings
             .mail_from
             .parse()
-            .map_err(|error| BadSetting::new("TENANTRY_MAIL_FROM", error))?;
+            .map_err(|error| InvalidSetting::new("TENANTRY_MAIL_FROM", error))?;
         let transport = match (&settings.smtp_url, &settings.mail_dir) {
             (Some(url), _) if !url.expose_secret().is_empty() => {
                 // The error may quote the URL and with it the password.
                 let invalid_url = |_| {
-                    BadSetting::new(
+                    InvalidSetting::new(
                         "TENANTRY_SMTP_URL",
                         "should be smtps://user:password@host[:port]",
                     )
@@ -51,12 +51,12 @@ impl Mailer {
             }
             (_, Some(directory)) => {
                 std::fs::create_dir_all(directory)
-                    .map_err(|error| BadSetting::new("TENANTRY_MAIL_DIR", error))?;
+                    .map_err(|error| InvalidSetting::new("TENANTRY_MAIL_DIR", error))?;
                 Transport::Directory(Arc::new(directory.clone()))
             }
             _ => {
                 let hint = "set it, or set TENANTRY_MAIL_DIR to write e-mails to a directory";
-                return Err(BadSetting::new("TENANTRY_SMTP_URL", hint));
+                return Err(InvalidSetting::new("TENANTRY_SMTP_URL", hint));
             }
         };
         Ok(Self { from, transport })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use service::settings::{BadSetting, load};
+use service::settings::{InvalidSetting, load};
 
 /// The notification service's own settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,7 +29,7 @@ impl NotificationSettings {
     ///
     /// # Errors
     /// The first setting that is invalid.
-    pub fn load() -> Result<Self, BadSetting> {
+    pub fn load() -> Result<Self, InvalidSetting> {
         load()
     }
 }

@@ -6,7 +6,7 @@ use auth::{ServiceTokens, UserId};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use service::{Call, CallError, ServiceClient, settings::BadSetting};
+use service::{Call, CallError, ServiceClient, settings::InvalidSetting};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ struct CreatedToken {
 
 impl UserClient {
     /// A client of the user service at the base URL `base`.
-    pub fn new(base: &str, tokens: ServiceTokens) -> Result<Self, BadSetting> {
+    pub fn new(base: &str, tokens: ServiceTokens) -> Result<Self, InvalidSetting> {
         ServiceClient::new("TENANTRY_USER_URL", base, TIMEOUT, tokens).map(Self)
     }
 

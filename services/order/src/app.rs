@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cache::Cache;
 use service::{
-    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::BadSetting,
+    Identity, JobSettings, Running, Runtime, Settings, StartError, settings::InvalidSetting,
 };
 
 use crate::{consumers, http, settings::OrderSettings, use_cases::OrderDeadlines};
@@ -32,7 +32,7 @@ impl App {
         let cache = match settings.redis_url() {
             Some(url) => Cache::connect(url)
                 .await
-                .map_err(|error| BadSetting::new("TENANTRY_REDIS", error))?,
+                .map_err(|error| InvalidSetting::new("TENANTRY_REDIS", error))?,
             None => Cache::disabled(),
         };
         let identity = Identity {

@@ -1,7 +1,7 @@
 //! The order service's own settings.
 
 use serde::Deserialize;
-use service::settings::{BadSetting, load};
+use service::settings::{InvalidSetting, load};
 
 /// The order service's own settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,10 +20,10 @@ impl OrderSettings {
     ///
     /// # Errors
     /// The first setting that is invalid.
-    pub fn load() -> Result<Self, BadSetting> {
+    pub fn load() -> Result<Self, InvalidSetting> {
         let settings: Self = load()?;
         if !(1..=31 * 86_400).contains(&settings.order_payment_ttl_seconds) {
-            return Err(BadSetting::new(
+            return Err(InvalidSetting::new(
                 "TENANTRY_ORDER_PAYMENT_TTL_SECONDS",
                 "should be 1 second to 31 days",
             ));

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use service::{
-    Identity, JobSettings, JobWaker, Running, Runtime, Settings, StartError, settings::BadSetting,
+    Identity, JobSettings, JobWaker, Running, Runtime, Settings, StartError,
+    settings::InvalidSetting,
 };
 use tenancy::{ClusterName, ParseNameError, provision::Provisioner};
 
@@ -57,9 +58,9 @@ impl App {
     }
 }
 
-fn provisioners(settings: &Settings) -> Result<HashMap<ClusterName, Provisioner>, BadSetting> {
+fn provisioners(settings: &Settings) -> Result<HashMap<ClusterName, Provisioner>, InvalidSetting> {
     let invalid = |name: &str, problem: String| {
-        BadSetting::new("TENANTRY_CLUSTERS", format!("{name}: {problem}"))
+        InvalidSetting::new("TENANTRY_CLUSTERS", format!("{name}: {problem}"))
     };
     let provisioner = |(name, url): (&String, &String)| {
         let cluster = name

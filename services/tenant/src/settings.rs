@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
-use service::settings::{BadSetting, Pairs, load};
+use service::settings::{InvalidSetting, Pairs, load};
 use tenancy::{ClusterName, Region};
 
 /// The tenant service's own settings.
@@ -65,7 +65,7 @@ impl TenantSettings {
     ///
     /// # Errors
     /// The first setting that is missing or invalid.
-    pub fn load() -> Result<Self, BadSetting> {
+    pub fn load() -> Result<Self, InvalidSetting> {
         load()
     }
 
@@ -73,8 +73,8 @@ impl TenantSettings {
     ///
     /// # Errors
     /// A name is invalid, or a cluster has no address.
-    pub fn regions(&self, known: &Pairs) -> Result<Regions, BadSetting> {
-        let invalid = |problem: String| BadSetting::new("TENANTRY_REGIONS", problem);
+    pub fn regions(&self, known: &Pairs) -> Result<Regions, InvalidSetting> {
+        let invalid = |problem: String| InvalidSetting::new("TENANTRY_REGIONS", problem);
         if self.regions.0.is_empty() {
             return Err(invalid("must name at least one region".into()));
         }
@@ -103,7 +103,7 @@ impl TenantSettings {
 mod tests {
     use super::*;
 
-    fn read(regions: &str) -> Result<Regions, BadSetting> {
+    fn read(regions: &str) -> Result<Regions, InvalidSetting> {
         let pairs = |text: &str| Pairs::try_from(text.to_owned()).expect("pairs");
         let settings = TenantSettings {
             regions: pairs(regions),

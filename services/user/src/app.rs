@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use auth::Issuer;
 use secrecy::{ExposeSecret, SecretString};
-use service::{Context, Identity, Running, Runtime, Settings, StartError, settings::BadSetting};
+use service::{
+    Context, Identity, Running, Runtime, Settings, StartError, settings::InvalidSetting,
+};
 
 use crate::{
     consumers,
@@ -38,7 +40,7 @@ impl App {
     /// A setting is invalid, or the database is unavailable.
     pub async fn start(settings: Settings, own: UserSettings) -> Result<Running, StartError> {
         let issuer = Issuer::from_file(&own.signing_key_file)
-            .map_err(|error| BadSetting::new("TENANTRY_SIGNING_KEY_FILE", error))?;
+            .map_err(|error| InvalidSetting::new("TENANTRY_SIGNING_KEY_FILE", error))?;
         let issuer = Arc::new(issuer);
         let landlord = landlord(&own)?;
         let hasher = PasswordHasher::new()
@@ -64,7 +66,7 @@ impl App {
         use_cases::ensure_landlord(&db, &app.hasher, landlord)
             .await
             .map_err(|error| match error {
-                UserError::EmailTaken => BadSetting::new(
+                UserError::EmailTaken => InvalidSetting::new(
                     "TENANTRY_LANDLORD_EMAIL",
                     "belongs to a user who is not a platform admin; set another address",
                 )
@@ -85,11 +87,11 @@ impl App {
     }
 }
 
-fn landlord(own: &UserSettings) -> Result<Landlord, BadSetting> {
+fn landlord(own: &UserSettings) -> Result<Landlord, InvalidSetting> {
     let email = EmailAddress::try_from(own.landlord_email.clone())
-        .map_err(|error| BadSetting::new("TENANTRY_LANDLORD_EMAIL", error))?;
+        .map_err(|error| InvalidSetting::new("TENANTRY_LANDLORD_EMAIL", error))?;
     let password = NewPassword::try_from(own.landlord_password.expose_secret().to_owned())
         .and_then(|password| password.allowed_for(&email).map(|()| password))
-        .map_err(|error| BadSetting::new("TENANTRY_LANDLORD_PASSWORD", error))?;
+        .map_err(|error| InvalidSetting::new("TENANTRY_LANDLORD_PASSWORD", error))?;
     Ok(Landlord { email, password })
 }

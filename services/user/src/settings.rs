@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use service::settings::BadSetting;
+use service::settings::InvalidSetting;
 
 /// Settings that only the user service takes, in addition to [`service::Settings`].
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +23,8 @@ impl UserSettings {
     /// Reads the settings from the same sources as [`service::Settings::load`].
     ///
     /// # Errors
-    /// [`BadSetting`] for the first setting that is missing or invalid.
-    pub fn load() -> Result<Self, BadSetting> {
+    /// [`InvalidSetting`] for the first setting that is missing or invalid.
+    pub fn load() -> Result<Self, InvalidSetting> {
         service::settings::load()
     }
 }

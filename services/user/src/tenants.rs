@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use auth::{Caller, Issuer};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
-use service::{Call, CallError, ServiceClient, settings::BadSetting};
+use service::{Call, CallError, ServiceClient, settings::InvalidSetting};
 use sha2::{Digest, Sha256};
 use tenancy::{TenantCode, TenantId};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ struct Created {
 
 impl TenantService {
     /// The tenant service at `base`.
-    pub fn new(base: &str, issuer: Arc<Issuer>) -> Result<Self, BadSetting> {
+    pub fn new(base: &str, issuer: Arc<Issuer>) -> Result<Self, InvalidSetting> {
         let bearer = move || {
             let token = issuer.issue(&Caller::service("user"));
             async move { token.map(|issued| issued.access_token) }

@@ -9,7 +9,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use super::{
-    AsGiven, BadEnvelope, Envelope, Extension, JSON_CONTENT_TYPE, TenantRef,
+    Envelope, Extension, InvalidEnvelope, JSON_CONTENT_TYPE, OriginalAttributes, TenantRef,
     names::{KNOWN, slot},
     rules::rule,
     syntax::{forbidden, is_name, is_traceparent, number},
@@ -42,7 +42,7 @@ pub(super) enum Given<'a> {
 
 impl<'a> Attributes<'a> {
     /// Takes one attribute, whose name must be new.
-    pub(super) fn insert(&mut self, name: &str, value: Given<'a>) -> Result<(), BadEnvelope> {
+    pub(super) fn insert(&mut self, name: &str, value: Given<'a>) -> Result<(), InvalidEnvelope> {
         let slot = slot(name);
         // The name of a field is one.
         if slot.is_none() && !is_name(name) {
@@ -76,7 +76,7 @@ impl<'a> Attributes<'a> {
             Given::Boolean(_) => return Err(rule(name, "a string or a whole number")),
         };
         match &mut self.known[slot] {
-            Some(_) => Err(BadEnvelope::Twice(name.to_owned())),
+            Some(_) => Err(InvalidEnvelope::Twice(name.to_owned())),
             empty => {
                 *empty = Some(text);
                 Ok(())
@@ -84,7 +84,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    fn extend(&mut self, name: &str, value: Given<'_>) -> Result<(), BadEnvelope> {
+    fn extend(&mut self, name: &str, value: Given<'_>) -> Result<(), InvalidEnvelope> {
         let value = match value {
             Given::Text(text) => Extension::Text(text.into_owned()),
             Given::Plain(text) => Extension::Text(text.to_owned()),
@@ -96,7 +96,7 @@ impl<'a> Attributes<'a> {
             ),
         };
         match self.extensions.entry(name.to_owned()) {
-            Entry::Occupied(_) => Err(BadEnvelope::Twice(name.to_owned())),
+            Entry::Occupied(_) => Err(InvalidEnvelope::Twice(name.to_owned())),
             Entry::Vacant(entry) => {
                 entry.insert(value);
                 Ok(())
@@ -105,11 +105,11 @@ impl<'a> Attributes<'a> {
     }
 
     /// The envelope these attributes make, with `key` as the record's key.
-    pub(super) fn envelope(&mut self, key: Option<&[u8]>) -> Result<Envelope, BadEnvelope> {
+    pub(super) fn envelope(&mut self, key: Option<&[u8]>) -> Result<Envelope, InvalidEnvelope> {
         if self.required("specversion")? != SPEC_VERSION {
             return Err(rule("specversion", "1.0"));
         }
-        let mut as_given = AsGiven::default();
+        let mut as_given = OriginalAttributes::default();
         let source = self.required("source")?;
         let id_text = self.required("id")?;
         let id = canonical_uuid(&id_text).unwrap_or_else(|| {
@@ -170,12 +170,12 @@ impl<'a> Attributes<'a> {
     }
 
     #[inline]
-    fn required(&mut self, name: &'static str) -> Result<String, BadEnvelope> {
-        self.optional(name)?.ok_or(BadEnvelope::Missing(name))
+    fn required(&mut self, name: &'static str) -> Result<String, InvalidEnvelope> {
+        self.optional(name)?.ok_or(InvalidEnvelope::Missing(name))
     }
 
     #[inline]
-    fn optional(&mut self, name: &'static str) -> Result<Option<String>, BadEnvelope> {
+    fn optional(&mut self, name: &'static str) -> Result<Option<String>, InvalidEnvelope> {
         match self.take(name) {
             Some(text) if text.is_empty() => Err(rule(name, "not empty")),
             text => Ok(text.map(Cow::into_owned)),
@@ -183,14 +183,17 @@ impl<'a> Attributes<'a> {
     }
 
     #[inline]
-    fn uuid(&mut self, name: &'static str) -> Result<Option<Uuid>, BadEnvelope> {
+    fn uuid(&mut self, name: &'static str) -> Result<Option<Uuid>, InvalidEnvelope> {
         let text = self.take(name);
         let parse = |text: Cow<'_, str>| Uuid::parse_str(&text).map_err(|_| rule(name, "a UUID"));
         text.map(parse).transpose()
     }
 
     /// An event without a time gets the log's, by [`Envelope::arrived`].
-    fn time(&mut self, as_given: &mut AsGiven) -> Result<OffsetDateTime, BadEnvelope> {
+    fn time(
+        &mut self,
+        as_given: &mut OriginalAttributes,
+    ) -> Result<OffsetDateTime, InvalidEnvelope> {
         let Some(text) = self.take("time") else {
             as_given.left_out("time");
             return Ok(OffsetDateTime::UNIX_EPOCH);
@@ -205,10 +208,10 @@ impl<'a> Attributes<'a> {
         time.ok_or_else(|| rule("time", "a time as RFC 3339 has it: 2026-01-31T12:00:00Z"))
     }
 
-    fn tenant(&mut self) -> Result<Option<TenantRef>, BadEnvelope> {
+    fn tenant(&mut self) -> Result<Option<TenantRef>, InvalidEnvelope> {
         match (self.uuid("tenantid")?, self.optional("region")?) {
             (Some(id), Some(region)) => Ok(Some(TenantRef { id, region })),
-            (Some(_), None) => Err(BadEnvelope::Missing("region")),
+            (Some(_), None) => Err(InvalidEnvelope::Missing("region")),
             (None, Some(region)) => {
                 // Somebody else's `region`: it says nothing of a tenant and is an extension like any other.
                 self.extensions
@@ -220,7 +223,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The extension `correlationid` is any text; what is no UUID of ours still groups what has it.
-    fn correlation_id(&mut self, id: Uuid, as_given: &mut AsGiven) -> Uuid {
+    fn correlation_id(&mut self, id: Uuid, as_given: &mut OriginalAttributes) -> Uuid {
         let Some(text) = self.take("correlationid") else {
             as_given.left_out("correlationid");
             return id;
@@ -232,7 +235,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The extension `causationid` is any text; without the cause's source it names no event of ours.
-    fn causation_id(&mut self, as_given: &mut AsGiven) -> Option<Uuid> {
+    fn causation_id(&mut self, as_given: &mut OriginalAttributes) -> Option<Uuid> {
         let text = self.take("causationid")?;
         let id = canonical_uuid(&text);
         if id.is_none() {
@@ -242,7 +245,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The extension `sequence` is any text that sorts; what is no number counts as none.
-    fn sequence(&mut self, as_given: &mut AsGiven) -> u64 {
+    fn sequence(&mut self, as_given: &mut OriginalAttributes) -> u64 {
         let Some(text) = self.take("sequence") else {
             as_given.left_out("sequence");
             return 0;
@@ -258,11 +261,11 @@ impl<'a> Attributes<'a> {
     fn partition_key(
         &mut self,
         key: Option<&[u8]>,
-        as_given: &mut AsGiven,
-    ) -> Result<String, BadEnvelope> {
+        as_given: &mut OriginalAttributes,
+    ) -> Result<String, InvalidEnvelope> {
         match (self.optional("partitionkey")?, key) {
             (Some(attribute), Some(key)) if attribute.as_bytes() != key => {
-                Err(BadEnvelope::Contradiction(format!(
+                Err(InvalidEnvelope::Contradiction(format!(
                     "the record's key is {:?}, its partitionkey {attribute:?}",
                     String::from_utf8_lossy(key)
                 )))

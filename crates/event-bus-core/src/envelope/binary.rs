@@ -5,7 +5,7 @@ use std::{borrow::Cow, str};
 use bytes::Bytes;
 
 use super::{
-    BadEnvelope, Content, Envelope, Parsed,
+    Content, Envelope, InvalidEnvelope, Parsed,
     attributes::{Attributes, Given},
     names::{KNOWN, slot},
     rules::rule,
@@ -26,14 +26,14 @@ pub enum HeaderValue<'a> {
 }
 
 impl<'a> HeaderValue<'a> {
-    fn text(self, name: &str) -> Result<&'a str, BadEnvelope> {
+    fn text(self, name: &str) -> Result<&'a str, InvalidEnvelope> {
         match self {
             Self::Plain(text) => Ok(text),
             Self::Bytes(value) => str::from_utf8(value).map_err(|_| rule(name, "UTF-8")),
         }
     }
 
-    fn given(self, name: &str) -> Result<Given<'a>, BadEnvelope> {
+    fn given(self, name: &str) -> Result<Given<'a>, InvalidEnvelope> {
         Ok(match self {
             Self::Plain(text) => Given::Plain(text),
             Self::Bytes(_) => Given::Text(self.text(name)?.into()),
@@ -71,12 +71,12 @@ impl Envelope {
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         key: Option<&[u8]>,
         value: Option<Bytes>,
-    ) -> Result<Parsed, BadEnvelope> {
+    ) -> Result<Parsed, InvalidEnvelope> {
         match Self::all_from_record(headers, key, value)? {
             Content::Event(parsed) => Ok(parsed),
             Content::Batch(mut events) => match (events.pop(), events.len()) {
                 (Some(only), 0) => Ok(only),
-                (last, before) => Err(BadEnvelope::Batch(before + usize::from(last.is_some()))),
+                (last, before) => Err(InvalidEnvelope::Batch(before + usize::from(last.is_some()))),
             },
         }
     }
@@ -89,7 +89,7 @@ impl Envelope {
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         key: Option<&[u8]>,
         value: Option<Bytes>,
-    ) -> Result<Content, BadEnvelope> {
+    ) -> Result<Content, InvalidEnvelope> {
         let headers = headers.into_iter();
         let headers = headers.map(|(name, value)| (name, HeaderValue::Bytes(value)));
         Self::all_from_headers(headers, key, value)
@@ -103,7 +103,7 @@ impl Envelope {
         headers: impl Iterator<Item = (&'a str, HeaderValue<'a>)>,
         key: Option<&[u8]>,
         value: Option<Bytes>,
-    ) -> Result<Content, BadEnvelope> {
+    ) -> Result<Content, InvalidEnvelope> {
         let mut attributes = Attributes::default();
         let mut content_type = None;
         let mut broken = None;
@@ -115,7 +115,7 @@ impl Envelope {
             } else if header.eq_ignore_ascii_case(CONTENT_TYPE) {
                 let text = value.text("datacontenttype")?;
                 if content_type.replace(text).is_some() {
-                    return Err(BadEnvelope::Twice("datacontenttype".to_owned()));
+                    return Err(InvalidEnvelope::Twice("datacontenttype".to_owned()));
                 }
             }
         }
@@ -140,7 +140,7 @@ fn insert<'a>(
     attributes: &mut Attributes<'a>,
     name: &str,
     value: HeaderValue<'a>,
-) -> Result<(), BadEnvelope> {
+) -> Result<(), InvalidEnvelope> {
     if name == "datacontenttype" {
         let header = "in binary mode it is the header content-type";
         return Err(rule(name, header));

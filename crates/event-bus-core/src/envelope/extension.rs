@@ -51,17 +51,17 @@ impl fmt::Display for Extension {
 ///
 /// Two that differ only in what was left out are equal, as the envelopes are: the same is filled in.
 #[derive(Clone, Debug, Default)]
-pub struct AsGiven(BTreeMap<&'static str, Option<Box<str>>>);
+pub struct OriginalAttributes(BTreeMap<&'static str, Option<Box<str>>>);
 
-impl PartialEq for AsGiven {
+impl PartialEq for OriginalAttributes {
     fn eq(&self, other: &Self) -> bool {
         self.texts().eq(other.texts())
     }
 }
 
-impl Eq for AsGiven {}
+impl Eq for OriginalAttributes {}
 
-impl AsGiven {
+impl OriginalAttributes {
     fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         let texts = self.0.iter();
         texts.filter_map(|(name, text)| Some((*name, text.as_deref()?)))

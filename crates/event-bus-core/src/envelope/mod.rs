@@ -18,9 +18,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use extension::{AsGiven, Extension};
+pub use extension::{Extension, OriginalAttributes};
 pub(crate) use media_type::MediaType;
-pub use rules::BadEnvelope;
+pub use rules::InvalidEnvelope;
 pub use {
     binary::{CONTENT_TYPE, HeaderValue},
     structured::{STRUCTURED_CONTENT_TYPE, holds_events, structured},
@@ -90,7 +90,7 @@ pub struct Envelope {
     /// Attributes that have no field here, by name.
     pub extensions: BTreeMap<String, Extension>,
     /// Where the fields differ from what came.
-    pub as_given: AsGiven,
+    pub as_given: OriginalAttributes,
 }
 
 impl Envelope {

@@ -11,7 +11,7 @@ const MAX_LENGTH: usize = 2048;
 
 /// An attribute or record that breaks a rule of the envelope.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BadEnvelope {
+pub enum InvalidEnvelope {
     /// A required attribute is not there.
     #[error("attribute {0} is missing")]
     Missing(&'static str),
@@ -44,12 +44,12 @@ pub enum BadEnvelope {
         /// Which, from 0.
         index: usize,
         /// What is wrong with it.
-        error: Box<BadEnvelope>,
+        error: Box<InvalidEnvelope>,
     },
 }
 
-pub(super) fn rule(name: &str, rule: &'static str) -> BadEnvelope {
-    BadEnvelope::Rule {
+pub(super) fn rule(name: &str, rule: &'static str) -> InvalidEnvelope {
+    InvalidEnvelope::Rule {
         name: name.to_owned(),
         rule,
     }
@@ -57,13 +57,13 @@ pub(super) fn rule(name: &str, rule: &'static str) -> BadEnvelope {
 
 impl Envelope {
     /// Checks the rules of `CloudEvents` that the types do not carry.
-    pub fn check(&self) -> Result<(), BadEnvelope> {
+    pub fn check(&self) -> Result<(), InvalidEnvelope> {
         self.check_texts()?;
         self.check_forms()
     }
 
     /// That there is no character that no text may have.
-    fn check_texts(&self) -> Result<(), BadEnvelope> {
+    fn check_texts(&self) -> Result<(), InvalidEnvelope> {
         let texts = [
             ("type", &self.event_type),
             ("subject", &self.subject),
@@ -86,7 +86,7 @@ impl Envelope {
     }
 
     /// That what must be there is, and each has its form.
-    pub(super) fn check_forms(&self) -> Result<(), BadEnvelope> {
+    pub(super) fn check_forms(&self) -> Result<(), InvalidEnvelope> {
         let required = [
             ("type", &self.event_type),
             ("source", &self.source),
@@ -128,7 +128,7 @@ impl Envelope {
         self.check_extensions()
     }
 
-    fn check_extensions(&self) -> Result<(), BadEnvelope> {
+    fn check_extensions(&self) -> Result<(), InvalidEnvelope> {
         for (name, value) in &self.extensions {
             if !is_name(name) || name == "data" {
                 return Err(rule(name, "a name is lower-case letters and digits"));
@@ -147,7 +147,7 @@ impl Envelope {
     }
 
     /// Checks what this bus asks of its own events besides: names of one form, a subject, and moderate lengths.
-    pub(crate) fn check_ours(&self) -> Result<(), BadEnvelope> {
+    pub(crate) fn check_ours(&self) -> Result<(), InvalidEnvelope> {
         if !is_dotted(&self.event_type) {
             let words = "words of letters, digits, _ and - joined by dots";
             return Err(rule("type", words));

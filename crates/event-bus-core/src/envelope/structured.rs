@@ -12,7 +12,7 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    BadEnvelope, Content, Envelope, MediaType, Parsed,
+    Content, Envelope, InvalidEnvelope, MediaType, Parsed,
     attributes::{Attributes, Given},
     rules::rule,
 };
@@ -30,7 +30,7 @@ pub(super) enum Mode {
 
 impl Mode {
     /// The mode a record's `content-type` announces; `None` is binary mode.
-    pub(super) fn of(content_type: &str) -> Option<Result<Self, BadEnvelope>> {
+    pub(super) fn of(content_type: &str) -> Option<Result<Self, InvalidEnvelope>> {
         if !holds_events(content_type.as_bytes()) {
             return None;
         }
@@ -38,7 +38,7 @@ impl Mode {
         Some(match media {
             Some(media) if media.is("application", "cloudevents+json") => Ok(Self::Event),
             Some(media) if media.is("application", "cloudevents-batch+json") => Ok(Self::Batch),
-            _ => Err(BadEnvelope::Format(content_type.to_owned())),
+            _ => Err(InvalidEnvelope::Format(content_type.to_owned())),
         })
     }
 }
@@ -49,14 +49,18 @@ pub fn holds_events(content_type: &[u8]) -> bool {
     family.is_some_and(|family| family.eq_ignore_ascii_case(FAMILY.as_bytes()))
 }
 
-pub(super) fn parse(mode: Mode, value: &Bytes, key: Option<&[u8]>) -> Result<Content, BadEnvelope> {
+pub(super) fn parse(
+    mode: Mode,
+    value: &Bytes,
+    key: Option<&[u8]>,
+) -> Result<Content, InvalidEnvelope> {
     match mode {
         Mode::Event => Ok(Content::Event(event(value, value, key)?)),
         Mode::Batch => {
             let events: Vec<&RawValue> = serde_json::from_slice(value).map_err(malformed)?;
             let read = |(index, raw): (usize, &RawValue)| {
                 let event = event(raw.get().as_bytes(), value, key);
-                event.map_err(|error| BadEnvelope::InBatch {
+                event.map_err(|error| InvalidEnvelope::InBatch {
                     index,
                     error: Box::new(error),
                 })
@@ -68,9 +72,9 @@ pub(super) fn parse(mode: Mode, value: &Bytes, key: Option<&[u8]>) -> Result<Con
 }
 
 /// One event, whose JSON lies in `value`.
-fn event(json: &[u8], value: &Bytes, key: Option<&[u8]>) -> Result<Parsed, BadEnvelope> {
+fn event(json: &[u8], value: &Bytes, key: Option<&[u8]>) -> Result<Parsed, InvalidEnvelope> {
     if json.is_empty() {
-        return Err(BadEnvelope::Structured(
+        return Err(InvalidEnvelope::Structured(
             "the record has no value".to_owned(),
         ));
     }
@@ -84,7 +88,7 @@ fn event(json: &[u8], value: &Bytes, key: Option<&[u8]>) -> Result<Parsed, BadEn
     envelope.as_given.forget("datacontenttype");
     let payload = match (members.data, members.data_base64) {
         (Some(_), Some(_)) => {
-            return Err(BadEnvelope::Contradiction(
+            return Err(InvalidEnvelope::Contradiction(
                 "both data and data_base64 are given".to_owned(),
             ));
         }
@@ -92,14 +96,14 @@ fn event(json: &[u8], value: &Bytes, key: Option<&[u8]>) -> Result<Parsed, BadEn
         (Some(data), None) => payload(data, &envelope, value)?,
         (None, Some(text)) => STANDARD
             .decode(text)
-            .map_err(|error| BadEnvelope::Structured(format!("data_base64: {error}")))?
+            .map_err(|error| InvalidEnvelope::Structured(format!("data_base64: {error}")))?
             .into(),
     };
     Ok(Parsed { envelope, payload })
 }
 
 /// The bytes that `data` stands for: JSON as it is written, or the text in it.
-fn payload(data: &RawValue, envelope: &Envelope, value: &Bytes) -> Result<Bytes, BadEnvelope> {
+fn payload(data: &RawValue, envelope: &Envelope, value: &Bytes) -> Result<Bytes, InvalidEnvelope> {
     let media = MediaType::parse(&envelope.data_content_type);
     if media.is_some_and(|media| media.is_json()) {
         return Ok(value.slice_ref(data.get().as_bytes()));
@@ -107,10 +111,10 @@ fn payload(data: &RawValue, envelope: &Envelope, value: &Bytes) -> Result<Bytes,
     if !media.is_some_and(|media| media.is_utf8()) {
         let charset =
             "data is text and its content type names a charset other than utf-8: use data_base64";
-        return Err(BadEnvelope::Contradiction(charset.to_owned()));
+        return Err(InvalidEnvelope::Contradiction(charset.to_owned()));
     }
     let text: String = serde_json::from_str(data.get()).map_err(|_| {
-        BadEnvelope::Contradiction(format!(
+        InvalidEnvelope::Contradiction(format!(
             "data is no string, and its content type {} is not JSON",
             envelope.data_content_type
         ))
@@ -119,8 +123,8 @@ fn payload(data: &RawValue, envelope: &Envelope, value: &Bytes) -> Result<Bytes,
 }
 
 #[allow(clippy::needless_pass_by_value)] // the shape `map_err` wants
-fn malformed(error: serde_json::Error) -> BadEnvelope {
-    BadEnvelope::Structured(error.to_string())
+fn malformed(error: serde_json::Error) -> InvalidEnvelope {
+    InvalidEnvelope::Structured(error.to_string())
 }
 
 /// The members of an event's object. Names may repeat here; whoever reads the attributes refuses that.
@@ -165,7 +169,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 /// The envelope in a JSON object of attributes.
-pub(super) fn from_object(object: &Map<String, Value>) -> Result<Envelope, BadEnvelope> {
+pub(super) fn from_object(object: &Map<String, Value>) -> Result<Envelope, InvalidEnvelope> {
     let mut attributes = Attributes::default();
     for (name, value) in object {
         insert(&mut attributes, name, value)?;
@@ -177,7 +181,7 @@ fn insert<'a>(
     attributes: &mut Attributes<'a>,
     name: &str,
     value: &'a Value,
-) -> Result<(), BadEnvelope> {
+) -> Result<(), InvalidEnvelope> {
     let value = match value {
         Value::Null => return Ok(()),
         Value::String(text) => Given::Text(text.as_str().into()),
@@ -200,7 +204,7 @@ fn insert<'a>(
 pub fn structured<'a>(
     attributes: impl Iterator<Item = (&'a str, &'a str)>,
     payload: &[u8],
-) -> Result<Vec<u8>, BadEnvelope> {
+) -> Result<Vec<u8>, InvalidEnvelope> {
     let mut json = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::new(&mut json);
     let mut map = serializer.serialize_map(None).map_err(malformed)?;
@@ -219,7 +223,7 @@ impl Envelope {
     ///
     /// # Errors
     /// When the content type says JSON and the payload is none.
-    pub fn to_structured(&self, payload: Option<&[u8]>) -> Result<Vec<u8>, BadEnvelope> {
+    pub fn to_structured(&self, payload: Option<&[u8]>) -> Result<Vec<u8>, InvalidEnvelope> {
         let mut json = Vec::with_capacity(1024);
         let mut serializer = serde_json::Serializer::new(&mut json);
         let mut map = serializer.serialize_map(None).map_err(malformed)?;
@@ -239,7 +243,7 @@ impl Envelope {
             None => Ok(()),
             Some(payload) if media.is_some_and(|media| media.is_json()) => {
                 let data: &RawValue = serde_json::from_slice(payload).map_err(|error| {
-                    BadEnvelope::Contradiction(format!(
+                    InvalidEnvelope::Contradiction(format!(
                         "the payload is not the JSON its content type says: {error}"
                     ))
                 })?;

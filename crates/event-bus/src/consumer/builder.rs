@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    BatchHandler, BusError, BusSettings, Handler, Policy, ProcessingOrder, SchemaSource,
+    BatchHandler, BusError, BusSettings, Handler, ProcessingOrder, RetryPolicy, SchemaSource,
     consumer::{
         Consumer, OffsetReset,
         handle::SharedState,
@@ -57,7 +57,7 @@ pub struct ConsumerBuilder {
     parallel: usize,
     in_flight: Option<usize>,
     in_flight_bytes: usize,
-    policy: Policy,
+    policy: RetryPolicy,
     drain: Duration,
     reset: OffsetReset,
     rewind: bool,
@@ -80,7 +80,7 @@ impl ConsumerBuilder {
             parallel: DEFAULT_PARALLEL,
             in_flight: None,
             in_flight_bytes: IN_FLIGHT_BYTES,
-            policy: Policy::new(),
+            policy: RetryPolicy::new(),
             drain: DRAIN,
             reset: OffsetReset::default(),
             rewind: false,
@@ -150,8 +150,8 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Sets the failure policy for handlers without a policy of their own; [`Policy::new`] by default.
-    pub fn policy(mut self, policy: Policy) -> Self {
+    /// Sets the failure policy for handlers without a policy of their own; [`RetryPolicy::new`] by default.
+    pub fn policy(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
     }

@@ -17,7 +17,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BusError, BusSettings, Policy, ProcessingOrder, Registry, SchemaSource,
+    BusError, BusSettings, ProcessingOrder, Registry, RetryPolicy, SchemaSource,
     consumer::processing::dispatcher::Dispatcher,
     consumer::{
         consumer_metrics::ConsumerMetrics,
@@ -70,7 +70,7 @@ pub struct Consumer {
     registry: Registry,
     order: ProcessingOrder,
     parallel: usize,
-    policy: Policy,
+    policy: RetryPolicy,
     drain: Duration,
     protocol: GroupProtocol,
     /// Maximum number of parked records per partition; `None` disables parking.

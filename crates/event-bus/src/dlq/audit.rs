@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::{
     RawRecord,
-    dlq::letter::LetterState,
+    dlq::letter::DeadLetterState,
     log_format::{
         headers::{self, RawHeader, rfc3339, text},
-        location::LetterPlace,
+        location::DeadLetterLocation,
     },
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// Stands for all groups in an act's header.
@@ -76,7 +76,7 @@ pub struct Act {
     /// The partition, as `order.events.dlq/3`.
     pub partition: String,
     /// With which letter; none for the announcement of a replay.
-    pub letter: Option<LetterPlace>,
+    pub letter: Option<DeadLetterLocation>,
     /// Who did it.
     pub by: String,
     /// When.
@@ -130,12 +130,12 @@ impl Act {
 
     /// Reads a record of a dead-letter topic; `None` for a letter. What is missing is told as it can be: an
     /// act is never taken for a letter.
-    pub(super) fn of(topic: &str, logged: &Logged) -> Option<Self> {
+    pub(super) fn of(topic: &str, logged: &LogRecord) -> Option<Self> {
         let of = |name| logged.header(name);
         let owned = |name| of(name).map(str::to_owned);
         let kind = ActKind::of(of(headers::ACT)?);
         let letter = of(headers::ACT_LETTER)
-            .and_then(|at| format!("{topic}/{at}").parse::<LetterPlace>().ok())
+            .and_then(|at| format!("{topic}/{at}").parse::<DeadLetterLocation>().ok())
             .filter(|letter| letter.partition == logged.partition);
         let at = of(headers::ACT_AT).and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
         Some(Self {
@@ -155,7 +155,7 @@ impl Act {
     }
 }
 
-fn written(logged: &Logged) -> OffsetDateTime {
+fn written(logged: &LogRecord) -> OffsetDateTime {
     let nanoseconds = i128::from(logged.timestamp.unwrap_or_default()) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
@@ -163,13 +163,13 @@ fn written(logged: &Logged) -> OffsetDateTime {
 /// The states of one partition's letters, folded from its acts: some twenty bytes for each letter that
 /// something was done with.
 #[derive(Default)]
-pub(super) struct States(HashMap<i64, LetterState>);
+pub(super) struct States(HashMap<i64, DeadLetterState>);
 
 impl States {
     pub(super) fn note(&mut self, act: &Act) {
         let state = match act.kind {
-            ActKind::Replayed => LetterState::Replayed,
-            ActKind::Discarded => LetterState::Discarded,
+            ActKind::Replayed => DeadLetterState::Replayed,
+            ActKind::Discarded => DeadLetterState::Discarded,
             ActKind::Replaying | ActKind::Other(_) => return,
         };
         if let Some(letter) = &act.letter {
@@ -177,7 +177,7 @@ impl States {
         }
     }
 
-    pub(super) fn of(&self, offset: i64) -> LetterState {
+    pub(super) fn of(&self, offset: i64) -> DeadLetterState {
         self.0.get(&offset).copied().unwrap_or_default()
     }
 }

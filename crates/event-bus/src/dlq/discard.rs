@@ -4,16 +4,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::dlq::{
-    DeadLetterError, DeadLetters, Selection,
+    DeadLetterAdmin, DeadLetterError, Selection,
     audit::{Act, ActKind},
     command::Discard,
-    letter::LetterState,
+    letter::DeadLetterState,
     report::{Outcome, Report, Treated},
     scan::Picked,
 };
 
 pub(super) async fn discard(
-    house: &DeadLetters,
+    house: &DeadLetterAdmin,
     selection: &Selection,
     orders: &Discard,
 ) -> Result<Report, DeadLetterError> {
@@ -39,7 +39,7 @@ pub(super) async fn discard(
 }
 
 async fn discard_some(
-    house: &DeadLetters,
+    house: &DeadLetterAdmin,
     orders: &Discard,
     place: &(String, i32),
     picked: Vec<Picked>,
@@ -48,7 +48,7 @@ async fn discard_some(
     let (mut treated, mut acts) = (Vec::new(), Vec::new());
     for Picked { letter, logged } in picked {
         let state = letter.state;
-        let outcome = if state == LetterState::Open {
+        let outcome = if state == DeadLetterState::Open {
             let act = act(orders, report.id, place, &letter.place);
             acts.push((treated.len(), act, logged.key.map(|key| key.to_vec())));
             Outcome::Done
@@ -83,7 +83,7 @@ fn act(
     orders: &Discard,
     id: Uuid,
     (topic, partition): &(String, i32),
-    letter: &crate::dlq::LetterPlace,
+    letter: &crate::dlq::DeadLetterLocation,
 ) -> Act {
     Act {
         id,

@@ -9,14 +9,14 @@ use crate::{
     DEAD_LETTER_SUFFIX,
     dlq::{
         DeadLetterError,
-        letter::{Letter, LetterState},
+        letter::{DeadLetter, DeadLetterState},
     },
     log_format::headers::rfc3339,
 };
 
 /// Which letters; what is `None` or empty does not matter. The default is every open one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterFilter {
+pub struct DeadLetterFilter {
     /// Of these topics, with or without `.dlq`.
     pub topics: Vec<String>,
     /// Of this tenant.
@@ -34,10 +34,10 @@ pub struct LetterFilter {
     /// That failed last before this time.
     pub to: Option<OffsetDateTime>,
     /// In this state.
-    pub state: Option<LetterState>,
+    pub state: Option<DeadLetterState>,
 }
 
-impl Default for LetterFilter {
+impl Default for DeadLetterFilter {
     fn default() -> Self {
         Self {
             topics: Vec::new(),
@@ -48,14 +48,14 @@ impl Default for LetterFilter {
             group: None,
             from: None,
             to: None,
-            state: Some(LetterState::Open),
+            state: Some(DeadLetterState::Open),
         }
     }
 }
 
-impl LetterFilter {
+impl DeadLetterFilter {
     /// Whether a letter fits, its state aside, which is known only at the end of its partition.
-    pub(super) fn fits(&self, letter: &Letter) -> bool {
+    pub(super) fn fits(&self, letter: &DeadLetter) -> bool {
         let same = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
         let contains = |wanted: &String| {
             let error = letter.error.as_deref().unwrap_or_default();
@@ -101,7 +101,7 @@ fn with_suffix(topic: &str) -> String {
 }
 
 /// As an act's record has it: `topics=order.events state=open error="no luck"`.
-impl fmt::Display for LetterFilter {
+impl fmt::Display for DeadLetterFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("{text:?}"));
         let topics = Some(self.topics.join(",")).filter(|topics| !topics.is_empty());

@@ -11,15 +11,15 @@ use crate::{
     log_format::{
         headers,
         history::{Provenance, Round},
-        location::LetterPlace,
+        location::DeadLetterLocation,
     },
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// What was done with a dead letter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LetterState {
+pub enum DeadLetterState {
     /// Nothing yet.
     #[default]
     Open,
@@ -29,7 +29,7 @@ pub enum LetterState {
     Discarded,
 }
 
-impl LetterState {
+impl DeadLetterState {
     /// As in filters and tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,13 +40,13 @@ impl LetterState {
     }
 }
 
-impl fmt::Display for LetterState {
+impl fmt::Display for DeadLetterState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for LetterState {
+impl FromStr for DeadLetterState {
     type Err = BusError;
 
     fn from_str(text: &str) -> Result<Self, BusError> {
@@ -63,11 +63,11 @@ impl FromStr for LetterState {
 /// A dead letter and its story. What its headers do not tell is `None`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Letter {
+pub struct DeadLetter {
     /// Where it lies.
-    pub place: LetterPlace,
+    pub place: DeadLetterLocation,
     /// What was done with it.
-    pub state: LetterState,
+    pub state: DeadLetterState,
     /// The event's envelope, if it can be read.
     pub envelope: Option<Arc<Envelope>>,
     /// Why the envelope cannot be read.
@@ -110,9 +110,9 @@ pub struct Letter {
     pub trail: Vec<Round>,
 }
 
-impl Letter {
+impl DeadLetter {
     /// Reads a record of the dead-letter topic `topic` that is no act.
-    pub(super) fn of(topic: &str, logged: &Logged, state: LetterState) -> Self {
+    pub(super) fn of(topic: &str, logged: &LogRecord, state: DeadLetterState) -> Self {
         let text = |name| logged.header(name).filter(|text| !text.is_empty());
         let time = |name| OffsetDateTime::parse(text(name)?, &Rfc3339).ok();
         let owned = |name| text(name).map(str::to_owned);
@@ -134,7 +134,7 @@ impl Letter {
         let value_bytes = logged.value.as_ref().map_or(0, bytes::Bytes::len) as u64;
         let provenance = Provenance::of(pairs(logged));
         Self {
-            place: LetterPlace {
+            place: DeadLetterLocation {
                 topic: topic.to_owned(),
                 partition: logged.partition,
                 offset: logged.offset,
@@ -179,7 +179,7 @@ fn number<T: FromStr>(text: Option<&str>) -> Option<T> {
 }
 
 /// A record's headers as text and bytes.
-pub(super) fn pairs(logged: &Logged) -> impl Iterator<Item = (&str, &[u8])> {
+pub(super) fn pairs(logged: &LogRecord) -> impl Iterator<Item = (&str, &[u8])> {
     let headers = logged.headers.iter();
     headers.map(|(name, value)| (name.as_str(), value.as_ref()))
 }

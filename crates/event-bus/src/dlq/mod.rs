@@ -42,13 +42,13 @@ pub use crate::{
     dlq::{
         audit::{Act, ActKind},
         command::{Discard, Replay, ReplayTo},
-        filter::LetterFilter,
-        letter::{Letter, LetterState},
+        filter::DeadLetterFilter,
+        letter::{DeadLetter, DeadLetterState},
         report::{Outcome, Report, Treated},
         selection::Selection,
         show::ShownLetter,
     },
-    log_format::{history::Round, location::LetterPlace},
+    log_format::{history::Round, location::DeadLetterLocation},
 };
 
 /// Letters or acts on a page, at the most.
@@ -59,7 +59,7 @@ pub const MAX_PAGE: usize = 1_000;
 pub enum DeadLetterError {
     /// There is none at that place, or no longer.
     #[error("there is no dead letter at {0}; see the list for those there are")]
-    NotFound(LetterPlace),
+    NotFound(DeadLetterLocation),
     /// Nothing of that sequence is parked, or no longer.
     #[error("nothing is parked of {0}; see the list for what is")]
     NotParked(parked::SequencePlace),
@@ -87,11 +87,11 @@ impl DeadLetterError {
 
 /// Letters in the order of topic, partition and offset.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct LetterPage {
+pub struct DeadLetterPage {
     /// The letters.
-    pub letters: Vec<Letter>,
+    pub letters: Vec<DeadLetter>,
     /// Go on behind this place: the page is full.
-    pub next: Option<LetterPlace>,
+    pub next: Option<DeadLetterLocation>,
 }
 
 /// Acts in the order of topic, partition and offset.
@@ -100,7 +100,7 @@ pub struct ActPage {
     /// The acts.
     pub acts: Vec<Act>,
     /// Go on behind this place: the page is full.
-    pub next: Option<LetterPlace>,
+    pub next: Option<DeadLetterLocation>,
 }
 
 /// The dead letters of a bus. Cheap to clone.
@@ -108,7 +108,7 @@ pub struct ActPage {
 /// Every question to the broker ends within the timeout, and what is held in memory is bounded by page and
 /// limit, besides some bytes for each letter of one partition that fits or that something was done with.
 #[derive(Clone)]
-pub struct DeadLetters(Arc<Inner>);
+pub struct DeadLetterAdmin(Arc<Inner>);
 
 struct Inner {
     settings: BusSettings,
@@ -117,7 +117,7 @@ struct Inner {
     producer: OnceLock<Producer>,
 }
 
-impl DeadLetters {
+impl DeadLetterAdmin {
     /// The dead letters of this bus. Nothing is asked yet.
     ///
     /// # Errors
@@ -138,17 +138,17 @@ impl DeadLetters {
     /// The filter contradicts itself or names a topic that is not there; the broker does not answer.
     pub async fn list(
         &self,
-        filter: &LetterFilter,
-        after: Option<&LetterPlace>,
+        filter: &DeadLetterFilter,
+        after: Option<&DeadLetterLocation>,
         limit: usize,
-    ) -> Result<LetterPage, DeadLetterError> {
+    ) -> Result<DeadLetterPage, DeadLetterError> {
         check_page(limit)?;
         let reader = self.reader()?;
         let selection = Selection::Matching {
             filter: filter.clone(),
             after: after.cloned(),
         };
-        let mut page = LetterPage::default();
+        let mut page = DeadLetterPage::default();
         for place in selection.partitions(&reader).await? {
             let left = limit - page.letters.len();
             let survey = selection.survey(&reader, &place, left).await?;
@@ -169,7 +169,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// There is none at that place; the broker does not answer.
-    pub async fn show(&self, place: &LetterPlace) -> Result<ShownLetter, DeadLetterError> {
+    pub async fn show(&self, place: &DeadLetterLocation) -> Result<ShownLetter, DeadLetterError> {
         show::show(self, place).await
     }
 
@@ -193,7 +193,7 @@ impl DeadLetters {
     /// Gives letters up. They stay in the log until it drops them, and can be replayed by force.
     ///
     /// # Errors
-    /// As [`DeadLetters::replay`].
+    /// As [`DeadLetterAdmin::replay`].
     pub async fn discard(
         &self,
         selection: &Selection,
@@ -212,14 +212,14 @@ impl DeadLetters {
         &self,
         topics: &[String],
         since: Option<OffsetDateTime>,
-        after: Option<&LetterPlace>,
+        after: Option<&DeadLetterLocation>,
         limit: usize,
     ) -> Result<ActPage, DeadLetterError> {
         check_page(limit)?;
         let reader = self.reader()?;
-        let filter = LetterFilter {
+        let filter = DeadLetterFilter {
             topics: topics.to_vec(),
-            ..LetterFilter::default()
+            ..DeadLetterFilter::default()
         };
         let selection = Selection::Matching {
             filter,
@@ -245,7 +245,7 @@ impl DeadLetters {
                     page.acts.push(act);
                     if page.acts.len() == limit {
                         let offset = logged.offset;
-                        page.next = Some(LetterPlace {
+                        page.next = Some(DeadLetterLocation {
                             topic,
                             partition,
                             offset,

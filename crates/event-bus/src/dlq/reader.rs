@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use crate::{
     BusError, BusSettings, Registry,
     admin::watermarks,
-    log_reader::{Logged, logged},
+    log_reader::{LogRecord, logged},
     security,
 };
 
@@ -137,7 +137,7 @@ impl Reader {
     }
 
     /// The next records of a span; none at its end.
-    pub(super) async fn piece(&self, span: &mut Span) -> Result<Vec<Logged>, BusError> {
+    pub(super) async fn piece(&self, span: &mut Span) -> Result<Vec<LogRecord>, BusError> {
         if span.next >= span.to {
             return Ok(Vec::new());
         }
@@ -182,8 +182,8 @@ fn read(
     (topic, partition): (&str, i32),
     (from, to): (i64, i64),
     timeout: Duration,
-    keep: impl Fn(&BorrowedMessage<'_>) -> Logged,
-) -> KafkaResult<(Vec<Logged>, i64)> {
+    keep: impl Fn(&BorrowedMessage<'_>) -> LogRecord,
+) -> KafkaResult<(Vec<LogRecord>, i64)> {
     let (mut piece, mut bytes, mut next) = (Vec::new(), 0, from);
     let mut deadline = Instant::now() + timeout;
     let mut trouble = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use crate::{
     PublishError, RawRecord,
     dlq::{
-        DeadLetterError, DeadLetters, Selection,
+        DeadLetterAdmin, DeadLetterError, Selection,
         audit::{Act, ActKind},
         command::{Replay, ReplayTo},
-        letter::{Letter, LetterState, pairs},
+        letter::{DeadLetter, DeadLetterState, pairs},
         rate_limit::Pace,
         reader::Reader,
         report::{Outcome, Report, Treated},
@@ -31,7 +31,7 @@ const GROUPS_A_SECOND: usize = 10;
 
 /// One command on its way.
 pub(super) struct Replaying<'a> {
-    house: &'a DeadLetters,
+    house: &'a DeadLetterAdmin,
     orders: &'a Replay,
     selection: String,
     pace: Pace,
@@ -56,7 +56,7 @@ struct Interrupted;
 
 impl<'a> Replaying<'a> {
     pub(super) fn new(
-        house: &'a DeadLetters,
+        house: &'a DeadLetterAdmin,
         orders: &'a Replay,
         selection: &Selection,
     ) -> Result<Self, DeadLetterError> {
@@ -226,7 +226,7 @@ impl<'a> Replaying<'a> {
         if self.orders.forced {
             return None;
         }
-        if letter.state != LetterState::Open {
+        if letter.state != DeadLetterState::Open {
             let state = letter.state;
             return Some(Outcome::NotOpen { state });
         }
@@ -235,7 +235,7 @@ impl<'a> Replaying<'a> {
     }
 
     /// The event's own headers, then where it has been and for whom it is now.
-    fn headers(&self, treated: &Treated, whole: &crate::log_reader::Logged) -> Vec<RawHeader> {
+    fn headers(&self, treated: &Treated, whole: &crate::log_reader::LogRecord) -> Vec<RawHeader> {
         let letter = &treated.letter;
         let own = pairs(whole).filter(|(name, _)| !name.starts_with(headers::PREFIX));
         let own = own.map(|(name, value)| (name.to_owned().into(), Some(value.to_vec())));
@@ -249,7 +249,7 @@ impl<'a> Replaying<'a> {
         own.chain(provenance.headers()).chain(group).collect()
     }
 
-    fn round(&self, letter: &Letter) -> Round {
+    fn round(&self, letter: &DeadLetter) -> Round {
         let told = |text: &Option<String>| text.clone().unwrap_or_default();
         Round {
             letter: letter.place.clone(),

@@ -6,8 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    dlq::letter::{Letter, LetterState},
-    log_format::location::LetterPlace,
+    dlq::letter::{DeadLetter, DeadLetterState},
+    log_format::location::DeadLetterLocation,
 };
 
 /// What a replay or a discard did, or in a dry run would do.
@@ -21,7 +21,7 @@ pub struct Report {
     /// The letters meant, in the order of the log.
     pub letters: Vec<Treated>,
     /// The limit was reached: go on behind this place for the rest, if there is one.
-    pub next: Option<LetterPlace>,
+    pub next: Option<DeadLetterLocation>,
     /// Why the command ended early: what follows in the log was not looked at.
     pub interrupted: Option<String>,
 }
@@ -54,7 +54,7 @@ impl Report {
 #[serde(rename_all = "camelCase")]
 pub struct Treated {
     /// The letter as it was before.
-    pub letter: Letter,
+    pub letter: DeadLetter,
     /// Of a replay: the topic and partition it goes to, as `order.events/3`; the key decides where the
     /// partition is gone.
     pub to: Option<String>,
@@ -74,7 +74,7 @@ pub enum Outcome {
     /// Something was done with it before, or just now by somebody else.
     NotOpen {
         /// What.
-        state: LetterState,
+        state: DeadLetterState,
     },
     /// It was replayed too often to be replayed again unforced.
     LoopStopped {

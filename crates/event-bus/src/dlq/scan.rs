@@ -8,18 +8,18 @@ use crate::{
     dlq::{
         DeadLetterError,
         audit::{Act, States},
-        filter::LetterFilter,
-        letter::Letter,
+        filter::DeadLetterFilter,
+        letter::DeadLetter,
         reader::{Reader, Span},
     },
-    log_format::location::LetterPlace,
-    log_reader::Logged,
+    log_format::location::DeadLetterLocation,
+    log_reader::LogRecord,
 };
 
 /// A letter and its record.
 pub(super) struct Picked {
-    pub(super) letter: Letter,
-    pub(super) logged: Logged,
+    pub(super) letter: DeadLetter,
+    pub(super) logged: LogRecord,
 }
 
 pub(super) struct Survey {
@@ -37,8 +37,8 @@ impl Survey {
     pub(super) async fn matching(
         reader: &Reader,
         (topic, partition): (&str, i32),
-        filter: &LetterFilter,
-        after: Option<&LetterPlace>,
+        filter: &DeadLetterFilter,
+        after: Option<&DeadLetterLocation>,
         limit: usize,
     ) -> Result<Self, DeadLetterError> {
         let after = after.filter(|after| after.topic == topic && after.partition == partition);
@@ -50,7 +50,7 @@ impl Survey {
                 None => from = i64::MAX,
             }
         }
-        let fits = |letter: &Letter| filter.fits(letter);
+        let fits = |letter: &DeadLetter| filter.fits(letter);
         let mut survey = Self::of(reader, (topic, partition), from, fits).await?;
         let states = &survey.states;
         let is_meant = |offset: &i64| filter.state.is_none_or(|state| states.of(*offset) == state);
@@ -70,13 +70,13 @@ impl Survey {
         limit: usize,
     ) -> Result<Self, DeadLetterError> {
         let first = offsets.iter().copied().min().unwrap_or_default();
-        let is_meant = |letter: &Letter| offsets.contains(&letter.place.offset);
+        let is_meant = |letter: &DeadLetter| offsets.contains(&letter.place.offset);
         let mut survey = Self::of(reader, (topic, partition), first, is_meant).await?;
         let found = survey.chosen.clone();
         survey.chosen.truncate(limit);
         match offsets.iter().find(|offset| !found.contains(offset)) {
             None => Ok(survey),
-            Some(offset) => Err(DeadLetterError::NotFound(LetterPlace {
+            Some(offset) => Err(DeadLetterError::NotFound(DeadLetterLocation {
                 topic: topic.to_owned(),
                 partition,
                 offset: *offset,
@@ -88,7 +88,7 @@ impl Survey {
         reader: &Reader,
         (topic, partition): (&str, i32),
         from: i64,
-        fits: impl Fn(&Letter) -> bool,
+        fits: impl Fn(&DeadLetter) -> bool,
     ) -> Result<Self, DeadLetterError> {
         let (low, end) = reader.marks(topic, partition).await?;
         let mut survey = Self {
@@ -107,7 +107,12 @@ impl Survey {
             for logged in &piece {
                 match Act::of(topic, logged) {
                     Some(act) => survey.states.note(&act),
-                    None if fits(&Letter::of(topic, logged, survey.states.of(logged.offset))) => {
+                    None if fits(&DeadLetter::of(
+                        topic,
+                        logged,
+                        survey.states.of(logged.offset),
+                    )) =>
+                    {
                         survey.chosen.push(logged.offset);
                     }
                     None => {}
@@ -139,7 +144,7 @@ impl Survey {
                 .filter(|logged| self.chosen.binary_search(&logged.offset).is_ok());
             let picked: Vec<Picked> = chosen
                 .map(|logged| Picked {
-                    letter: Letter::of(&self.topic, &logged, self.states.of(logged.offset)),
+                    letter: DeadLetter::of(&self.topic, &logged, self.states.of(logged.offset)),
                     logged,
                 })
                 .collect();

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     DEAD_LETTER_SUFFIX,
-    dlq::{DeadLetterError, filter::LetterFilter, reader::Reader, scan::Survey},
-    log_format::location::LetterPlace,
+    dlq::{DeadLetterError, filter::DeadLetterFilter, reader::Reader, scan::Survey},
+    log_format::location::DeadLetterLocation,
 };
 
 /// Places told in an announcement, at the most.
@@ -18,19 +18,19 @@ const PLACES_TOLD: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// These.
-    Letters(Vec<LetterPlace>),
+    Letters(Vec<DeadLetterLocation>),
     /// Those that fit.
     Matching {
         /// Which ones.
-        filter: LetterFilter,
+        filter: DeadLetterFilter,
         /// Only ones behind this place: where an earlier command's report ended.
-        after: Option<LetterPlace>,
+        after: Option<DeadLetterLocation>,
     },
 }
 
 impl Selection {
     /// All that fit.
-    pub fn matching(filter: LetterFilter) -> Self {
+    pub fn matching(filter: DeadLetterFilter) -> Self {
         Self::Matching {
             filter,
             after: None,
@@ -82,7 +82,7 @@ impl Selection {
 /// The partitions of letters that were named.
 async fn named(
     reader: &Reader,
-    places: &[LetterPlace],
+    places: &[DeadLetterLocation],
 ) -> Result<Vec<(String, i32)>, DeadLetterError> {
     let mut partitions = HashMap::new();
     for place in places {
@@ -119,8 +119,8 @@ async fn all(reader: &Reader, named: Vec<String>) -> Result<Vec<(String, i32)>, 
     Ok(places)
 }
 
-impl From<LetterPlace> for Selection {
-    fn from(place: LetterPlace) -> Self {
+impl From<DeadLetterLocation> for Selection {
+    fn from(place: DeadLetterLocation) -> Self {
         Self::Letters(vec![place])
     }
 }

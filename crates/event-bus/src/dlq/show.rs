@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::{
     FailureClass,
     dlq::{
-        DeadLetterError, DeadLetters, LetterPlace,
+        DeadLetterAdmin, DeadLetterError, DeadLetterLocation,
         audit::Act,
-        letter::{Letter, LetterState},
+        letter::{DeadLetter, DeadLetterState},
         reader::{Reader, Span},
     },
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// Acts shown of one letter.
@@ -26,7 +26,7 @@ const MAX_RAW: usize = 4096;
 #[serde(rename_all = "camelCase")]
 pub struct ShownLetter {
     /// The letter.
-    pub letter: Letter,
+    pub letter: DeadLetter,
     /// The event's headers as text, the letter's own left out.
     pub headers: Vec<(String, String)>,
     /// The payload as JSON, if it can be decoded.
@@ -40,13 +40,13 @@ pub struct ShownLetter {
 }
 
 pub(super) async fn show(
-    house: &DeadLetters,
-    place: &LetterPlace,
+    house: &DeadLetterAdmin,
+    place: &DeadLetterLocation,
 ) -> Result<ShownLetter, DeadLetterError> {
     let reader = house.reader()?;
     let (logged, acts) = find(&reader, place).await?;
     let state = acts.1;
-    let letter = Letter::of(&place.topic, &logged, state);
+    let letter = DeadLetter::of(&place.topic, &logged, state);
     let whole = if letter.value_omitted {
         crate::dlq::source::whole(&reader, &letter, &logged).await?
     } else {
@@ -101,8 +101,8 @@ pub(super) async fn show(
 /// The letter's record, its acts, and the state they leave it in.
 async fn find(
     reader: &Reader,
-    place: &LetterPlace,
-) -> Result<(Logged, (Vec<Act>, LetterState)), DeadLetterError> {
+    place: &DeadLetterLocation,
+) -> Result<(LogRecord, (Vec<Act>, DeadLetterState)), DeadLetterError> {
     let none = || DeadLetterError::NotFound(place.clone());
     let topic = place.topic.as_str();
     if place.partition >= reader.partitions(topic).await? {
@@ -137,7 +137,7 @@ async fn find(
     Ok((letter, (acts, states.of(place.offset))))
 }
 
-fn own_headers(logged: &Logged) -> Vec<(String, String)> {
+fn own_headers(logged: &LogRecord) -> Vec<(String, String)> {
     let own = logged
         .headers
         .iter()

@@ -3,19 +3,19 @@
 use crate::{
     BusError,
     dlq::{
-        letter::Letter,
+        letter::DeadLetter,
         reader::{Reader, Span},
     },
     log_format::headers::{HEADERS_OMITTED, KEY_OMITTED},
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// A letter's record made whole from the log; `None` when the original is no longer there.
 pub(super) async fn whole(
     reader: &Reader,
-    letter: &Letter,
-    kept: &Logged,
-) -> Result<Option<Logged>, BusError> {
+    letter: &DeadLetter,
+    kept: &LogRecord,
+) -> Result<Option<LogRecord>, BusError> {
     let place = letter.original_partition.zip(letter.original_offset);
     let Some((partition, offset)) = place else {
         return Ok(None);
@@ -34,7 +34,7 @@ pub(super) async fn whole(
 }
 
 /// A topic that was made anew has another record at that place.
-fn is_the_same(found: &Logged, letter: &Letter, kept: &Logged) -> bool {
+fn is_the_same(found: &LogRecord, letter: &DeadLetter, kept: &LogRecord) -> bool {
     let same_key = kept.header(KEY_OMITTED).is_some() || found.key == kept.key;
     let same_id =
         kept.header(HEADERS_OMITTED).is_some() || found.header("ce_id") == kept.header("ce_id");

@@ -5,7 +5,7 @@ use std::{future::Future, marker::PhantomData};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::{Event, Failure, Policy, Received, Record, Scope};
+use crate::{Event, Failure, Received, Record, RetryPolicy, Scope};
 
 /// Does what several events ask for at once. Within a batch the events of one key are in order.
 ///
@@ -25,7 +25,7 @@ pub trait BatchHandler: Send + Sync + 'static {
     }
 
     /// How failures are met, if otherwise than the consumer's others.
-    fn policy(&self) -> Option<&Policy> {
+    fn policy(&self) -> Option<&RetryPolicy> {
         None
     }
 
@@ -78,7 +78,7 @@ impl From<Failure> for BatchFailure {
 /// A [`BatchHandler`] of one type of event, made of a function.
 pub struct Batch<E, H> {
     handler: H,
-    policy: Option<Policy>,
+    policy: Option<RetryPolicy>,
     event: PhantomData<fn(E)>,
 }
 
@@ -110,7 +110,7 @@ impl<E: Event, H: BatchFunction<E>> Batch<E, H> {
 
     /// Failures are met like this.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub fn policy(mut self, policy: RetryPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
@@ -126,7 +126,7 @@ impl<E: Event, H: BatchFunction<E>> BatchHandler for Batch<E, H> {
         (event_type == E::TYPE).then_some(E::SCOPE)
     }
 
-    fn policy(&self) -> Option<&Policy> {
+    fn policy(&self) -> Option<&RetryPolicy> {
         self.policy.as_ref()
     }
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::Span;
 
-use crate::{Failure, Policy, Record, Scope};
+use crate::{Failure, Record, RetryPolicy, Scope};
 
 pub use crate::handler::{
     batch::{Batch, BatchFailure, BatchFunction, BatchHandler},
     domain::Domain,
-    router::{EventHandler, Router},
+    router::{Router, TypedHandler},
 };
 
 /// Does what an event asks for.
@@ -37,7 +37,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// How failures of events of this type are met, if otherwise than the consumer's others.
-    fn policy(&self, event_type: &str) -> Option<&Policy> {
+    fn policy(&self, event_type: &str) -> Option<&RetryPolicy> {
         let _ = event_type;
         None
     }
@@ -67,7 +67,7 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
         (**self).scope(event_type)
     }
 
-    fn policy(&self, event_type: &str) -> Option<&Policy> {
+    fn policy(&self, event_type: &str) -> Option<&RetryPolicy> {
         (**self).policy(event_type)
     }
 

@@ -7,17 +7,17 @@ use foldhash::fast::RandomState;
 use futures::future::BoxFuture;
 
 use crate::{
-    Event, Failure, Policy, Received, Record, Scope,
+    Event, Failure, Received, Record, RetryPolicy, Scope,
     handler::{Domain, Handler},
 };
 
 /// A handler of typed events: any `Fn(Received<E>)` that returns a future.
-pub trait EventHandler<E>: Send + Sync + 'static {
+pub trait TypedHandler<E>: Send + Sync + 'static {
     /// Does the work.
     fn call(&self, event: Received<E>) -> BoxFuture<'static, Result<(), Failure>>;
 }
 
-impl<E, F, R> EventHandler<E> for F
+impl<E, F, R> TypedHandler<E> for F
 where
     F: Fn(Received<E>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Failure>> + Send + 'static,
@@ -35,7 +35,7 @@ pub struct Router {
 
 struct Route {
     scope: Scope,
-    policy: Option<Policy>,
+    policy: Option<RetryPolicy>,
     handler: Arc<dyn ErasedHandler>,
 }
 
@@ -47,19 +47,19 @@ impl Router {
 
     /// Events of type `E` go to `handler`. A second handler of the same type replaces the first.
     #[must_use]
-    pub fn on<E: Event>(self, handler: impl EventHandler<E>) -> Self {
+    pub fn on<E: Event>(self, handler: impl TypedHandler<E>) -> Self {
         self.route::<E>(None, handler)
     }
 
     /// As [`Router::on`], with a policy of its own for failures.
     #[must_use]
-    pub fn on_with<E: Event>(self, policy: Policy, handler: impl EventHandler<E>) -> Self {
+    pub fn on_with<E: Event>(self, policy: RetryPolicy, handler: impl TypedHandler<E>) -> Self {
         self.route::<E>(Some(policy), handler)
     }
 
     /// Every event of the domain goes to `handler`. See [`crate::domain!`].
     #[must_use]
-    pub fn on_domain<D: Domain>(mut self, handler: impl EventHandler<D>) -> Self {
+    pub fn on_domain<D: Domain>(mut self, handler: impl TypedHandler<D>) -> Self {
         let handler: Arc<dyn ErasedHandler> = Arc::new(OfDomain {
             handler,
             domain: PhantomData::<fn(D)>,
@@ -75,7 +75,11 @@ impl Router {
         self
     }
 
-    fn route<E: Event>(mut self, policy: Option<Policy>, handler: impl EventHandler<E>) -> Self {
+    fn route<E: Event>(
+        mut self,
+        policy: Option<RetryPolicy>,
+        handler: impl TypedHandler<E>,
+    ) -> Self {
         let route = Route {
             scope: E::SCOPE,
             policy,
@@ -99,7 +103,7 @@ impl Handler for Router {
         self.routes.get(event_type).map(|route| route.scope)
     }
 
-    fn policy(&self, event_type: &str) -> Option<&Policy> {
+    fn policy(&self, event_type: &str) -> Option<&RetryPolicy> {
         self.routes.get(event_type)?.policy.as_ref()
     }
 
@@ -122,7 +126,7 @@ struct Typed<E, H> {
 }
 
 #[async_trait]
-impl<E: Event, H: EventHandler<E>> ErasedHandler for Typed<E, H> {
+impl<E: Event, H: TypedHandler<E>> ErasedHandler for Typed<E, H> {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         self.handler.call(record.receive::<E>().await?).await
     }
@@ -134,7 +138,7 @@ struct OfDomain<D, H> {
 }
 
 #[async_trait]
-impl<D: Domain, H: EventHandler<D>> ErasedHandler for OfDomain<D, H> {
+impl<D: Domain, H: TypedHandler<D>> ErasedHandler for OfDomain<D, H> {
     async fn handle(&self, record: &Record) -> Result<(), Failure> {
         let event = Received {
             envelope: Arc::clone(&record.envelope),

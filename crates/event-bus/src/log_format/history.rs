@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::log_format::{
     headers::{REPLAYS, RawHeader, TRAIL, cut, text},
-    location::LetterPlace,
+    location::DeadLetterLocation,
 };
 
 /// Rounds kept; the count of replays goes on.
@@ -21,7 +21,7 @@ const MAX_ERROR: usize = 300;
 #[serde(rename_all = "camelCase")]
 pub struct Round {
     /// The letter of that time.
-    pub letter: LetterPlace,
+    pub letter: DeadLetterLocation,
     /// The record that failed: topic, partition and offset, as `order.events/3/99`.
     pub original: String,
     /// The group that failed.
@@ -108,7 +108,7 @@ mod tests {
 
     fn round(offset: i64) -> Round {
         Round {
-            letter: LetterPlace {
+            letter: DeadLetterLocation {
                 topic: "a.dlq".to_owned(),
                 partition: 0,
                 offset,

@@ -10,7 +10,7 @@ use crate::{BusError, DEAD_LETTER_SUFFIX};
 /// never given to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct LetterPlace {
+pub struct DeadLetterLocation {
     /// The dead-letter topic without prefix.
     pub topic: String,
     /// Its partition.
@@ -19,19 +19,19 @@ pub struct LetterPlace {
     pub offset: i64,
 }
 
-impl fmt::Display for LetterPlace {
+impl fmt::Display for DeadLetterLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.topic, self.partition, self.offset)
     }
 }
 
-impl From<LetterPlace> for String {
-    fn from(place: LetterPlace) -> Self {
+impl From<DeadLetterLocation> for String {
+    fn from(place: DeadLetterLocation) -> Self {
         place.to_string()
     }
 }
 
-impl TryFrom<String> for LetterPlace {
+impl TryFrom<String> for DeadLetterLocation {
     type Error = BusError;
 
     fn try_from(text: String) -> Result<Self, BusError> {
@@ -39,7 +39,7 @@ impl TryFrom<String> for LetterPlace {
     }
 }
 
-impl FromStr for LetterPlace {
+impl FromStr for DeadLetterLocation {
     type Err = BusError;
 
     fn from_str(text: &str) -> Result<Self, BusError> {
@@ -83,13 +83,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(topic in "[a-z][a-z0-9._-]{0,30}", partition in 0..i32::MAX, offset in 0..i64::MAX) {
-            let place = LetterPlace { topic: format!("{topic}.dlq"), partition, offset };
-            prop_assert_eq!(place.to_string().parse::<LetterPlace>().unwrap(), place);
+            let place = DeadLetterLocation { topic: format!("{topic}.dlq"), partition, offset };
+            prop_assert_eq!(place.to_string().parse::<DeadLetterLocation>().unwrap(), place);
         }
 
         #[test]
         fn nothing_else_is_a_place(text in ".{0,40}") {
-            if let Ok(place) = text.parse::<LetterPlace>() {
+            if let Ok(place) = text.parse::<DeadLetterLocation>() {
                 prop_assert!(place.topic.ends_with(DEAD_LETTER_SUFFIX) && place.partition >= 0 && place.offset >= 0);
             }
         }
@@ -105,7 +105,7 @@ mod tests {
             "a.dlq/0/x",
             "a b.dlq/0/0",
         ] {
-            let error = wrong.parse::<LetterPlace>().unwrap_err().to_string();
+            let error = wrong.parse::<DeadLetterLocation>().unwrap_err().to_string();
             assert!(error.contains("order.events.dlq/3/17"), "{error}");
         }
     }

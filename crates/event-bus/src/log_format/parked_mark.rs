@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     RawRecord,
     log_format::headers::{self, RawHeader, rfc3339, text},
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// The kind of a mark. Further kinds may come: whoever does not know one leaves it alone.
@@ -131,7 +131,7 @@ impl Mark {
     }
 
     /// Reads a record of a parked topic; `None` for a parked record.
-    pub(crate) fn of(logged: &Logged) -> Option<Self> {
+    pub(crate) fn of(logged: &LogRecord) -> Option<Self> {
         let owned = |name| logged.header(name).map(str::to_owned);
         let kind = MarkKind::of(logged.header(headers::ACT)?);
         let at = logged

@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::{BadEvent, Dependency, Failure, RegistryError, security::with_hint};
+use crate::{Dependency, Failure, InvalidEvent, RegistryError, security::with_hint};
 
 /// A record that was not (or not surely) published.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -62,8 +62,8 @@ impl PublishError {
     }
 }
 
-impl From<BadEvent> for PublishError {
-    fn from(error: BadEvent) -> Self {
+impl From<InvalidEvent> for PublishError {
+    fn from(error: InvalidEvent) -> Self {
         Self::Refused(error.to_string())
     }
 }

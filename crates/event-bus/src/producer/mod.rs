@@ -40,7 +40,7 @@ pub use crate::producer::{
     error::PublishError,
     options::SendOptions,
     published::Published,
-    stored::{BadStored, StoredEvent},
+    stored::{InvalidStoredEvent, StoredEvent},
 };
 
 /// How long a batch may wait for its acknowledgements.

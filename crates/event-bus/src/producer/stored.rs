@@ -28,15 +28,15 @@ pub struct StoredEvent {
 /// A stored envelope that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stored envelope does not read: {0}")]
-pub struct BadStored(String);
+pub struct InvalidStoredEvent(String);
 
 impl StoredEvent {
     /// Reads the JSON object that serde makes of an [`crate::Envelope`].
     ///
     /// # Errors
     /// It is not an object of texts, numbers and booleans, or has no type, key or time.
-    pub fn read(topic: String, envelope: &str, datum: Vec<u8>) -> Result<Self, BadStored> {
-        let bad = |reason: &dyn fmt::Display| BadStored(reason.to_string());
+    pub fn read(topic: String, envelope: &str, datum: Vec<u8>) -> Result<Self, InvalidStoredEvent> {
+        let bad = |reason: &dyn fmt::Display| InvalidStoredEvent(reason.to_string());
         let headers: Headers = serde_json::from_str(envelope).map_err(|error| bad(&error))?;
         let required =
             |place: Option<usize>, name: &str| place.ok_or_else(|| bad(&format_args!("no {name}")));
@@ -256,7 +256,7 @@ mod tests {
             data_content_type: "application/avro".to_owned(),
             data_schema: None,
             extensions: std::collections::BTreeMap::new(),
-            as_given: crate::AsGiven::default(),
+            as_given: crate::OriginalAttributes::default(),
         }
     }
 

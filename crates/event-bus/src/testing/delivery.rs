@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    AvroSchema, BadEvent, Event, EventParts, OutboundRecord, Registry, codec,
+    AvroSchema, Event, EventParts, InvalidEvent, OutboundRecord, Registry, codec,
     consumer::SourceRecord, envelope::JSON_CONTENT_TYPE,
 };
 
@@ -29,7 +29,7 @@ impl Delivery {
     ///
     /// # Errors
     /// When such an event may not be published.
-    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, BadEvent> {
+    pub fn of<E: Event>(parts: EventParts, event: &E) -> Result<Self, InvalidEvent> {
         let record = OutboundRecord::of(parts, event)?;
         let mut wire = Vec::new();
         codec::frame_into(id_of(E::schema()), &record.datum, &mut wire);
@@ -40,7 +40,7 @@ impl Delivery {
     ///
     /// # Errors
     /// When such an event may not be published.
-    pub fn json<E: Event>(parts: EventParts, event: &E) -> Result<Self, BadEvent> {
+    pub fn json<E: Event>(parts: EventParts, event: &E) -> Result<Self, InvalidEvent> {
         let mut record = OutboundRecord::of(parts, event)?;
         JSON_CONTENT_TYPE.clone_into(&mut record.envelope.data_content_type);
         Ok(Self::outbound(&record, json(event), None))

@@ -35,7 +35,7 @@
 //!
 //! assert_eq!(kit.deliver(&paid(1999)?).await, Outcome::Handled { attempts: 2 });
 //! assert_eq!(kit.deliver(&paid(0)?).await.dead_letter(), Some(("permanent", "nothing was paid")));
-//! # Ok::<(), event_bus::BadEvent>(())
+//! # Ok::<(), event_bus::InvalidEvent>(())
 //! # }).unwrap();
 //! ```
 
@@ -47,7 +47,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::{
-    BatchHandler, Handler, Next, Policy, Record, Registry, SchemaSource, Scope,
+    BatchHandler, FailureAction, Handler, Record, Registry, RetryPolicy, SchemaSource, Scope,
     consumer::{HandlerKind, HeaderPeek, InvalidRecord, RecordFilter, class_of},
 };
 
@@ -107,7 +107,7 @@ pub struct HandlerTest {
     catalogue: Option<Arc<dyn SchemaSource>>,
     group: String,
     registry: Registry,
-    policy: Policy,
+    policy: RetryPolicy,
     patience: u32,
 }
 
@@ -128,7 +128,7 @@ impl HandlerTest {
             catalogue: None,
             group: "handler-test".to_owned(),
             registry: nowhere(),
-            policy: Policy::new(),
+            policy: RetryPolicy::new(),
             patience: PATIENCE,
         }
     }
@@ -142,7 +142,7 @@ impl HandlerTest {
 
     /// How failures are met where the handler has no policy of its own; as by a consumer with nothing set unless given.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub fn policy(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
     }
@@ -211,12 +211,12 @@ impl HandlerTest {
             };
             let error = failure.story();
             match policy.next(&failure, retries) {
-                Next::Wait(_) if attempts >= self.patience => {
+                FailureAction::Wait(_) if attempts >= self.patience => {
                     return Outcome::Waiting { error, attempts };
                 }
-                Next::Wait(_) => {}
-                Next::Retry(_) => retries += 1,
-                Next::DeadLetter => {
+                FailureAction::Wait(_) => {}
+                FailureAction::Retry(_) => retries += 1,
+                FailureAction::DeadLetter => {
                     let class = class_of(&failure);
                     return Outcome::DeadLettered {
                         class,

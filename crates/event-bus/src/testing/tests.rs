@@ -9,7 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::{AvroSchema, Batch, Event, EventParts, Failure, Policy, Received, Router, TenantRef};
+use crate::{
+    AvroSchema, Batch, Event, EventParts, Failure, Received, RetryPolicy, Router, TenantRef,
+};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Counted {
@@ -90,7 +92,7 @@ async fn each_failure_has_its_consequence() {
         let kit = HandlerTest::new(failing(times, failure));
         assert_eq!(kit.deliver(&counted(1)).await, outcome);
     }
-    let kit = HandlerTest::new(failing(1, transient)).policy(Policy::new().retry([]));
+    let kit = HandlerTest::new(failing(1, transient)).policy(RetryPolicy::new().retry([]));
     assert_eq!(
         kit.deliver(&counted(1)).await,
         letter("transient", "a lost race", 1)

@@ -9,7 +9,7 @@ use event_bus::{
     AvroSchema, BusSettings, ContentMode, Event, EventSchemas, Failure, FailureClass,
     OutboundRecord, Producer, PublishError, RawRecord, Received, Registry, Router, Scope,
     StoredEvent, SubjectNaming,
-    log_reader::{From, Logged, Tail, Until},
+    log_reader::{LogReader, LogRecord, ReadFrom, ReadUntil},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -328,13 +328,13 @@ async fn a_header_does_not_hide_an_event_that_is_in_the_value() {
     consumer.stop().await;
 }
 
-async fn log(settings: &BusSettings) -> Vec<Logged> {
+async fn log(settings: &BusSettings) -> Vec<LogRecord> {
     let timeout = Duration::from_secs(10);
-    let tail = Tail::open(
+    let tail = LogReader::open(
         settings,
         Placed::TOPIC,
-        From::Beginning,
-        Until::End,
+        ReadFrom::Beginning,
+        ReadUntil::End,
         timeout,
     );
     let mut tail = tail.await.unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use event_bus::dlq::{
-    ActKind, DeadLetterError, DeadLetters, Discard, LetterFilter, LetterState, Outcome, Replay,
-    Selection,
+    ActKind, DeadLetterAdmin, DeadLetterError, DeadLetterFilter, DeadLetterState, Discard, Outcome,
+    Replay, Selection,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The open letters, but for this change.
-fn filter(change: impl FnOnce(&mut LetterFilter)) -> LetterFilter {
-    let mut filter = LetterFilter::default();
+fn filter(change: impl FnOnce(&mut DeadLetterFilter)) -> DeadLetterFilter {
+    let mut filter = DeadLetterFilter::default();
     change(&mut filter);
     filter
 }
@@ -38,7 +38,7 @@ async fn letters_are_found_by_each_part_of_their_story() {
     let letters = dead_letters(&world);
 
     let tenant = Some(acme.parse().unwrap());
-    let cases: [(LetterFilter, &[&str]); 7] = [
+    let cases: [(DeadLetterFilter, &[&str]); 7] = [
         (filter(|of| of.tenant = tenant), &["0/0", "0/2"]), // by header, by key
         (filter(|of| of.event_type = text("order.paid")), &["1/0"]),
         (filter(|of| of.error = text("such shelf")), &["2/0"]),
@@ -74,7 +74,7 @@ async fn letters_are_found_by_time_and_state() {
     put_letter(&world, 1, &[("dlq-last-failure", &failed)]).await;
     put_letter(&world, 0, &[("dlq-last-failure", "")]).await;
     let letters = dead_letters(&world);
-    let found = async |filter: LetterFilter| -> Vec<String> {
+    let found = async |filter: DeadLetterFilter| -> Vec<String> {
         let found = list(&letters, &filter).await.into_iter();
         found.map(|letter| letter.place.to_string()).collect()
     };
@@ -86,9 +86,9 @@ async fn letters_are_found_by_time_and_state() {
     let one = Selection::Letters(vec!["order.events.dlq/1/0".parse().unwrap()]);
     let discard = Discard::by("ann", "old");
     letters.discard(&one, &discard).await.unwrap();
-    let discarded = found(filter(|of| of.state = Some(LetterState::Discarded))).await;
+    let discarded = found(filter(|of| of.state = Some(DeadLetterState::Discarded))).await;
     assert_eq!(discarded, ["order.events.dlq/1/0"]);
-    assert_eq!(found(LetterFilter::default()).await.len(), 3);
+    assert_eq!(found(DeadLetterFilter::default()).await.len(), 3);
     assert_eq!(found(any_state()).await.len(), 4);
 }
 
@@ -109,7 +109,7 @@ async fn a_long_list_is_read_page_by_page() {
     let (mut places, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
         let page = letters
-            .list(&LetterFilter::default(), after.as_ref(), 2)
+            .list(&DeadLetterFilter::default(), after.as_ref(), 2)
             .await
             .unwrap();
         pages += 1;
@@ -128,7 +128,7 @@ async fn a_long_list_is_read_page_by_page() {
         .unwrap();
     assert_eq!((first.done(), first.next.is_some()), (4, true));
     let rest = Selection::Matching {
-        filter: LetterFilter::default(),
+        filter: DeadLetterFilter::default(),
         after: first.next,
     };
     assert_eq!(
@@ -159,7 +159,7 @@ async fn a_letter_given_up_needs_a_reason_and_is_replayed_by_force_only() {
         .unwrap();
 
     assert_eq!(report.done(), 1);
-    assert_eq!(states(&letters).await, [LetterState::Discarded]);
+    assert_eq!(states(&letters).await, [DeadLetterState::Discarded]);
     let acts = acts(&letters).await;
     assert_eq!((acts.len(), &acts[0].kind), (1, &ActKind::Discarded));
     assert_eq!(acts[0].reason.as_deref(), Some("a test order"));
@@ -168,7 +168,7 @@ async fn a_letter_given_up_needs_a_reason_and_is_replayed_by_force_only() {
         .replay(&place.clone().into(), &Replay::by("ann"))
         .await
         .unwrap();
-    let state = LetterState::Discarded;
+    let state = DeadLetterState::Discarded;
     assert_eq!(again.letters[0].outcome, Outcome::NotOpen { state });
     let forced = Replay::by("ann").forced();
     let forced = letters
@@ -176,7 +176,7 @@ async fn a_letter_given_up_needs_a_reason_and_is_replayed_by_force_only() {
         .await
         .unwrap();
     assert_eq!(forced.done(), 1);
-    assert_eq!(states(&letters).await, [LetterState::Replayed]);
+    assert_eq!(states(&letters).await, [DeadLetterState::Replayed]);
     let shown = letters.show(place).await.unwrap();
     assert_eq!(shown.acts.len(), 2);
     assert_eq!(shown.payload.unwrap()["number"], 1);
@@ -186,9 +186,9 @@ async fn a_letter_given_up_needs_a_reason_and_is_replayed_by_force_only() {
 async fn a_broker_that_is_away_is_an_error_in_time() {
     let mut settings = World::without_topics().settings;
     "127.0.0.1:1".clone_into(&mut settings.bootstrap);
-    let letters = DeadLetters::new(&settings, Duration::from_secs(1)).unwrap();
+    let letters = DeadLetterAdmin::new(&settings, Duration::from_secs(1)).unwrap();
 
-    let listed = letters.list(&LetterFilter::default(), None, 10).await;
+    let listed = letters.list(&DeadLetterFilter::default(), None, 10).await;
     let replayed = letters.replay(&all(), &Replay::by("ann")).await;
 
     assert!(matches!(listed, Err(DeadLetterError::Bus(_))));
@@ -223,22 +223,22 @@ async fn what_is_not_there_or_makes_no_sense_is_named() {
         );
     }
     let topics = vec!["nothing".to_owned()];
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         topics,
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let unknown = letters.list(&filter, None, 10).await.unwrap_err();
     assert_eq!(unknown.to_string(), "topic: there is no topic nothing.dlq");
     let now = OffsetDateTime::now_utc();
-    let filter = LetterFilter {
+    let filter = DeadLetterFilter {
         from: Some(now),
         to: Some(now),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     let empty = letters.list(&filter, None, 10).await.unwrap_err();
     assert_eq!(empty.to_string(), "to: should be after from");
     let none = letters
-        .list(&LetterFilter::default(), None, 0)
+        .list(&DeadLetterFilter::default(), None, 0)
         .await
         .unwrap_err();
     assert_eq!(none.to_string(), "limit: should be 1 to 1000");

@@ -6,7 +6,7 @@ use std::{env, path::Path, process::Stdio, time::Duration};
 
 use event_bus::{
     ContentMode, Envelope, EventParts, OutboundRecord, Producer, RawRecord, Record,
-    log_reader::{From, Tail, Until},
+    log_reader::{LogReader, ReadFrom, ReadUntil},
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -56,11 +56,11 @@ async fn python(world: &World, program: &str, arguments: &[&str], input: &[Value
 
 async fn tail(world: &World) -> Vec<Record> {
     let timeout = Duration::from_secs(10);
-    let mut tail = Tail::open(
+    let mut tail = LogReader::open(
         &world.settings,
         "order.events",
-        From::Beginning,
-        Until::End,
+        ReadFrom::Beginning,
+        ReadUntil::End,
         timeout,
     )
     .await

@@ -12,7 +12,10 @@ use std::{
 
 use event_bus::{
     Failure, Handler, Received, Router, TenantRef,
-    dlq::{Act, DeadLetters, Letter, LetterFilter, LetterState, Replay, Report, Selection},
+    dlq::{
+        Act, DeadLetter, DeadLetterAdmin, DeadLetterFilter, DeadLetterState, Replay, Report,
+        Selection,
+    },
 };
 use rdkafka::{
     Message,
@@ -66,18 +69,18 @@ impl Clinic {
     }
 }
 
-pub fn dead_letters(world: &World) -> DeadLetters {
-    DeadLetters::new(&world.settings, Duration::from_secs(15)).expect("the registry's address")
+pub fn dead_letters(world: &World) -> DeadLetterAdmin {
+    DeadLetterAdmin::new(&world.settings, Duration::from_secs(15)).expect("the registry's address")
 }
 
-pub fn any_state() -> LetterFilter {
-    LetterFilter {
+pub fn any_state() -> DeadLetterFilter {
+    DeadLetterFilter {
         state: None,
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     }
 }
 
-pub async fn list(letters: &DeadLetters, filter: &LetterFilter) -> Vec<Letter> {
+pub async fn list(letters: &DeadLetterAdmin, filter: &DeadLetterFilter) -> Vec<DeadLetter> {
     letters
         .list(filter, None, 1000)
         .await
@@ -85,19 +88,19 @@ pub async fn list(letters: &DeadLetters, filter: &LetterFilter) -> Vec<Letter> {
         .letters
 }
 
-pub async fn open(letters: &DeadLetters) -> Vec<Letter> {
-    list(letters, &LetterFilter::default()).await
+pub async fn open(letters: &DeadLetterAdmin) -> Vec<DeadLetter> {
+    list(letters, &DeadLetterFilter::default()).await
 }
 
 /// Waits until that many letters are open.
-pub async fn opens(letters: &DeadLetters, count: usize) -> Vec<Letter> {
+pub async fn opens(letters: &DeadLetterAdmin, count: usize) -> Vec<DeadLetter> {
     eventually(|| async { open(letters).await.len() >= count }).await;
     let open = open(letters).await;
     assert_eq!(open.len(), count);
     open
 }
 
-pub async fn acts(letters: &DeadLetters) -> Vec<Act> {
+pub async fn acts(letters: &DeadLetterAdmin) -> Vec<Act> {
     letters
         .acts(&[], None, None, 1000)
         .await
@@ -106,10 +109,10 @@ pub async fn acts(letters: &DeadLetters) -> Vec<Act> {
 }
 
 pub fn all() -> Selection {
-    Selection::matching(LetterFilter::default())
+    Selection::matching(DeadLetterFilter::default())
 }
 
-pub async fn replay_all(letters: &DeadLetters) -> Report {
+pub async fn replay_all(letters: &DeadLetterAdmin) -> Report {
     letters
         .replay(&all(), &Replay::by("ann"))
         .await
@@ -200,7 +203,7 @@ pub async fn put_letter(world: &World, partition: i32, over: &[(&str, &str)]) {
 }
 
 /// Letters by state.
-pub async fn states(letters: &DeadLetters) -> Vec<LetterState> {
+pub async fn states(letters: &DeadLetterAdmin) -> Vec<DeadLetterState> {
     let all = list(letters, &any_state()).await;
     all.into_iter().map(|letter| letter.state).collect()
 }

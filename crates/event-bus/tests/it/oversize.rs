@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use event_bus::{
     Event,
     admin::{Admin, TopicSpec},
-    dlq::{Letter, Outcome, Replay},
+    dlq::{DeadLetter, Outcome, Replay},
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -67,7 +67,7 @@ fn noise(length: usize) -> String {
     words.take(length / 32 + 1).collect()
 }
 
-async fn letter_of(world: &World, clinic: &Clinic) -> Letter {
+async fn letter_of(world: &World, clinic: &Clinic) -> DeadLetter {
     let consumer = run(world.consumer("c"), clinic.handler());
     publish(world, &tenant(), &["good"]).await;
     eventually(|| async { clinic.handled("good") == 1 }).await;

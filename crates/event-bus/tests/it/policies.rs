@@ -1,6 +1,6 @@
 use std::{io, time::Duration};
 
-use event_bus::{Dependency, Failure, OnError, Policy, Received, Router};
+use event_bus::{Dependency, Failure, OnError, Received, RetryPolicy, Router};
 
 use crate::world::{Counter, Placed, Seen, World, eventually, header, run, tenant};
 
@@ -32,7 +32,7 @@ fn failing(
 async fn a_handler_has_its_own_policy_and_an_error_its_own_way() {
     let world = World::with_partitions(1).await;
     let (seen, tries) = (Seen::default(), Counter::default());
-    let policy = Policy::new()
+    let policy = RetryPolicy::new()
         .retry([QUICK; 5])
         .on_error::<io::Error>(OnError::Retry(vec![QUICK]))
         .on_error::<std::fmt::Error>(OnError::DeadLetter);
@@ -85,7 +85,7 @@ async fn a_handler_past_its_deadline_failed_transiently() {
             }
         }
     };
-    let policy = Policy::new()
+    let policy = RetryPolicy::new()
         .retry([QUICK; 3])
         .deadline(Duration::from_millis(100));
     let consumer = run(

@@ -1,6 +1,8 @@
 //! Letters replayed: who sees them, what they carry, and when they are not.
 
-use event_bus::dlq::{ActKind, Discard, LetterState, Outcome, Replay, ReplayTo, Report, Selection};
+use event_bus::dlq::{
+    ActKind, DeadLetterState, Discard, Outcome, Replay, ReplayTo, Report, Selection,
+};
 use rdkafka::Message;
 
 use crate::{
@@ -61,7 +63,7 @@ async fn a_replayed_event_is_handled_by_the_group_that_failed_and_seen_by_no_oth
     assert_eq!(count_of(again, "dlq-error"), 0, "an old story");
     assert_eq!(dead.len(), 3, "a letter, an announcement, an act");
     assert!(open(&letters).await.is_empty());
-    assert_eq!(states(&letters).await, [LetterState::Replayed]);
+    assert_eq!(states(&letters).await, [DeadLetterState::Replayed]);
     let acts = acts(&letters).await;
     let kinds: Vec<_> = acts.iter().map(|act| act.kind.clone()).collect();
     assert_eq!(kinds, [ActKind::Replaying, ActKind::Replayed]);
@@ -278,7 +280,7 @@ async fn two_who_replay_the_same_letters_do_no_harm_and_each_is_told() {
     });
 
     let (ann, ben) = (ann.unwrap(), ben.unwrap());
-    let state = LetterState::Replayed;
+    let state = DeadLetterState::Replayed;
     let is_told = |report: &Report| {
         let mut outcomes = report.letters.iter().map(|treated| &treated.outcome);
         outcomes.any(|outcome| *outcome == Outcome::NotOpen { state })

@@ -7,8 +7,8 @@ use event_bus::{
     BusSettings, EventSchemas, Failure, Login, OAuthClient, Producer, PublishError, Received,
     Router, Sasl, Security, Tls,
     admin::{Admin, TopicSpec},
-    dlq::{DeadLetters, LetterFilter},
-    log_reader::{From, Tail, Until},
+    dlq::{DeadLetterAdmin, DeadLetterFilter},
+    log_reader::{LogReader, ReadFrom, ReadUntil},
 };
 
 use crate::{
@@ -182,18 +182,18 @@ async fn over_scram_and_tls_whoever_is_granted_it_works_and_others_learn_what_to
     let asked = Admin::new(&mistaken, PATIENCE).topics().await;
     let error = asked.expect_err("it is not let in").to_string();
     assert!(error.contains("check user and password"), "{error}");
-    let opened = Tail::open(
+    let opened = LogReader::open(
         &mistaken,
         Placed::TOPIC,
-        From::Beginning,
-        Until::End,
+        ReadFrom::Beginning,
+        ReadUntil::End,
         PATIENCE,
     )
     .await;
     let error = opened.err().expect("it is not let in").to_string();
     assert!(error.contains("check user and password"), "{error}");
-    let letters = DeadLetters::new(&mistaken, PATIENCE).expect("nothing is asked yet");
-    let listed = letters.list(&LetterFilter::default(), None, 10).await;
+    let letters = DeadLetterAdmin::new(&mistaken, PATIENCE).expect("nothing is asked yet");
+    let listed = letters.list(&DeadLetterFilter::default(), None, 10).await;
     let error = listed.expect_err("it is not let in").to_string();
     assert!(error.contains("check user and password"), "{error}");
     let group = "with-a-wrong-password";

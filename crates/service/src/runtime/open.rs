@@ -12,7 +12,7 @@ use sqlx::{
 use tenancy::{ClusterUrls, DatasourceSettings, Datasources, NoTenantSource, TenantSource};
 
 use crate::{
-    ServiceClient, Settings, StartError, schema, settings::BadSetting,
+    ServiceClient, Settings, StartError, schema, settings::InvalidSetting,
     tenant_source::HttpTenantSource,
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn platform(name: &str, settings: &Settings) -> Result<PgPool, 
         .database
         .expose_secret()
         .parse()
-        .map_err(|error| BadSetting::new("TENANTRY_DATABASE", error))?;
+        .map_err(|error| InvalidSetting::new("TENANTRY_DATABASE", error))?;
     let options = options.application_name(name).options([
         ("statement_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "70s"),
@@ -102,7 +102,7 @@ pub(super) fn datasources(
         ..DatasourceSettings::new(clusters)
     };
     Datasources::new(&datasources, name, name)
-        .map_err(|error| BadSetting::new("TENANTRY_CLUSTERS", error).into())
+        .map_err(|error| InvalidSetting::new("TENANTRY_CLUSTERS", error).into())
 }
 
 /// The tenant service owns the directory; all others ask it for tenants whose events they have not read yet.

@@ -6,7 +6,7 @@ use event_bus::{ClientCertificate, Login, OAuthClient, RegistryAccess, Sasl, Sec
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::BadSetting;
+use super::InvalidSetting;
 
 /// The variables as given; none is needed for a broker without authentication.
 #[derive(Deserialize)]
@@ -37,18 +37,18 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn security(&self) -> Result<Security, BadSetting> {
+    pub(super) fn security(&self) -> Result<Security, InvalidSetting> {
         let security = Security {
             tls: self.tls()?,
             sasl: self.sasl()?,
         };
         security
             .check()
-            .map_err(|error| BadSetting::new("TENANTRY_KAFKA_*", error))?;
+            .map_err(|error| InvalidSetting::new("TENANTRY_KAFKA_*", error))?;
         Ok(security)
     }
 
-    pub(super) fn registry(&self) -> Result<RegistryAccess, BadSetting> {
+    pub(super) fn registry(&self) -> Result<RegistryAccess, InvalidSetting> {
         let login = match (&self.registry_user, &self.registry_password) {
             (None, None) => None,
             (user, password) => Some(Login {
@@ -70,11 +70,11 @@ impl Access {
         })
     }
 
-    fn tls(&self) -> Result<Option<Tls>, BadSetting> {
+    fn tls(&self) -> Result<Option<Tls>, InvalidSetting> {
         let Some(authorities) = &self.kafka_tls else {
             return match &self.kafka_certificate {
                 None => Ok(None),
-                Some(_) => Err(BadSetting::new(
+                Some(_) => Err(InvalidSetting::new(
                     "TENANTRY_KAFKA_TLS",
                     "is not set, and TENANTRY_KAFKA_CERTIFICATE is; set it to `system` or a PEM file of authorities",
                 )),
@@ -102,10 +102,10 @@ impl Access {
         }))
     }
 
-    fn sasl(&self) -> Result<Option<Sasl>, BadSetting> {
+    fn sasl(&self) -> Result<Option<Sasl>, InvalidSetting> {
         let Some(mechanism) = &self.kafka_sasl else {
             if self.kafka_user.is_some() || self.kafka_client_id.is_some() {
-                return Err(BadSetting::new(
+                return Err(InvalidSetting::new(
                     "TENANTRY_KAFKA_SASL",
                     "is not set, and a user or client is; set it to plain, scram-sha-256, scram-sha-512 or oauthbearer",
                 ));
@@ -118,7 +118,7 @@ impl Access {
             "scram-sha-512" => Sasl::ScramSha512(self.login()?),
             "oauthbearer" => Sasl::OAuthBearer(self.oauth()?),
             other => {
-                return Err(BadSetting::new(
+                return Err(InvalidSetting::new(
                     "TENANTRY_KAFKA_SASL",
                     format!(
                         "is {other}, should be plain, scram-sha-256, scram-sha-512 or oauthbearer"
@@ -128,7 +128,7 @@ impl Access {
         }))
     }
 
-    fn login(&self) -> Result<Login, BadSetting> {
+    fn login(&self) -> Result<Login, InvalidSetting> {
         let cause = "TENANTRY_KAFKA_SASL";
         Ok(Login {
             user: needed("TENANTRY_KAFKA_USER", self.kafka_user.as_ref(), cause)?,
@@ -140,7 +140,7 @@ impl Access {
         })
     }
 
-    fn oauth(&self) -> Result<OAuthClient, BadSetting> {
+    fn oauth(&self) -> Result<OAuthClient, InvalidSetting> {
         let cause = "TENANTRY_KAFKA_SASL=oauthbearer";
         Ok(OAuthClient {
             token_endpoint: needed(
@@ -165,9 +165,9 @@ impl Access {
 }
 
 /// The value of a variable that another variable requires.
-fn needed<T: Clone>(variable: &str, value: Option<&T>, cause: &str) -> Result<T, BadSetting> {
+fn needed<T: Clone>(variable: &str, value: Option<&T>, cause: &str) -> Result<T, InvalidSetting> {
     value.cloned().ok_or_else(|| {
-        BadSetting::new(
+        InvalidSetting::new(
             variable,
             format!("is not set, and {cause} needs it; set it"),
         )

@@ -109,7 +109,7 @@ fn record(
     action: &str,
     command: Uuid,
     done: &AuditedObject,
-) -> Result<OutboundRecord, event_bus::BadEvent> {
+) -> Result<OutboundRecord, event_bus::InvalidEvent> {
     let event = ActionPerformed {
         actor_id: actor(by),
         action: action.to_owned(),

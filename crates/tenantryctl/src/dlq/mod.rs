@@ -7,7 +7,7 @@ mod replay_discard;
 mod select;
 
 use clap::{Args, Subcommand};
-use event_bus::dlq::{DeadLetters, LetterPlace};
+use event_bus::dlq::{DeadLetterAdmin, DeadLetterLocation};
 use time::OffsetDateTime;
 
 use self::select::{Filter, StateArgument, parse_time};
@@ -54,7 +54,7 @@ pub struct List {
     limit: u16,
     /// Continue after this position
     #[arg(long, value_name = "PLACE")]
-    after: Option<LetterPlace>,
+    after: Option<DeadLetterLocation>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -63,7 +63,7 @@ pub struct List {
 #[derive(Args)]
 pub struct Show {
     /// Position of the letter, for instance order.events.dlq/3/17
-    place: LetterPlace,
+    place: DeadLetterLocation,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -82,7 +82,7 @@ pub struct Acts {
     limit: u16,
     /// Continue after this position
     #[arg(long, value_name = "PLACE")]
-    after: Option<LetterPlace>,
+    after: Option<DeadLetterLocation>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -90,7 +90,7 @@ pub struct Acts {
 
 impl Dlq {
     pub async fn run(self, bus: &Bus) -> anyhow::Result<()> {
-        let letters = DeadLetters::new(&bus.settings, bus.timeout)?;
+        let letters = DeadLetterAdmin::new(&bus.settings, bus.timeout)?;
         match self {
             Self::List(list) => list.run(&letters).await,
             Self::Show(show) => {
@@ -110,7 +110,7 @@ impl Dlq {
 }
 
 impl List {
-    async fn run(self, letters: &DeadLetters) -> anyhow::Result<()> {
+    async fn run(self, letters: &DeadLetterAdmin) -> anyhow::Result<()> {
         let filter = self.filter.letters(self.state.0);
         let limit = usize::from(self.limit);
         let page = letters.list(&filter, self.after.as_ref(), limit).await?;
@@ -123,7 +123,7 @@ impl List {
 }
 
 impl Acts {
-    async fn run(self, letters: &DeadLetters) -> anyhow::Result<()> {
+    async fn run(self, letters: &DeadLetterAdmin) -> anyhow::Result<()> {
         let limit = usize::from(self.limit);
         let after = self.after.as_ref();
         let page = letters.acts(&self.topic, self.since, after, limit).await?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use event_bus::dlq::{ActPage, Letter, LetterPage, Report, ShownLetter};
+use event_bus::dlq::{ActPage, DeadLetter, DeadLetterPage, Report, ShownLetter};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -18,7 +18,7 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn letters(page: &LetterPage) -> anyhow::Result<()> {
+pub fn letters(page: &DeadLetterPage) -> anyhow::Result<()> {
     let rows = page.letters.iter().map(|letter| {
         vec![
             letter.place.to_string(),
@@ -161,7 +161,7 @@ pub fn more(next: Option<&impl ToString>) {
 }
 
 /// Returns the error of a letter, truncated.
-pub fn error(letter: &Letter) -> String {
+pub fn error(letter: &DeadLetter) -> String {
     let error = text(letter.error.as_ref());
     match error.char_indices().nth(MAX_ERROR_CHARS) {
         Some((end, _)) => format!("{}…", &error[..end]),

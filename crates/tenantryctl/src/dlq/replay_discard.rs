@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use event_bus::dlq::{DeadLetters, Discard, Replay, ReplayTo, Report};
+use event_bus::dlq::{DeadLetterAdmin, Discard, Replay, ReplayTo, Report};
 
 use super::{Incomplete, audit, print, select::LetterSelection};
 use crate::Bus;
@@ -58,7 +58,7 @@ pub struct DiscardArguments {
 }
 
 impl ReplayArguments {
-    pub async fn run(self, bus: &Bus, letters: &DeadLetters) -> anyhow::Result<()> {
+    pub async fn run(self, bus: &Bus, letters: &DeadLetterAdmin) -> anyhow::Result<()> {
         let Common { chosen, by, .. } = &self.common;
         let selection = chosen.selection()?;
         let orders = self.orders();
@@ -101,7 +101,7 @@ impl ReplayArguments {
 }
 
 impl DiscardArguments {
-    pub async fn run(self, bus: &Bus, letters: &DeadLetters) -> anyhow::Result<()> {
+    pub async fn run(self, bus: &Bus, letters: &DeadLetterAdmin) -> anyhow::Result<()> {
         let Common { chosen, by, .. } = &self.common;
         let selection = chosen.selection()?;
         let orders = Discard::by(by.clone(), self.reason).limit(self.common.limit.into());

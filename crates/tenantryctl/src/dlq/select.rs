@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::bail;
 use clap::Args;
-use event_bus::dlq::{LetterFilter, LetterPlace, LetterState, Selection};
+use event_bus::dlq::{DeadLetterFilter, DeadLetterLocation, DeadLetterState, Selection};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -40,8 +40,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn letters(self, state: Option<LetterState>) -> LetterFilter {
-        LetterFilter {
+    pub fn letters(self, state: Option<DeadLetterState>) -> DeadLetterFilter {
+        DeadLetterFilter {
             topics: self.topic,
             tenant: self.tenant,
             event_type: self.event_type,
@@ -60,7 +60,7 @@ impl Filter {
 pub struct LetterSelection {
     /// Positions of letters, for instance order.events.dlq/3/17
     #[arg(value_name = "PLACE")]
-    places: Vec<LetterPlace>,
+    places: Vec<DeadLetterLocation>,
     #[command(flatten)]
     filter: Filter,
     /// All open letters
@@ -78,7 +78,7 @@ impl LetterSelection {
         match (self.places.is_empty(), is_filtered, self.all) {
             (false, false, false) => Ok(Selection::Letters(self.places.clone())),
             (true, true, false) | (true, false, true) => {
-                let filter = self.filter.clone().letters(Some(LetterState::Open));
+                let filter = self.filter.clone().letters(Some(DeadLetterState::Open));
                 Ok(Selection::matching(filter))
             }
             (true, false, false) => {
@@ -110,7 +110,7 @@ pub fn ask(what: &str) -> anyhow::Result<bool> {
 
 /// A state, or all states.
 #[derive(Clone, Copy)]
-pub struct StateArgument(pub Option<LetterState>);
+pub struct StateArgument(pub Option<DeadLetterState>);
 
 impl FromStr for StateArgument {
     type Err = event_bus::BusError;

@@ -1,6 +1,8 @@
 //! Replaying and discarding dead letters.
 
-use event_bus::dlq::{DeadLetterError, DeadLetters, Discard, Replay, Report, Selection, Treated};
+use event_bus::dlq::{
+    DeadLetterAdmin, DeadLetterError, Discard, Replay, Report, Selection, Treated,
+};
 use events::{Timestamp, audit::ActionPerformed};
 use service::{PlatformScope, StoreError, Tx};
 use uuid::Uuid;
@@ -49,7 +51,7 @@ pub enum TreatError {
 pub async fn treat_letters(
     scope: &PlatformScope,
     tx: &mut Tx,
-    letters: &DeadLetters,
+    letters: &DeadLetterAdmin,
     selection: &Selection,
     orders: Orders,
     run: Run,

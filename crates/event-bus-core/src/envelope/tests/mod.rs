@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{AsGiven, BadEnvelope, Envelope, Extension, TenantRef};
+use super::{Envelope, Extension, InvalidEnvelope, OriginalAttributes, TenantRef};
 
 fn uuid() -> impl Strategy<Value = Uuid> {
     any::<u128>().prop_map(Uuid::from_u128)
@@ -71,12 +71,12 @@ prop_compose! {
             data_content_type: "application/avro".to_owned(),
             data_schema,
             extensions,
-            as_given: AsGiven::default(),
+            as_given: OriginalAttributes::default(),
         }
     }
 }
 
-fn read(headers: &[(String, String)], key: Option<&str>) -> Result<Envelope, BadEnvelope> {
+fn read(headers: &[(String, String)], key: Option<&str>) -> Result<Envelope, InvalidEnvelope> {
     let headers = headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_bytes()));

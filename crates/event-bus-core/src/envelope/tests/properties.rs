@@ -17,7 +17,7 @@ fn in_headers(mut envelope: Envelope) -> Envelope {
     envelope
 }
 
-fn read_again(record: &RawRecord) -> Result<Content, BadEnvelope> {
+fn read_again(record: &RawRecord) -> Result<Content, InvalidEnvelope> {
     let headers = record.headers.iter();
     let headers =
         headers.map(|(name, value)| (name.as_ref(), value.as_deref().unwrap_or_default()));

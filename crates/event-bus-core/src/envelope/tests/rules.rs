@@ -53,12 +53,12 @@ fn each_broken_rule_is_named() {
     }
     let tenant = ("ce_tenantid", "018f3c6e-0000-7000-8000-000000000001");
     let without_region = read(&with(tenant.0, tenant.1), None);
-    assert_eq!(without_region, Err(BadEnvelope::Missing("region")));
+    assert_eq!(without_region, Err(InvalidEnvelope::Missing("region")));
     for left_out in ["ce_specversion", "ce_id", "ce_type", "ce_source"] {
         let mut headers = valid();
         headers.retain(|(name, _)| name != left_out);
         let error = read(&headers, None).expect_err(left_out);
-        assert!(matches!(error, BadEnvelope::Missing(name) if left_out.ends_with(name)));
+        assert!(matches!(error, InvalidEnvelope::Missing(name) if left_out.ends_with(name)));
     }
 }
 
@@ -86,14 +86,17 @@ fn an_attribute_given_twice_or_a_key_that_contradicts_is_refused() {
         let mut twice = with(name, "order.paid");
         twice.push((name.to_owned(), "order.lost".to_owned()));
         let attribute = name.trim_start_matches("ce_").to_owned();
-        assert_eq!(read(&twice, None), Err(BadEnvelope::Twice(attribute)));
+        assert_eq!(read(&twice, None), Err(InvalidEnvelope::Twice(attribute)));
     }
     let mut twice = with("content-type", "application/json");
     twice.push(("Content-Type".to_owned(), "application/json".to_owned()));
-    let again = BadEnvelope::Twice("datacontenttype".to_owned());
+    let again = InvalidEnvelope::Twice("datacontenttype".to_owned());
     assert_eq!(read(&twice, None), Err(again));
     let error = read(&with("ce_partitionkey", "a"), Some("b")).unwrap_err();
-    assert!(matches!(error, BadEnvelope::Contradiction(_)), "{error}");
+    assert!(
+        matches!(error, InvalidEnvelope::Contradiction(_)),
+        "{error}"
+    );
 }
 
 #[test]

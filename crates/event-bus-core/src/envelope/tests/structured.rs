@@ -14,12 +14,12 @@ fn event(members: &str) -> String {
     )
 }
 
-fn read_all(content_type: &str, value: impl Into<Bytes>) -> Result<Content, BadEnvelope> {
+fn read_all(content_type: &str, value: impl Into<Bytes>) -> Result<Content, InvalidEnvelope> {
     let headers = [("content-type", content_type.as_bytes())];
     Envelope::all_from_record(headers, None, Some(value.into()))
 }
 
-fn read_one(members: &str) -> Result<super::super::Parsed, BadEnvelope> {
+fn read_one(members: &str) -> Result<super::super::Parsed, InvalidEnvelope> {
     let headers = [("content-type", STRUCTURED.as_bytes())];
     Envelope::from_record(headers, None, Some(event(members).into()))
 }
@@ -96,7 +96,7 @@ fn each_broken_rule_is_named() {
     for value in ["", "{", "[]", "null", "1"] {
         let error = read_all(STRUCTURED, value).unwrap_err();
         assert!(
-            matches!(error, BadEnvelope::Structured(_)),
+            matches!(error, InvalidEnvelope::Structured(_)),
             "{value}: {error}"
         );
     }
@@ -150,7 +150,7 @@ fn formats_that_are_not_json_are_refused_by_name() {
         "application/cloudeventsx+json",
     ] {
         let error = read_all(content_type, event("")).unwrap_err();
-        assert_eq!(error, BadEnvelope::Format(content_type.to_owned()));
+        assert_eq!(error, InvalidEnvelope::Format(content_type.to_owned()));
     }
 }
 
@@ -172,13 +172,19 @@ fn a_batch_is_read_whole_or_not_at_all() {
         Envelope::from_record(headers, None, Some(value.into()))
     };
     assert_eq!(one(format!("[{good}]")).unwrap().payload, "1");
-    assert_eq!(one("[]".to_owned()), Err(BadEnvelope::Batch(0)));
-    assert_eq!(one(format!("[{good},{good}]")), Err(BadEnvelope::Batch(2)));
+    assert_eq!(one("[]".to_owned()), Err(InvalidEnvelope::Batch(0)));
+    assert_eq!(
+        one(format!("[{good},{good}]")),
+        Err(InvalidEnvelope::Batch(2))
+    );
 }
 
 #[test]
 fn a_payload_that_is_not_the_json_it_says_is_not_written() {
     let envelope = read_one("").unwrap().envelope;
     let error = envelope.to_structured(Some(b"{")).unwrap_err();
-    assert!(matches!(error, BadEnvelope::Contradiction(_)), "{error}");
+    assert!(
+        matches!(error, InvalidEnvelope::Contradiction(_)),
+        "{error}"
+    );
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BatchFailure, Dependency, Next, Policy, Record,
+    BatchFailure, Dependency, FailureAction, Record, RetryPolicy,
     consumer::{
         offsets::partition::Partition,
         processing::{
@@ -56,8 +56,8 @@ impl RecordProcessor {
                     handled: None,
                     failure,
                 }) => match self.batch_policy(&rest).next(&failure, 0) {
-                    Next::Wait(dependency) => unavailable = Some(dependency),
-                    Next::Retry(_) | Next::DeadLetter => {
+                    FailureAction::Wait(dependency) => unavailable = Some(dependency),
+                    FailureAction::Retry(_) | FailureAction::DeadLetter => {
                         tracing::warn!(
                             group = self.group,
                             events = rest.len(),
@@ -150,7 +150,7 @@ impl RecordProcessor {
         work.in_flight.ack();
     }
 
-    fn batch_policy(&self, works: &[WorkItem]) -> &Policy {
+    fn batch_policy(&self, works: &[WorkItem]) -> &RetryPolicy {
         let first = works.first().and_then(|work| work.content.as_ref().ok());
         let own = first.and_then(|record| self.handler.policy(&record.envelope.event_type));
         own.unwrap_or(&self.policy)

@@ -6,7 +6,7 @@ use futures::{FutureExt, poll};
 use tracing::{Instrument, Span};
 
 use crate::{
-    BatchFailure, BatchHandler, Failure, Handler, PastDeadline, Policy, Record, Scope,
+    BatchFailure, BatchHandler, Failure, Handler, HandlerTimeout, Record, RetryPolicy, Scope,
     consumer::processing::work_item::RecordFilter, delivery_span, event_span,
 };
 
@@ -42,7 +42,7 @@ impl RecordFilter for HandlerKind {
 
 impl HandlerKind {
     /// The handler's own policy for failures of this type of event, if it has one.
-    pub(crate) fn policy(&self, event_type: &str) -> Option<&Policy> {
+    pub(crate) fn policy(&self, event_type: &str) -> Option<&RetryPolicy> {
         match self {
             Self::Single(handler) => handler.policy(event_type),
             Self::Batch(handler) => handler.policy(),
@@ -127,7 +127,7 @@ async fn guarded<E: From<Failure>>(
             let text = format!("handler panicked: {}", text_of(&*panic));
             Err(Failure::transient(text).into())
         }
-        Err(_) => Err(Failure::from(PastDeadline(deadline)).into()),
+        Err(_) => Err(Failure::from(HandlerTimeout(deadline)).into()),
     }
 }
 

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Dependency, Envelope, Failure, FailureClass, Next, Policy, Record,
+    Dependency, Envelope, Failure, FailureAction, FailureClass, Record, RetryPolicy,
     codec::DecodeError,
     consumer::{
         event_metrics::EventMetrics,
@@ -44,7 +44,7 @@ pub(in crate::consumer) struct RecordProcessor {
     pub(in crate::consumer) group: String,
     pub(in crate::consumer) event_metrics: EventMetrics,
     pub(in crate::consumer) handler: HandlerKind,
-    pub(in crate::consumer) policy: Policy,
+    pub(in crate::consumer) policy: RetryPolicy,
     pub(in crate::consumer) scheduler: Arc<FairScheduler>,
     pub(in crate::consumer) dead_letters: DeadLetterPublisher,
     /// Scheduling key of batches with records of several keys.
@@ -185,13 +185,13 @@ impl RecordProcessor {
             let next = policy.next(&failure, retries);
             settle(permit, next);
             match next {
-                Next::Wait(dependency) => unavailable = Some(dependency),
-                Next::Retry(length) => {
+                FailureAction::Wait(dependency) => unavailable = Some(dependency),
+                FailureAction::Retry(length) => {
                     Box::pin(pause_retry(length, stop)).await?;
                     retries += 1;
                     self.count_retry(&record);
                 }
-                Next::DeadLetter => {
+                FailureAction::DeadLetter => {
                     return Ok(AttemptOutcome::DeadLetter(FailureReport {
                         group: &self.group,
                         class: class_of(&failure),
@@ -229,7 +229,7 @@ impl RecordProcessor {
     async fn attempt(
         &self,
         record: &Record,
-        policy: &Policy,
+        policy: &RetryPolicy,
         abort: &CancellationToken,
     ) -> Result<Result<(), Failure>, Abandoned> {
         let began = Instant::now();
@@ -335,10 +335,12 @@ impl RecordProcessor {
 }
 
 /// Reports the attempt's outcome to the circuit breaker.
-pub(in crate::consumer) fn settle(permit: Option<Permit>, next: Next) {
+pub(in crate::consumer) fn settle(permit: Option<Permit>, next: FailureAction) {
     match (permit, next) {
-        (Some(permit), Next::Wait(dependency)) => permit.report_unavailable(dependency),
-        (Some(permit), Next::Retry(_) | Next::DeadLetter) => permit.report_success(),
+        (Some(permit), FailureAction::Wait(dependency)) => permit.report_unavailable(dependency),
+        (Some(permit), FailureAction::Retry(_) | FailureAction::DeadLetter) => {
+            permit.report_success();
+        }
         (None, _) => {}
     }
 }

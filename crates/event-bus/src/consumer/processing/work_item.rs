@@ -10,8 +10,8 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
-    BadEnvelope, Content, Envelope, Parsed, ProcessingOrder, REPLAY_GROUP_HEADER, Record, Registry,
-    Scope,
+    Content, Envelope, InvalidEnvelope, Parsed, ProcessingOrder, REPLAY_GROUP_HEADER, Record,
+    Registry, Scope,
     consumer::{offsets::partition::InFlightRecord, processing::source_record::SourceRecord},
     envelope::{CONTENT_TYPE, STRUCTURED_CONTENT_TYPE, holds_events},
     record::Payload,
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) enum InvalidRecord {
     /// Its envelope does not read.
     #[error(transparent)]
-    Envelope(#[from] BadEnvelope),
+    Envelope(#[from] InvalidEnvelope),
     /// A tenant's event without a tenant.
     #[error("{0} is a tenant's event and names no tenant")]
     NoTenant(String),

@@ -16,7 +16,10 @@ use uuid::Uuid;
 
 use crate::{
     BusError, BusSettings,
-    dlq::{DeadLetterError, DeadLetters, Letter, check_page, parked::scan::Survey, reader::Reader},
+    dlq::{
+        DeadLetter, DeadLetterAdmin, DeadLetterError, check_page, parked::scan::Survey,
+        reader::Reader,
+    },
     metrics,
 };
 
@@ -65,7 +68,7 @@ pub struct ParkedSequence {
     /// Whether it was released and goes on.
     pub is_releasing: bool,
     /// The first record, with the story of its failure.
-    pub head: Letter,
+    pub head: DeadLetter,
     /// The head's last release, if it failed.
     pub failed: Option<Mark>,
 }
@@ -86,7 +89,7 @@ pub struct ShownSequence {
     /// The sequence.
     pub sequence: ParkedSequence,
     /// Its first records in order.
-    pub records: Vec<Letter>,
+    pub records: Vec<DeadLetter>,
     /// What was done with it, oldest first; the newest hundred.
     pub marks: Vec<Mark>,
 }
@@ -96,7 +99,7 @@ pub struct ShownSequence {
 /// Every question to the broker ends within the timeout. What is held in memory is bounded by page and limit, besides some fifty
 /// bytes for each record parked in one partition.
 #[derive(Clone)]
-pub struct Parked(DeadLetters);
+pub struct Parked(DeadLetterAdmin);
 
 impl Parked {
     /// What is parked on this bus. Nothing is asked yet.
@@ -104,7 +107,7 @@ impl Parked {
     /// # Errors
     /// The registry's address is wrong.
     pub fn new(settings: &BusSettings, timeout: Duration) -> Result<Self, BusError> {
-        DeadLetters::new(settings, timeout).map(Self)
+        DeadLetterAdmin::new(settings, timeout).map(Self)
     }
 
     /// A page of the sequences that fit, behind `after` if that is given; `limit` is 1 to

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     BusError, BusSettings, Record, Registry,
     dlq::{
-        letter::{Letter, LetterState},
+        letter::{DeadLetter, DeadLetterState},
         reader::{Reader, Span},
     },
     log_format::parked_state::Entry,
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// Bytes of values read at once, about.
@@ -71,8 +71,12 @@ impl ParkedReader {
         Ok(records)
     }
 
-    async fn event(&self, topic: &str, logged: Logged) -> Result<Result<Record, String>, BusError> {
-        let letter = Letter::of(topic, &logged, LetterState::Open);
+    async fn event(
+        &self,
+        topic: &str,
+        logged: LogRecord,
+    ) -> Result<Result<Record, String>, BusError> {
+        let letter = DeadLetter::of(topic, &logged, DeadLetterState::Open);
         let whole = if letter.value_omitted {
             crate::dlq::source::whole(&self.originals, &letter, &logged).await?
         } else {

@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 use crate::{
     BusError,
     dlq::{
-        letter::{Letter, LetterState, pairs},
+        letter::{DeadLetter, DeadLetterState, pairs},
         parked::{Mark, ParkedSequence, Sequence, SequencePlace},
         reader::{Reader, Span},
     },
     log_format::{parked_mark::Written, parked_state::Fold},
-    log_reader::Logged,
+    log_reader::LogRecord,
 };
 
 /// Marks shown of one sequence.
@@ -105,7 +105,7 @@ impl Survey {
         reader: &Reader,
         sequence: &str,
         limit: usize,
-    ) -> Result<Vec<Letter>, BusError> {
+    ) -> Result<Vec<DeadLetter>, BusError> {
         let queue = self.fold.get(sequence);
         let entries = queue.map_or_else(Vec::new, |queue| queue.after(-1, limit));
         let wanted = entries.iter().map(|entry| entry.offset).collect();
@@ -168,9 +168,9 @@ impl Survey {
         Ok(found)
     }
 
-    fn told(&self, logged: &Logged) -> Found {
+    fn told(&self, logged: &LogRecord) -> Found {
         Found {
-            letter: Letter::of(&self.topic, logged, LetterState::Open),
+            letter: DeadLetter::of(&self.topic, logged, DeadLetterState::Open),
             mark: Mark::of(logged),
             at: written_at(logged),
         }
@@ -179,12 +179,12 @@ impl Survey {
 
 /// A record of a parked topic: a mark, if it is one.
 struct Found {
-    letter: Letter,
+    letter: DeadLetter,
     mark: Option<Mark>,
     at: Option<OffsetDateTime>,
 }
 
-fn written_at(logged: &Logged) -> Option<OffsetDateTime> {
+fn written_at(logged: &LogRecord) -> Option<OffsetDateTime> {
     let nanoseconds = i128::from(logged.timestamp?) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
 }

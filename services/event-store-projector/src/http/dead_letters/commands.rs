@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use actix_web::{post, web};
 use auth::PlatformAdmin;
 use event_bus::dlq::{
-    Discard, LetterFilter, LetterPlace, LetterState, Replay, ReplayTo, Selection,
+    DeadLetterFilter, DeadLetterLocation, DeadLetterState, Discard, Replay, ReplayTo, Selection,
 };
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,12 +55,12 @@ struct Fitting {
 struct ReplayRequest {
     /// These letters, as `order.events.dlq/3/17`.
     #[schema(value_type = Option<Vec<String>>, max_items = 500)]
-    letters: Option<Vec<LetterPlace>>,
+    letters: Option<Vec<DeadLetterLocation>>,
     /// Instead: the open letters that fit; an empty filter is all of them.
     filter: Option<Fitting>,
     /// With a filter: only ones behind this place, `next` of the answer before.
     #[schema(value_type = Option<String>)]
-    after: Option<LetterPlace>,
+    after: Option<DeadLetterLocation>,
     /// To this group instead of the one that failed.
     to_group: Option<String>,
     /// To every group that reads the topic.
@@ -89,12 +89,12 @@ struct ReplayRequest {
 struct DiscardRequest {
     /// These letters, as `order.events.dlq/3/17`.
     #[schema(value_type = Option<Vec<String>>, max_items = 500)]
-    letters: Option<Vec<LetterPlace>>,
+    letters: Option<Vec<DeadLetterLocation>>,
     /// Instead: the open letters that fit; an empty filter is all of them.
     filter: Option<Fitting>,
     /// With a filter: only ones behind this place, `next` of the answer before.
     #[schema(value_type = Option<String>)]
-    after: Option<LetterPlace>,
+    after: Option<DeadLetterLocation>,
     /// At most so many letters, 1 to 500; 100 unless said.
     #[schema(minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -206,9 +206,9 @@ impl ReplayRequest {
 
 async fn selection(
     app: &App,
-    letters: Option<Vec<LetterPlace>>,
+    letters: Option<Vec<DeadLetterLocation>>,
     fitting: Option<Fitting>,
-    after: Option<LetterPlace>,
+    after: Option<DeadLetterLocation>,
 ) -> Result<Selection, Problem> {
     match (letters, fitting) {
         (Some(_), Some(_)) => Err(Problem::invalid(
@@ -233,12 +233,12 @@ async fn selection(
     }
 }
 
-async fn filter(app: &App, fitting: Fitting) -> Result<LetterFilter, Problem> {
+async fn filter(app: &App, fitting: Fitting) -> Result<DeadLetterFilter, Problem> {
     let tenant = match fitting.tenant {
         Some(named) => Some(tenant_named(app, &named).await?),
         None => None,
     };
-    Ok(LetterFilter {
+    Ok(DeadLetterFilter {
         topics: fitting.topic.into_iter().collect(),
         tenant,
         event_type: fitting.r#type,
@@ -247,7 +247,7 @@ async fn filter(app: &App, fitting: Fitting) -> Result<LetterFilter, Problem> {
         group: fitting.group,
         from: fitting.from.map(Into::into),
         to: fitting.to.map(Into::into),
-        state: Some(LetterState::Open),
+        state: Some(DeadLetterState::Open),
     })
 }
 

@@ -5,7 +5,7 @@ mod views;
 
 use actix_web::{get, web};
 use auth::PlatformAdmin;
-use event_bus::dlq::{LetterFilter, LetterPlace, LetterState};
+use event_bus::dlq::{DeadLetterFilter, DeadLetterLocation, DeadLetterState};
 use events::Timestamp;
 use serde::Deserialize;
 use service::{Answer, Problem, Query};
@@ -47,7 +47,7 @@ struct LettersQuery {
     state: Option<State>,
     /// Go on behind this place: `meta.next` of the page before.
     #[param(value_type = Option<String>)]
-    cursor: Option<LetterPlace>,
+    cursor: Option<DeadLetterLocation>,
     /// Letters a page, 1 to 500; 100 unless said.
     #[param(minimum = 1, maximum = 500)]
     per_page: Option<u16>,
@@ -64,11 +64,11 @@ enum State {
 }
 
 impl State {
-    fn letters(self) -> Option<LetterState> {
+    fn letters(self) -> Option<DeadLetterState> {
         match self {
-            Self::Open => Some(LetterState::Open),
-            Self::Replayed => Some(LetterState::Replayed),
-            Self::Discarded => Some(LetterState::Discarded),
+            Self::Open => Some(DeadLetterState::Open),
+            Self::Replayed => Some(DeadLetterState::Replayed),
+            Self::Discarded => Some(DeadLetterState::Discarded),
             Self::All => None,
         }
     }
@@ -86,7 +86,7 @@ struct ActsQuery {
     from: Option<Timestamp>,
     /// Go on behind this place: `meta.next` of the page before.
     #[param(value_type = Option<String>)]
-    cursor: Option<LetterPlace>,
+    cursor: Option<DeadLetterLocation>,
     /// Acts a page, 1 to 500; 100 unless said.
     #[param(minimum = 1, maximum = 500)]
     per_page: Option<u16>,
@@ -132,7 +132,7 @@ pub async fn show(
     app: web::Data<App>,
 ) -> Result<Answer<ShownView>, Problem> {
     let (topic, partition, offset) = path.into_inner();
-    let place: LetterPlace = format!("{topic}/{partition}/{offset}")
+    let place: DeadLetterLocation = format!("{topic}/{partition}/{offset}")
         .parse()
         .map_err(|_| Problem::not_found("dead letter"))?;
     let shown = app.letters.show(&place).await;
@@ -165,12 +165,12 @@ pub async fn acts(
     Ok(Answer::ok(ActsView::new(per_page, page)))
 }
 
-async fn filter(app: &App, query: LettersQuery) -> Result<LetterFilter, Problem> {
+async fn filter(app: &App, query: LettersQuery) -> Result<DeadLetterFilter, Problem> {
     let tenant = match query.tenant {
         Some(named) => Some(tenant_named(app, &named).await?),
         None => None,
     };
-    Ok(LetterFilter {
+    Ok(DeadLetterFilter {
         topics: query.topic.into_iter().collect(),
         tenant,
         event_type: query.r#type,

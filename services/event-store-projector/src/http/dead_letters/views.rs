@@ -1,7 +1,8 @@
 //! Letters, acts and reports as JSON.
 
 use event_bus::dlq::{
-    Act, ActPage, Letter, LetterPage, LetterPlace, Report, Round, ShownLetter, Treated,
+    Act, ActPage, DeadLetter, DeadLetterLocation, DeadLetterPage, Report, Round, ShownLetter,
+    Treated,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -155,7 +156,7 @@ pub struct TreatedView {
 }
 
 impl MetaView {
-    fn new(per_page: u16, next: Option<&LetterPlace>) -> Self {
+    fn new(per_page: u16, next: Option<&DeadLetterLocation>) -> Self {
         Self {
             per_page,
             next: next.map(ToString::to_string),
@@ -164,7 +165,7 @@ impl MetaView {
 }
 
 impl LettersView {
-    pub fn new(per_page: u16, page: LetterPage) -> Self {
+    pub fn new(per_page: u16, page: DeadLetterPage) -> Self {
         Self {
             meta: MetaView::new(per_page, page.next.as_ref()),
             data: page.letters.into_iter().map(LetterView::from).collect(),
@@ -181,8 +182,8 @@ impl ActsView {
     }
 }
 
-impl From<Letter> for LetterView {
-    fn from(letter: Letter) -> Self {
+impl From<DeadLetter> for LetterView {
+    fn from(letter: DeadLetter) -> Self {
         let envelope = letter.envelope.as_ref();
         Self {
             original: letter.original(),
