@@ -3,11 +3,11 @@
 use auth::{Caller, UserId};
 use uuid::Uuid;
 
-use crate::house::{House, order_created};
+use crate::fixture::{Fixture, order_created};
 
 #[tokio::test]
 async fn each_reads_their_own_and_nothing_else() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let (acme, other) = (house.tenant().await, house.tenant().await);
     let (order, ann) = (Uuid::now_v7(), Uuid::now_v7());
@@ -53,13 +53,13 @@ async fn each_reads_their_own_and_nothing_else() {
         ),
     ];
     for (who, token, statuses) in expected {
-        let client = House::stranger(&app).with_token(token);
+        let client = Fixture::stranger(&app).with_token(token);
         for (path, status) in asked.iter().zip(statuses) {
             let reply = client.get(path).await;
             assert_eq!(reply.status, status, "{who} {path}: {}", reply.text);
         }
     }
-    let other_admin = House::stranger(&app).with_token(identity.admin_of(&other).1);
+    let other_admin = Fixture::stranger(&app).with_token(identity.admin_of(&other).1);
     for path in [&events, &all] {
         let body = other_admin.get(path).await.expect(200);
         assert_eq!(
@@ -69,14 +69,18 @@ async fn each_reads_their_own_and_nothing_else() {
         );
     }
     for path in asked {
-        assert_eq!(House::stranger(&app).get(path).await.status, 401, "{path}");
+        assert_eq!(
+            Fixture::stranger(&app).get(path).await.status,
+            401,
+            "{path}"
+        );
     }
     app.stop().await;
 }
 
 #[tokio::test]
 async fn a_tenant_is_named_by_id_or_code() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let acme = house.world.tenant(&["event_store"]).await;
     let order = Uuid::now_v7();

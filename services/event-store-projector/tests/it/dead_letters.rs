@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use testkit::{Client, eventually};
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 const LETTERS: &str = "/api/platform/dead-letters";
 const GROUP: &str = "event-store-projector-consumer";
 
 /// Puts an order on the log that the projector cannot take, and waits for its letter.
-async fn dead_letter(house: &House, landlord: &Client) -> (Uuid, String) {
+async fn dead_letter(house: &Fixture, landlord: &Client) -> (Uuid, String) {
     let (id, tenant) = (Uuid::now_v7(), Uuid::now_v7());
     let (event, key) = (id.to_string(), tenant.to_string());
     let headers = [
@@ -61,10 +61,10 @@ fn text(value: &Value, field: &str) -> String {
 
 #[tokio::test]
 async fn a_letter_is_listed_shown_replayed_and_given_up_and_the_audit_knows() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let (admin, token) = house.world.identity().platform_admin();
-    let landlord = House::stranger(&app).with_token(token);
+    let landlord = Fixture::stranger(&app).with_token(token);
     let (tenant, place) = dead_letter(&house, &landlord).await;
     let tenant_id = tenant.to_string();
 
@@ -162,7 +162,7 @@ async fn a_letter_is_listed_shown_replayed_and_given_up_and_the_audit_knows() {
 
 #[tokio::test]
 async fn a_replay_for_another_group_is_passed_over_by_the_projector() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let landlord = house.landlord(&app);
     let (tenant, place) = dead_letter(&house, &landlord).await;
@@ -188,7 +188,7 @@ async fn a_replay_for_another_group_is_passed_over_by_the_projector() {
 
 #[tokio::test]
 async fn only_the_landlord_gets_in() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let acme = house.tenant().await;
     let identity = house.world.identity();
@@ -204,7 +204,7 @@ async fn only_the_landlord_gets_in() {
         format!("{LETTERS}/order.events.dlq/0/0"),
     ];
     let writes = ["replay", "discard"].map(|verb| format!("{LETTERS}/{verb}"));
-    let stranger = House::stranger(&app);
+    let stranger = Fixture::stranger(&app);
     let body = json!({"filter": {}, "reason": "mine"});
     for path in &reads {
         assert_eq!(stranger.get(path).await.status, 401, "{path}");
@@ -234,7 +234,7 @@ async fn only_the_landlord_gets_in() {
 
 #[tokio::test]
 async fn what_is_wrong_is_named_and_what_is_not_there_is_not_found() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let landlord = house.landlord(&app);
     for path in [

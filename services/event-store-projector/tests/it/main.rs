@@ -2,7 +2,7 @@
 
 mod access;
 mod dead_letters;
-mod house;
+mod fixture;
 mod poison;
 mod projecting;
 mod reading;

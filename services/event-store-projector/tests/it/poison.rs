@@ -3,14 +3,14 @@
 use testkit::{TcpProxy, eventually};
 use uuid::Uuid;
 
-use crate::house::{House, order_created, order_paid};
+use crate::fixture::{Fixture, order_created, order_paid};
 
 /// Key, headers, value.
 type Poison<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a [u8]);
 
 #[tokio::test]
 async fn poison_becomes_one_dead_letter_each_and_holds_nothing_up() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let acme = house.tenant().await;
     let (code, order, buyer) = (acme.code(), Uuid::now_v7(), Uuid::now_v7());
@@ -116,7 +116,7 @@ async fn poison_becomes_one_dead_letter_each_and_holds_nothing_up() {
 /// An aggregate whose first event went astray is no error of the store's, and says what is missing.
 #[tokio::test]
 async fn a_history_without_its_beginning_is_told() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let acme = house.tenant().await;
     let order = Uuid::now_v7();
@@ -144,7 +144,7 @@ async fn a_history_without_its_beginning_is_told() {
 
 #[tokio::test]
 async fn while_the_registry_is_away_nothing_is_put_aside_and_then_everything_is_stored() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let registry = &house.world.stack().registry;
     let (server, path) = registry
         .strip_prefix("http://")

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use crate::house::{House, order_created, order_paid, payment_requested};
+use crate::fixture::{Fixture, order_created, order_paid, payment_requested};
 
 /// As the store holds it: to the microsecond.
 fn stored(time: OffsetDateTime) -> OffsetDateTime {
@@ -13,7 +13,7 @@ fn stored(time: OffsetDateTime) -> OffsetDateTime {
 
 #[tokio::test]
 async fn an_order_is_shown_now_at_a_version_and_as_of_a_time() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let acme = house.tenant().await;
     let (code, order, buyer) = (acme.code(), Uuid::now_v7(), Uuid::now_v7());
@@ -85,7 +85,7 @@ async fn an_order_is_shown_now_at_a_version_and_as_of_a_time() {
 
 #[tokio::test]
 async fn events_are_found_by_each_filter_and_page_by_cursor() {
-    let house = House::build().await;
+    let house = Fixture::build().await;
     let app = house.start().await;
     let (acme, other, buyer) = (house.tenant().await, house.tenant().await, Uuid::now_v7());
     let (order, elsewhere) = (Uuid::now_v7(), Uuid::now_v7());

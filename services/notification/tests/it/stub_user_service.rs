@@ -1,16 +1,13 @@
 //! A stub of the user service: issues password tokens, or answers with a given status.
 
-use std::{
-    net::TcpListener,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU16, Ordering},
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use testkit::on_shared_runtime;
+use testkit::StubServer;
 
 /// The authorization header with the service token that the stub issues.
 const BEARER: &str = "Bearer of-notification";
@@ -22,7 +19,7 @@ struct State {
 }
 
 pub struct StubUserService {
-    url: String,
+    server: StubServer,
     state: State,
 }
 
@@ -32,31 +29,19 @@ impl StubUserService {
             status: Arc::new(AtomicU16::new(200)),
             requests: Arc::default(),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let data = web::Data::new(state.clone());
-        on_shared_runtime(async move {
-            let server = HttpServer::new(move || {
-                App::new()
-                    .app_data(data.clone())
-                    .route("/api/auth/service-token", web::post().to(service_token))
-                    .route("/api/auth/password-tokens", web::post().to(password_token))
-            });
-            tokio::spawn(
-                server
-                    .workers(1)
-                    .disable_signals()
-                    .listen(listener)
-                    .unwrap()
-                    .run(),
-            );
+        let server = StubServer::start(move |config| {
+            config
+                .app_data(data.clone())
+                .route("/api/auth/service-token", web::post().to(service_token))
+                .route("/api/auth/password-tokens", web::post().to(password_token));
         })
         .await;
-        Self { url, state }
+        Self { server, state }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Sets the status of all further answers to token requests.

@@ -1,9 +1,9 @@
 //! The order service, started and spoken to over HTTP and Kafka: run through `make test`.
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+mod authorization;
 mod bad_input;
 mod catalogue_cache;
-mod doors;
 mod expiry;
 mod faults;
 mod idempotency;

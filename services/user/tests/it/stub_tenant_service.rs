@@ -3,14 +3,13 @@
 
 use std::{
     collections::HashMap,
-    net::TcpListener,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use testkit::on_shared_runtime;
+use testkit::StubServer;
 use uuid::Uuid;
 
 /// A request with its idempotency key.
@@ -23,38 +22,26 @@ struct State {
 }
 
 pub struct StubTenantService {
-    url: String,
+    server: StubServer,
     tenants: State,
 }
 
 impl StubTenantService {
     pub async fn start() -> Self {
         let tenants = State::default();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let data = web::Data::new(tenants.clone());
-        on_shared_runtime(async move {
-            let server = HttpServer::new(move || {
-                App::new()
-                    .app_data(data.clone())
-                    .route("/api/tenants", web::post().to(create))
-                    .route("/api/tenants/{reference}", web::get().to(read))
-            });
-            tokio::spawn(
-                server
-                    .workers(1)
-                    .disable_signals()
-                    .listen(listener)
-                    .unwrap()
-                    .run(),
-            );
+        let server = StubServer::start(move |config| {
+            config
+                .app_data(data.clone())
+                .route("/api/tenants", web::post().to(create))
+                .route("/api/tenants/{reference}", web::get().to(read));
         })
         .await;
-        Self { url, tenants }
+        Self { server, tenants }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// The requests for this code.

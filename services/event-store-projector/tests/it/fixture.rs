@@ -30,7 +30,7 @@ const SERVICE: &str = "event_store";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A world with a store.
-pub struct House {
+pub struct Fixture {
     pub world: TestEnvironment,
     pub database: PgPool,
 }
@@ -49,7 +49,7 @@ impl DeadLetter {
     }
 }
 
-impl House {
+impl Fixture {
     pub async fn build() -> Self {
         let world = TestEnvironment::new(&[SERVICE]).await;
         let database = world.platform_pool(SERVICE).await;
